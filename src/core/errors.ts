@@ -1,0 +1,58 @@
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+
+/** One thing wrong with one field of a request. */
+export interface FieldViolation {
+  /** Path from the request, for example `entries[3].observation.session_id`. */
+  readonly field: string;
+  /** "expected …, got …". */
+  readonly description: string;
+}
+
+export interface HoldfastErrorDetails {
+  readonly violations?: readonly FieldViolation[];
+  /** Facts about the refusal that a program can act on; the keys are named in error.proto. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** When a retry may help, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+  /** For the log alone; never sent to a caller. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error that crosses layers. Its message is written for the caller.
+ * rpc/ turns it into a gRPC status; the code follows from the reason.
+ */
+export class HoldfastError extends Error {
+  override readonly name = "HoldfastError";
+  readonly reason: ErrorReason;
+  readonly violations: readonly FieldViolation[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: ErrorReason, message: string, details: HoldfastErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.reason = reason;
+    this.violations = details.violations ?? [];
+    this.metadata = details.metadata ?? {};
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** What was thrown, as a HoldfastError: itself if it is one, else INTERNAL with it as the cause. */
+  static from(thrown: unknown): HoldfastError {
+    if (thrown instanceof HoldfastError) return thrown;
+    return new HoldfastError(ErrorReason.INTERNAL, "internal error", { cause: thrown });
+  }
+}
+
+/** INVALID_FIELD naming every violated field; the message repeats the first. */
+export function invalidFields(violations: readonly FieldViolation[]): HoldfastError {
+  const first = violations[0];
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : "";
+  const message = first ? `${first.field}: ${first.description}${more}` : "invalid request";
+  return new HoldfastError(ErrorReason.INVALID_FIELD, message, { violations });
+}
+
+/** NOT_FOUND for a record that does not exist for this tenant. */
+export function notFound(entity: string, id: string): HoldfastError {
+  return new HoldfastError(ErrorReason.NOT_FOUND, `no ${entity} ${id}`, { metadata: { entity, id } });
+}
