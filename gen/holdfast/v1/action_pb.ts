@@ -283,8 +283,7 @@ export const FinishActionSchema: GenMessage<FinishAction> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_action, 2);
 
 /**
- * PENDING leads to RUNNING and CANCELLED; PENDING and RUNNING lead to each of
- * the others; the others are final.
+ * PENDING leads to each of the others, RUNNING to each after it; those are final.
  *
  * @generated from enum holdfast.v1.ActionStatus
  */

@@ -1,0 +1,48 @@
+import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
+import type { ConnectOptions, TlsOptions } from "../connect-options.js";
+import { DEFAULT_RETRY } from "./retry-policy.js";
+
+const KEEPALIVE_MS = 30_000;
+// A probe that is not answered in this time means the connection is gone.
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * A channel that connects when first used. Throws TypeError for credentials that would travel in plaintext to
+ * another machine.
+ */
+export function openChannel(options: ConnectOptions): Client {
+  const hasCredentials = options.token !== undefined || options.metadata !== undefined;
+  if (!options.tls && hasCredentials && !options.allowPlaintextCredentials && !isLocal(options.address)) {
+    throw new TypeError(`credentials for ${options.address} need tls, or allowPlaintextCredentials`);
+  }
+  const tls = typeof options.tls === "object" ? options.tls : {};
+  const retry = { ...DEFAULT_RETRY, ...options.retry };
+  const channel: ChannelOptions = {
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+    "grpc.max_receive_message_length": options.maxReceiveBytes ?? MAX_RECEIVE_BYTES,
+    "grpc.max_send_message_length": -1,
+    // The channel's own waits between connection attempts, else up to two minutes.
+    "grpc.initial_reconnect_backoff_ms": retry.initialDelayMs,
+    "grpc.max_reconnect_backoff_ms": retry.maxDelayMs,
+    // A client of its own is a connection of its own: closing one never disturbs another.
+    "grpc.use_local_subchannel_pool": 1,
+  };
+  if (tls.serverName !== undefined) {
+    channel["grpc.ssl_target_name_override"] = tls.serverName;
+    channel["grpc.default_authority"] = tls.serverName;
+  }
+  return new Client(options.address, options.tls ? secure(tls) : credentials.createInsecure(), channel);
+}
+
+function secure(tls: TlsOptions) {
+  const pem = (value: Buffer | string | undefined) => (value === undefined ? null : Buffer.from(value));
+  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+}
+
+function isLocal(address: string): boolean {
+  return /^(unix:|unix-abstract:|((dns|ipv4|ipv6):(\/\/\/)?)?(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$)/.test(
+    address,
+  );
+}

@@ -1,0 +1,22 @@
+/** How long to wait before trying again. */
+export interface RetryPolicy {
+  /** The longest first wait, in milliseconds. */
+  readonly initialDelayMs: number;
+  /** The longest wait, in milliseconds. */
+  readonly maxDelayMs: number;
+}
+
+/**
+ * The first wait is short because most interruptions are a restart or a moved connection; the longest bounds
+ * how late a client notices that its server is back.
+ */
+export const DEFAULT_RETRY: RetryPolicy = { initialDelayMs: 100, maxDelayMs: 5_000 };
+
+/**
+ * The wait before attempt `attempt` (1 is the first retry): exponential with full jitter, so that clients cut
+ * off together do not return together; never less than the server asked for.
+ */
+export function retryDelayMs(policy: RetryPolicy, attempt: number, retryAfterMs = 0): number {
+  const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.max(retryAfterMs, Math.random() * ceiling);
+}

@@ -1,0 +1,185 @@
+import {
+  type DescMessage,
+  type DescMethodBiDiStreaming,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageShape,
+} from "@bufbuild/protobuf";
+import type {
+  Client,
+  ClientDuplexStream,
+  ClientReadableStream,
+  CallOptions as GrpcCallOptions,
+  Interceptor,
+  Metadata,
+  ServiceError,
+} from "@grpc/grpc-js";
+import type { ConnectOptions, RequestMetadata } from "../connect-options.js";
+import { cancelled, closed, HoldfastError } from "../holdfast-error.js";
+import { ByteWriter } from "../wire/byte-writer.js";
+import type { Input } from "../wire/input.js";
+import { EncoderCompiler } from "../wire/message-encoder.js";
+import type { CallOptions } from "./call-options.js";
+import { openChannel } from "./channel.js";
+import { delay } from "./delay.js";
+import { errorFromCall } from "./error-from-status.js";
+import { createMetadataSource } from "./request-metadata.js";
+import { DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from "./retry-policy.js";
+
+const DEADLINE_MS = 10_000;
+
+/** What calling one method needs of its descriptor. */
+type Method = { readonly name: string; readonly parent: { readonly typeName: string } };
+
+/** Calls any method by its descriptor: encodes, authenticates, bounds, retries, and translates errors. */
+export class Transport {
+  readonly retry: RetryPolicy;
+  readonly encoders = new EncoderCompiler();
+  readonly #client: Client;
+  readonly #metadata: (own?: RequestMetadata) => Promise<Metadata>;
+  readonly #deadlineMs: number;
+  readonly #closing = new AbortController();
+
+  constructor(options: ConnectOptions) {
+    this.retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.#client = openChannel(options);
+    this.#metadata = createMetadataSource(options);
+    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  }
+
+  /**
+   * One request, one answer. Retried while the server is unavailable, within the deadline: safe because every
+   * write carries an id that the caller or this client chose.
+   */
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    input: Input<MessageShape<I>>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const request = this.#encode(method.input, input);
+    const allowedMs = options.deadlineMs ?? this.#deadlineMs;
+    const deadline = allowedMs > 0 ? Date.now() + allowedMs : Number.POSITIVE_INFINITY;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#unaryOnce(method, request, deadline, options);
+      } catch (thrown) {
+        const error = HoldfastError.from(thrown);
+        const waitMs = retryDelayMs(this.retry, attempt, error.retryAfterMs);
+        if (!error.retryable || this.closing.aborted || Date.now() + waitMs >= deadline) throw error;
+        await delay(waitMs, options.signal);
+      }
+    }
+  }
+
+  async #unaryOnce<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: Buffer,
+    deadline: number,
+    options: CallOptions,
+  ): Promise<MessageShape<O>> {
+    const metadata = await this.#start(options);
+    const { signal } = options;
+    return await new Promise((resolve, reject) => {
+      const onAbort = () => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        pathOf(method),
+        identity,
+        decoder(method.output),
+        request,
+        metadata,
+        deadline === Number.POSITIVE_INFINITY ? {} : { deadline },
+        (error: ServiceError | null, answer?: MessageShape<O>) => {
+          signal?.removeEventListener("abort", onAbort);
+          if (!error) resolve(answer as MessageShape<O>);
+          else reject(signal?.aborted ? cancelled(signal) : errorFromCall(error));
+        },
+      );
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** One request, many answers. The caller ends it with `cancel()`; errors are the stream's own, untranslated. */
+  async serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    input: Input<MessageShape<I>>,
+    options: CallOptions & { readonly interceptors?: Interceptor[] } = {},
+  ): Promise<ClientReadableStream<MessageShape<O>>> {
+    const request = this.#encode(method.input, input);
+    const metadata = await this.#start(options);
+    return this.#client.makeServerStreamRequest(
+      pathOf(method),
+      identity,
+      decoder(method.output),
+      request,
+      metadata,
+      streamOptions(options),
+    );
+  }
+
+  /** Many requests, already encoded, many answers. The caller ends it. */
+  async duplex<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+    options: CallOptions = {},
+  ): Promise<ClientDuplexStream<Buffer, MessageShape<O>>> {
+    const metadata = await this.#start(options);
+    return this.#client.makeBidiStreamRequest(
+      pathOf(method),
+      identity,
+      decoder(method.output),
+      metadata,
+      streamOptions(options),
+    );
+  }
+
+  /** Fires when it is closed: what would go on for ever ends then. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Lets calls in flight finish; refuses new ones with CLOSED. */
+  close(): void {
+    this.#closing.abort();
+    this.#client.close();
+  }
+
+  async #start(options: CallOptions): Promise<Metadata> {
+    if (this.closing.aborted) throw closed("client");
+    const metadata = await this.#metadata(options.metadata);
+    if (options.signal?.aborted) throw cancelled(options.signal);
+    // Asked again: it may have been closed while credentials were fetched.
+    if (this.closing.aborted) throw closed("client");
+    return metadata;
+  }
+
+  #encode(message: DescMessage, input: object): Buffer {
+    const writer = new ByteWriter();
+    try {
+      this.encoders.encoder(message)(writer, input);
+    } catch (thrown) {
+      throw HoldfastError.from(thrown);
+    }
+    return writer.view();
+  }
+}
+
+function pathOf(method: Method): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function decoder<O extends DescMessage>(message: O): (encoded: Buffer) => MessageShape<O> {
+  // As plain bytes, because the `bytes` fields of the answer are views of the same class.
+  return ({ buffer, byteOffset, byteLength }) =>
+    fromBinary(message, new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+function identity(request: Buffer): Buffer {
+  return request;
+}
+
+function streamOptions(options: CallOptions & { readonly interceptors?: Interceptor[] }): GrpcCallOptions {
+  return {
+    ...(options.deadlineMs ? { deadline: Date.now() + options.deadlineMs } : {}),
+    ...(options.interceptors ? { interceptors: options.interceptors } : {}),
+  };
+}

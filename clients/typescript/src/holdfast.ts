@@ -1,0 +1,55 @@
+import { Admin } from "./admin.js";
+import { Transport } from "./call/transport.js";
+import type { ConnectOptions } from "./connect-options.js";
+import { Events } from "./events.js";
+import { closed } from "./holdfast-error.js";
+import { Recorder } from "./recorder/recorder.js";
+import type { RecorderOptions } from "./recorder/recorder-options.js";
+import { Sessions } from "./sessions.js";
+import { createUuidV7Source } from "./uuid-v7.js";
+
+// Recorders get as long as a unary call has by default.
+const CLOSE_TIMEOUT_MS = 10_000;
+
+/** A connection to Holdfast, made by `connect`. */
+export class Holdfast {
+  readonly sessions: Sessions;
+  readonly events: Events;
+  readonly admin: Admin;
+  readonly #transport: Transport;
+  readonly #recorders = new Set<Recorder>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.#transport = new Transport(options);
+    const newId = createUuidV7Source();
+    this.sessions = new Sessions(this.#transport, newId);
+    this.events = new Events(this.#transport, newId);
+    this.admin = new Admin(this.#transport);
+  }
+
+  /** A recorder with a stream of its own. Close it, or the connection. */
+  recorder(options: RecorderOptions = {}): Recorder {
+    if (this.#closing) throw closed("client");
+    const recorder: Recorder = new Recorder(this.#transport, options, () => this.#recorders.delete(recorder));
+    this.#recorders.add(recorder);
+    return recorder;
+  }
+
+  /**
+   * Closes recorders, each with what it holds, for at most `timeoutMs` (10 s), after which they are abandoned;
+   * then the connection. Calls in flight finish; subscriptions end. Never rejects.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), timeoutMs);
+    await Promise.all([...this.#recorders].map((recorder) => recorder.close({ signal: timeout.signal })));
+    clearTimeout(timer);
+    this.#transport.close();
+  }
+}

@@ -1,0 +1,202 @@
+import type { AppendBatchResult, AppendResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import { errorFromStatus } from "../call/error-from-status.js";
+import { retryDelayMs } from "../call/retry-policy.js";
+import type { Transport } from "../call/transport.js";
+import { HoldfastError } from "../holdfast-error.js";
+import type { AppendQueue } from "./append-queue.js";
+import { AppendStream } from "./append-stream.js";
+import type { Batch } from "./batch.js";
+import { answerDefect } from "./check-answer.js";
+import type { StreamLimits } from "./stream-limits.js";
+
+// How long a server may take to say goodbye to a stream that has nothing left to do.
+const FINISH_TIMEOUT_MS = 1_000;
+const EVERY_RECORD_FAILS = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"]);
+
+/** What became of batches, for whoever owns the records in them. */
+export interface SenderEvents {
+  /** The server's answer to one batch. Batches are answered in the order recorded. */
+  stored(batch: Batch, result: AppendResult): void;
+  /** No retry will help: each record of the batch fails with this. */
+  refused(batch: Batch, error: HoldfastError): void;
+  /** The stream ended with work left; the next attempt is after `delayMs`. */
+  interrupted(error: HoldfastError, delayMs: number): void;
+}
+
+/**
+ * Moves batches from the queue through one stream at a time, opening another as each ends. What was sent and
+ * not answered is sent again, first and in order; ids make that exact.
+ */
+export class AppendSender {
+  readonly #transport: Transport;
+  readonly #queue: AppendQueue;
+  readonly #clientName: string;
+  readonly #events: SenderEvents;
+  #stream: AppendStream | undefined;
+  #limits: StreamLimits | undefined;
+  #blocked = false;
+  #draining = false;
+  #inFlight: Batch[] = [];
+  #inFlightBytes = 0;
+  #attempts = 0;
+  #notBefore = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  #onFinished: (() => void) | undefined;
+
+  constructor(transport: Transport, queue: AppendQueue, clientName: string, events: SenderEvents) {
+    this.#transport = transport;
+    this.#queue = queue;
+    this.#clientName = clientName;
+    this.#events = events;
+  }
+
+  /** Sends what may be sent now. To be called when the queue has grown. */
+  pump(): void {
+    if (this.#stopped) return;
+    if (!this.#stream) this.#connect();
+    if (!this.#stream || !this.#limits || this.#blocked || this.#draining) return;
+    const { maxInFlightBatches, maxInFlightBytes } = this.#limits;
+    while (this.#inFlight.length < maxInFlightBatches) {
+      const busy = this.#inFlight.length > 0;
+      const batch = this.#queue.next(busy);
+      // One that is larger than the window goes alone: it would wait for ever otherwise.
+      if (!batch || (busy && this.#inFlightBytes + batch.messageBytes > maxInFlightBytes)) return;
+      this.#queue.take();
+      this.#inFlight.push(batch);
+      this.#inFlightBytes += batch.messageBytes;
+      if (!this.#stream.send(batch.message())) {
+        this.#blocked = true;
+        return;
+      }
+    }
+  }
+
+  /** Lets the stream end. Only once everything is answered. */
+  finish(): Promise<void> {
+    this.#stop();
+    const stream = this.#stream;
+    if (!stream) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        stream.cancel();
+        resolve();
+      }, FINISH_TIMEOUT_MS);
+      this.#onFinished = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      stream.finish();
+    });
+  }
+
+  /** Gives up: everything sent or queued is refused with the error. */
+  abandon(error: HoldfastError): void {
+    this.#stop();
+    this.#dropStream()?.cancel();
+    this.#refuseSent(error);
+    this.#refuseQueued(error);
+  }
+
+  #stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #connect(): void {
+    if (this.#timer || this.#queue.isEmpty) return;
+    const waitMs = this.#notBefore - Date.now();
+    if (waitMs > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.pump();
+      }, waitMs);
+      return;
+    }
+    this.#stream = new AppendStream(this.#transport, this.#clientName, {
+      opened: (limits) => {
+        this.#limits = limits;
+        this.#queue.fit(limits);
+        this.pump();
+      },
+      answered: (result) => this.#answered(result),
+      drained: () => {
+        this.#draining = true;
+        if (this.#inFlight.length === 0) this.#stream?.finish();
+      },
+      writable: () => {
+        this.#blocked = false;
+        this.pump();
+      },
+      ended: (error) => this.#ended(error),
+    });
+  }
+
+  #answered(answer: AppendBatchResult): void {
+    const batch = this.#inFlight[0];
+    const error = answerDefect(batch, answer) ?? batchError(answer);
+    // Batches behind one to retry may have been refused only because it was not stored: all are sent again.
+    if (!batch || (error && (error.retryable || answer.outcome.case !== "error"))) {
+      this.#stream?.cancel();
+      this.#ended(error);
+      return;
+    }
+    this.#inFlight.shift();
+    this.#inFlightBytes -= batch.messageBytes;
+    this.#attempts = 0;
+    if (error) this.#events.refused(batch, error);
+    else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
+    if (this.#draining && this.#inFlight.length === 0) this.#stream?.finish();
+    this.pump();
+  }
+
+  #ended(error = new HoldfastError("the server ended the stream", { code: "UNAVAILABLE" })): void {
+    const finished = this.#onFinished;
+    const wasIdle = this.#inFlight.length === 0 && this.#queue.isEmpty;
+    const wasOpen = this.#limits !== undefined;
+    this.#dropStream();
+    if (this.#stopped) {
+      finished?.();
+      return;
+    }
+    this.#attempts++;
+    const delayMs = retryDelayMs(this.#transport.retry, this.#attempts, error.retryAfterMs);
+    this.#notBefore = Date.now() + delayMs;
+    if (!wasIdle) this.#events.interrupted(error, delayMs);
+    if (error.retryable) {
+      this.#queue.putBack(this.#inFlight);
+      this.#inFlight = [];
+      this.#inFlightBytes = 0;
+    } else {
+      // A refusal that is about what was sent says nothing about what was not.
+      this.#refuseSent(error);
+      if (!wasOpen || EVERY_RECORD_FAILS.has(error.code)) this.#refuseQueued(error);
+    }
+    this.pump();
+  }
+
+  #dropStream(): AppendStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#limits = undefined;
+    this.#blocked = false;
+    this.#draining = false;
+    return stream;
+  }
+
+  #refuseSent(error: HoldfastError): void {
+    const sent = this.#inFlight;
+    this.#inFlight = [];
+    this.#inFlightBytes = 0;
+    for (const batch of sent) this.#events.refused(batch, error);
+  }
+
+  #refuseQueued(error: HoldfastError): void {
+    for (const batch of this.#queue.takeAll()) this.#events.refused(batch, error);
+  }
+}
+
+function batchError({ outcome }: AppendBatchResult): HoldfastError | undefined {
+  return outcome.case === "error" ? errorFromStatus(outcome.value) : undefined;
+}

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { HoldfastError } from "../holdfast-error.js";
+import { LIMITS, onBatches, sendAnswer, sendDrain, store } from "../testing/append-script.js";
+import { MemoryLog } from "../testing/memory-log.js";
+import { useServers } from "../testing/use-servers.js";
+
+const { serve, connect } = useServers();
+
+/** What the server does with the next batch. */
+const FAULTS = ["none", "none", "none", "cut before", "cut after", "drain", "end", "refuse", "late"] as const;
+
+test("under any faults every record settles once, with its own position, and the log has them in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...FAULTS), { maxLength: 12 }),
+      fc.array(
+        fc.record({ count: fc.integer({ min: 1, max: 120 }), pauseMs: fc.integer({ min: 0, max: 4 }) }),
+        {
+          minLength: 1,
+          maxLength: 6,
+        },
+      ),
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (faults, bursts, maxEntriesPerBatch, maxInFlightBatches) => {
+        const log = new MemoryLog();
+        const plan = [...faults];
+        const server = await serve({
+          appendStream: (call) => {
+            // A server that could not take a batch takes none after it on that stream.
+            let broken = false;
+            onBatches(
+              (_call, batch) => {
+                const fault = broken ? "refuse" : (plan.shift() ?? "none");
+                switch (fault) {
+                  case "cut after":
+                    log.append(batch.entries);
+                    broken = true;
+                    call.emit("error", { code: 14, details: "cut" });
+                    return;
+                  case "cut before":
+                    broken = true;
+                    call.emit("error", { code: 14, details: "cut" });
+                    return;
+                  case "end":
+                    broken = true;
+                    call.end();
+                    return;
+                  case "refuse":
+                    broken = true;
+                    sendAnswer(call, batch.sequence, {
+                      case: "error",
+                      value: { code: 14, message: "later" },
+                    });
+                    return;
+                  case "drain":
+                    sendDrain(call);
+                    store(call, log, batch);
+                    return;
+                  case "late":
+                    // Answers stay in order: what is late delays those behind it.
+                    call.pause();
+                    setTimeout(() => {
+                      store(call, log, batch);
+                      call.resume();
+                    }, 3);
+                    return;
+                  default:
+                    store(call, log, batch);
+                }
+              },
+              { ...LIMITS, maxEntriesPerBatch, maxInFlightBatches },
+            )(call);
+          },
+        });
+        const client = connect(server);
+        const recorder = client.recorder();
+        const settled = new Map<string, number>();
+        const all: Promise<void>[] = [];
+        const ids: string[] = [];
+        for (const { count, pauseMs } of bursts) {
+          for (let i = 0; i < count; i++) {
+            const record = recorder.observe({ type: i % 17 === 5 ? "bad" : "good" });
+            if (i % 17 !== 5) ids.push(record.id);
+            all.push(
+              record.then(
+                ({ id, position }) => {
+                  settled.set(id, (settled.get(id) ?? 0) + 1);
+                  expect(position).toBe(log.positionOf(id));
+                },
+                (error: HoldfastError) => {
+                  expect(error.code).toBe("INVALID_ARGUMENT");
+                },
+              ),
+            );
+          }
+          await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+        await Promise.all(all);
+        expect(log.ids).toEqual(ids);
+        expect([...settled.values()].every((times) => times === 1)).toBe(true);
+        expect(await recorder.close()).toMatchObject({ stored: ids.length, pending: 0 });
+        await client.close();
+        server.kill();
+      },
+    ),
+    { numRuns: 40, timeout: 3000, endOnFailure: true },
+  );
+});

@@ -1,0 +1,247 @@
+import type { AppendResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { Transport } from "../call/transport.js";
+import { closed, HoldfastError } from "../holdfast-error.js";
+import { createUuidV7Source } from "../uuid-v7.js";
+import { ByteWriter } from "../wire/byte-writer.js";
+import { AppendQueue } from "./append-queue.js";
+import { AppendSender } from "./append-sender.js";
+import type { Batch } from "./batch.js";
+import { createEntryEncoders, type EntryEncoders } from "./entry-encoders.js";
+import { RecordBuffer } from "./record-buffer.js";
+import { type EntryCase, PendingRecord, type Recorded } from "./recorded.js";
+import type { RecorderOptions, RecorderTotals, RejectedRecord } from "./recorder-options.js";
+import type {
+  ActionInput,
+  DecisionInput,
+  FinishActionInput,
+  ObservationInput,
+  PerformanceMetricInput,
+  StartActionInput,
+} from "./records.js";
+import { outcomesOf } from "./settle-batch.js";
+
+const MAX_BUFFERED_RECORDS = 100_000;
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Records what an agent does, in order, through one stream that batches by itself: what is recorded in one
+ * turn of the event loop goes at once when nothing is in flight, and gathers into the next batch meanwhile.
+ *
+ * Each call answers at once with a {@link Recorded}; none throws. The recorder survives restarts and drains of
+ * the server: it reconnects for as long as it takes and sends again what was not acknowledged.
+ */
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #newId = createUuidV7Source();
+  readonly #encoders: EntryEncoders;
+  readonly #queue = new AppendQueue();
+  readonly #buffer: RecordBuffer;
+  readonly #sender: AppendSender;
+  readonly #onClosed: () => void;
+  readonly #onAbort = () => this.#abandon(this.#options.signal?.reason);
+  #pumpScheduled = false;
+  #closing: Promise<RecorderTotals> | undefined;
+  #stored = 0;
+  #duplicates = 0;
+  #rejected = 0;
+  #lastPosition = 0n;
+  #firstRejection: RejectedRecord | undefined;
+
+  /** `onClosed` is told once, when it is over. Throws INVALID_ARGUMENT for defaults of the wrong type. */
+  constructor(transport: Transport, options: RecorderOptions, onClosed: () => void = () => {}) {
+    this.#options = options;
+    this.#onClosed = onClosed;
+    const { sessionId, agentId, labels, signal } = options;
+    try {
+      this.#encoders = createEntryEncoders(
+        transport.encoders,
+        {
+          ...(sessionId === undefined ? {} : { sessionId }),
+          ...(agentId === undefined ? {} : { agentId }),
+          ...(labels === undefined ? {} : { labels }),
+        },
+        new ByteWriter(),
+      );
+    } catch (thrown) {
+      throw HoldfastError.from(thrown);
+    }
+    this.#buffer = new RecordBuffer(
+      options.maxBufferedRecords ?? MAX_BUFFERED_RECORDS,
+      options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+    );
+    this.#sender = new AppendSender(transport, this.#queue, options.clientName ?? agentId ?? "", {
+      stored: (batch, result) => this.#answered(batch, result),
+      refused: (batch, error) => this.#refused(batch, error),
+      interrupted: (error, delayMs) => notify(this.#options.onInterrupted, error, delayMs),
+    });
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal?.aborted) this.#onAbort();
+  }
+
+  /** Records what the agent perceived. */
+  observe(observation: ObservationInput): Recorded {
+    return this.#record("observation", observation.id, observation);
+  }
+
+  /** Records an action, PENDING unless it says otherwise. Its `id` is known at once, for what follows. */
+  createAction(action: ActionInput): Recorded {
+    return this.#record("action", action.id, action);
+  }
+
+  /** Records that an action starts. The `id` of the answer is that of this change. */
+  startAction(actionId: string, start: StartActionInput = {}): Recorded {
+    const { requestId, ...rest } = start;
+    return this.#record("startAction", requestId, { requestId, actionId, ...rest });
+  }
+
+  /** Records that an action ended, SUCCEEDED unless `status` says otherwise. The `id` is that of this change. */
+  finishAction(actionId: string, finish: FinishActionInput = {}): Recorded {
+    const { requestId, ...rest } = finish;
+    return this.#record("finishAction", requestId, { requestId, actionId, ...rest });
+  }
+
+  /** Records why the agent does what it does. */
+  decide(decision: DecisionInput): Recorded {
+    return this.#record("decision", decision.id, decision);
+  }
+
+  /** Records one measured value. */
+  measure(metric: PerformanceMetricInput): Recorded {
+    return this.#record("performanceMetric", metric.id, metric);
+  }
+
+  /**
+   * Resolves when less than half of the buffer is used: await it between records to go at the server's pace. A
+   * producer that never asks fills the other half; from then on its records reject with BUFFER_FULL.
+   */
+  ready(signal?: AbortSignal): Promise<void> {
+    return this.#buffer.room(signal);
+  }
+
+  /** What has been done until now. */
+  get totals(): RecorderTotals {
+    return {
+      stored: this.#stored,
+      duplicates: this.#duplicates,
+      rejected: this.#rejected,
+      pending: this.#buffer.records,
+      lastPosition: this.#lastPosition,
+      firstRejection: this.#firstRejection,
+    };
+  }
+
+  /**
+   * Resolves when everything recorded until now is durable or rejected, with the totals: look at `rejected`.
+   * While the server is away it waits; a signal ends the waiting (CANCELLED), not the recording.
+   */
+  async flush(signal?: AbortSignal): Promise<RecorderTotals> {
+    await this.#buffer.empty(signal);
+    return this.totals;
+  }
+
+  /**
+   * Refuses further records (CLOSED), waits for those there to be durable or rejected, and ends the stream.
+   * With `abandon`, or once the signal fires, what is left is rejected with ABANDONED: its outcome is unknown,
+   * and recording it again under the same id is safe. Never rejects; closing again waits for the same end.
+   */
+  close(
+    options: { readonly abandon?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<RecorderTotals> {
+    if (options.abandon) this.#abandon();
+    this.#closing ??= this.#close(options.signal);
+    return this.#closing;
+  }
+
+  async #close(signal: AbortSignal | undefined): Promise<RecorderTotals> {
+    try {
+      await this.#buffer.empty(signal);
+    } catch {
+      this.#abandon(signal?.reason);
+    }
+    await this.#sender.finish();
+    this.#over();
+    return this.totals;
+  }
+
+  #abandon(cause?: unknown): void {
+    const error = new HoldfastError("the recorder was abandoned before the server answered", {
+      code: "CANCELLED",
+      reason: "ABANDONED",
+      cause,
+    });
+    this.#sender.abandon(error);
+    this.#closing ??= Promise.resolve().then(() => {
+      this.#over();
+      return this.totals;
+    });
+  }
+
+  #over(): void {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#onClosed();
+  }
+
+  #record(kind: EntryCase, givenId: string | undefined, value: object): Recorded {
+    const madeId = givenId ? undefined : this.#newId();
+    const record = new PendingRecord(madeId ?? (givenId as string), kind);
+    try {
+      if (this.#closing) throw closed("recorder");
+      this.#buffer.check();
+      const encoder = this.#encoders[kind];
+      const bytes = this.#queue.add(record, (writer) => encoder.write(writer, madeId, value));
+      this.#buffer.add(bytes);
+    } catch (thrown) {
+      this.#reject(record, HoldfastError.from(thrown));
+      return record;
+    }
+    if (!this.#pumpScheduled) {
+      this.#pumpScheduled = true;
+      // Once a burst, so that what one turn records goes in one batch.
+      queueMicrotask(() => {
+        this.#pumpScheduled = false;
+        this.#sender.pump();
+      });
+    }
+    return record;
+  }
+
+  #answered(batch: Batch, result: AppendResult): void {
+    const outcomes = outcomesOf(batch.records, result);
+    this.#buffer.settle(batch.size, batch.byteLength);
+    for (const [index, outcome] of outcomes.entries()) {
+      const record = batch.records[index] as PendingRecord;
+      if (outcome instanceof HoldfastError) {
+        this.#reject(record, outcome);
+        continue;
+      }
+      this.#stored++;
+      if (outcome.duplicate) this.#duplicates++;
+      if (outcome.position > this.#lastPosition) this.#lastPosition = outcome.position;
+      record.settle(outcome);
+    }
+  }
+
+  #refused(batch: Batch, error: HoldfastError): void {
+    this.#buffer.settle(batch.size, batch.byteLength);
+    for (const record of batch.records) this.#reject(record, error);
+  }
+
+  #reject(record: PendingRecord, error: HoldfastError): void {
+    const rejected = { id: record.id, kind: record.kind, error };
+    this.#rejected++;
+    this.#firstRejection ??= rejected;
+    record.settle(error);
+    notify(this.#options.onRejected, rejected);
+  }
+}
+
+/** Calls a listener of the user's; what it throws is its own, and must not stop the recorder. */
+function notify<A extends unknown[]>(listener: ((...args: A) => void) | undefined, ...args: A): void {
+  try {
+    listener?.(...args);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  }
+}

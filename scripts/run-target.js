@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { build } from "./build.js";
+import { install } from "./install.js";
+import { PROJECT } from "./project.js";
+import { receiveSignalsOnce } from "./receive-signals-once.js";
+
+/**
+ * The module that each target runs, if any, and what comes before the caller's own arguments.
+ * @type {Record<string, { module?: string, args: string[] }>}
+ */
+const TARGETS = {
+  build: { args: [] },
+  serve: { module: "dist/src/bin.js", args: ["serve"] },
+  demo: { module: "dist/examples/demo/main.js", args: [] },
+  bench: { module: "dist/bench/main.js", args: [] },
+  test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
+};
+
+/**
+ * Installs and builds what is missing, then becomes the target: it runs in this
+ * very process, so signals and exit codes are its own.
+ * @param {string | undefined} name
+ * @param {string[]} args
+ */
+export async function run(name, args) {
+  const target = name === undefined ? undefined : TARGETS[name];
+  if (!target) {
+    console.error(`usage: node scripts/run.js ${Object.keys(TARGETS).join("|")} [arguments]`);
+    process.exit(2);
+  }
+  try {
+    await install();
+    await build();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  }
+  if (target.module === undefined) return;
+  const path = `${PROJECT}${target.module}`;
+  if (!existsSync(path)) {
+    console.error(`${target.module} does not exist: this version has no ${name}.`);
+    process.exit(1);
+  }
+  receiveSignalsOnce();
+  process.setSourceMapsEnabled(true);
+  process.argv = [process.argv[0] ?? "node", path, ...target.args, ...args];
+  await import(pathToFileURL(path).href);
+}

@@ -1,0 +1,201 @@
+import type { ServerCredentials } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import { type Config, ConfigError } from "./config.js";
+import { createCodecs } from "./entities/codecs.js";
+import { entities } from "./entities/registry.js";
+import { session } from "./entities/session.js";
+import { createMetricsRegistry } from "./http/metrics-registry.js";
+import { createHttpServer } from "./http/server.js";
+import { startEmbeddedPostgres } from "./postgres/start-embedded-postgres.js";
+import { anonymousAuthenticator } from "./rpc/anonymous-authenticator.js";
+import type { Authenticator } from "./rpc/authenticate.js";
+import type { Address } from "./rpc/bind.js";
+import { createServerCredentials } from "./rpc/credentials.js";
+import { adminService } from "./rpc/handlers/admin-service.js";
+import { eventService } from "./rpc/handlers/event-service.js";
+import { sessionService } from "./rpc/handlers/session-service.js";
+import { createRpcServer } from "./rpc/server.js";
+import { tokenAuthenticator } from "./rpc/token-authenticator.js";
+import { readTokenFile } from "./rpc/token-file.js";
+import { Appender } from "./service/appender.js";
+import { Hub } from "./service/hub.js";
+import { pollLogs } from "./service/log-poller.js";
+import { createEntryPreparer } from "./service/prepare-entry.js";
+import { createSessions } from "./service/sessions.js";
+import { openDatabase } from "./store/database.js";
+import { listenForHints } from "./store/hint-listener.js";
+import { createHintSender } from "./store/hints.js";
+import { migrateUp } from "./store/migrate.js";
+import { createQueryBuilder } from "./store/query-builder.js";
+
+/** A running server. */
+export interface App {
+  readonly grpc: Address;
+  readonly http: Address;
+  /** Of the database in use. */
+  readonly databaseUrl: string;
+  /** Whether that is an embedded one, which ends with this app. */
+  readonly isEmbedded: boolean;
+  /** Finishes what is in flight, for at most the drain timeout, then stops everything, the database last. */
+  close(): Promise<void>;
+  /** Cuts a close short. */
+  hurry(): void;
+}
+
+/** Wires a server by hand and starts it; whatever was started is stopped again should a later part fail. */
+export async function startApp(config: Config, logger: Logger, signal?: AbortSignal): Promise<App> {
+  const credentials = await secureEdge(config);
+  const authenticate = await authenticator(config);
+  const cleanups: (() => Promise<void> | void)[] = [];
+  const closeAll = async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  };
+  try {
+    const databaseUrl = await provideDatabase(config, logger, cleanups, signal);
+    await migrateUp({ url: databaseUrl });
+    const database = openDatabase(
+      {
+        url: databaseUrl,
+        maxConnections: config.databaseConnections,
+        connectTimeoutMs: config.connectTimeoutMs,
+        statementTimeoutMs: config.statementTimeoutMs,
+        preparedStatements: config.preparedStatements,
+      },
+      logger,
+    );
+    cleanups.push(() => database.close());
+
+    const codecs = createCodecs(entities);
+    const hub = new Hub({ database, codecs, logger, settings: config });
+    const hints = createHintSender(database, config.hintIntervalMs, logger);
+    const appender = new Appender(
+      {
+        database,
+        sessionCodec: codecs.of(session),
+        logger,
+        onCommit(tenantId, logId, changes) {
+          hub.committed(tenantId, logId, changes);
+          hints.send(tenantId, changes.at(-1)?.position ?? 0n);
+        },
+      },
+      config,
+    );
+    cleanups.push(async () => {
+      await appender.idle();
+      hints.close();
+    });
+    const poller = pollLogs(database, hub, config.pollIntervalMs, logger);
+    cleanups.push(() => poller.close());
+    const listener = listenForHints({
+      url: config.databaseListenUrl || databaseUrl,
+      logger,
+      onHint: (tenantId, position) => hub.hint(tenantId, position),
+    });
+    cleanups.push(() => listener.close());
+
+    const preparer = createEntryPreparer(codecs, config);
+    const registry = createMetricsRegistry();
+    const rpc = createRpcServer({
+      services: [
+        sessionService(
+          createSessions({ database, codecs, builder: createQueryBuilder(), appender, preparer }),
+        ),
+        eventService({
+          append: { appender, preparer, limits: config },
+          stream: config,
+          events: { database, codecs, ...config },
+          subscription: { database, codecs, hub, settings: config },
+        }),
+        adminService(database),
+      ],
+      authenticate,
+      logger,
+      metrics: registry,
+      settings: rpcSettings(config),
+    });
+    cleanups.push(() => rpc.drain(config.drainTimeoutMs));
+
+    let isServing = false;
+    const httpServer = createHttpServer({ registry, ready: () => isServing, logger });
+    cleanups.push(() => httpServer.close());
+    const grpc = await rpc.listen({ host: config.grpcHost, port: config.grpcPort, credentials });
+    const http = await httpServer.listen({ host: config.httpHost, port: config.httpPort });
+    isServing = true;
+    rpc.setServing(true);
+
+    let closing: Promise<void> | undefined;
+    return {
+      grpc,
+      http,
+      databaseUrl,
+      isEmbedded: config.databaseUrl === "",
+      close() {
+        isServing = false;
+        closing ??= closeAll();
+        return closing;
+      },
+      hurry: () => void rpc.close(),
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function provideDatabase(
+  config: Config,
+  logger: Logger,
+  cleanups: (() => Promise<void> | void)[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  if (config.databaseUrl !== "") return config.databaseUrl;
+  const embedded = await startEmbeddedPostgres({
+    directory: config.dataDirectory,
+    logger,
+    ...(signal && { signal }),
+  });
+  cleanups.push(() => embedded.close());
+  return embedded.url;
+}
+
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+
+/** TLS where files are given; without them only loopback is served, unless told otherwise in so many words. */
+async function secureEdge(config: Config): Promise<ServerCredentials> {
+  const { tlsCertFile, tlsKeyFile, tlsClientCaFile, grpcHost, tokensFile, insecure } = config;
+  if ((tlsCertFile === "") !== (tlsKeyFile === "")) {
+    throw new ConfigError("HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY: expected both or neither");
+  }
+  if (!LOOPBACK.test(grpcHost) && !insecure && (tlsCertFile === "" || tokensFile === "")) {
+    throw new ConfigError(
+      `HOLDFAST_GRPC_HOST: ${grpcHost} can be reached from other machines, which needs TLS ` +
+        "(HOLDFAST_TLS_CERT, HOLDFAST_TLS_KEY) and tokens (HOLDFAST_TOKENS); " +
+        "HOLDFAST_ALLOW_INSECURE_NETWORK=true serves without them all the same",
+    );
+  }
+  return createServerCredentials(
+    tlsCertFile === ""
+      ? undefined
+      : { certificateFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile: tlsClientCaFile || undefined },
+  );
+}
+
+async function authenticator({ tokensFile }: Config): Promise<Authenticator> {
+  return tokensFile === "" ? anonymousAuthenticator() : tokenAuthenticator(await readTokenFile(tokensFile));
+}
+
+function rpcSettings(config: Config) {
+  return {
+    maxReceiveBytes: config.maxReceiveBytes,
+    maxSendBytes: config.maxReceiveBytes,
+    writeBufferBytes: 256 * 1024,
+    maxConcurrentStreams: 1000,
+    keepaliveTimeMs: 30_000,
+    keepaliveTimeoutMs: 10_000,
+    maxConnectionAgeMs:
+      config.maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : config.maxConnectionAgeMs,
+    maxConnectionAgeGraceMs: config.drainTimeoutMs,
+    maxSessionMemoryMiB: Number.POSITIVE_INFINITY,
+    drainAnnounceMs: config.drainAnnounceMs,
+  };
+}

@@ -1,0 +1,204 @@
+/** One setting: where it is read from, what it is unless given, and why. */
+interface Setting<T> {
+  readonly env: string;
+  readonly fallback: T;
+  /** What it does, its unit, and the reason for the default; shown by `holdfast serve --help`. */
+  readonly about: string;
+  readonly parse: (text: string) => T;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+
+/** Every setting of the server. */
+export const settings = {
+  databaseUrl: text("DATABASE_URL", "", "Postgres 15 to 18 to use; empty starts the embedded one"),
+  databaseListenUrl: text(
+    "HOLDFAST_DATABASE_LISTEN_URL",
+    "",
+    "a direct connection for LISTEN, where DATABASE_URL leads through PgBouncer; empty uses DATABASE_URL",
+  ),
+  dataDirectory: text("HOLDFAST_DATA", ".holdfast", "where the embedded Postgres keeps its data"),
+  databaseConnections: count(
+    "HOLDFAST_DATABASE_CONNECTIONS",
+    16,
+    "connections held at most; two cores serve no more at once",
+  ),
+  connectTimeoutMs: count("HOLDFAST_DATABASE_CONNECT_TIMEOUT_MS", 5 * SECOND, "wait for a connection, in ms"),
+  statementTimeoutMs: count(
+    "HOLDFAST_DATABASE_STATEMENT_TIMEOUT_MS",
+    30 * SECOND,
+    "how long one statement may run, in ms; every query of the server is meant to take milliseconds",
+  ),
+  preparedStatements: flag(
+    "HOLDFAST_DATABASE_PREPARED_STATEMENTS",
+    true,
+    "prepare statements by name; turn off behind PgBouncer in transaction mode before 1.21",
+  ),
+
+  grpcHost: text("HOLDFAST_GRPC_HOST", "127.0.0.1", "address of the gRPC service"),
+  grpcPort: port("HOLDFAST_GRPC_PORT", 4650, "port of the gRPC service; 0 takes a free one"),
+  httpHost: text("HOLDFAST_HTTP_HOST", "127.0.0.1", "address of metrics and liveness"),
+  httpPort: port("HOLDFAST_HTTP_PORT", 4651, "port of metrics and liveness; 0 takes a free one"),
+  tlsCertFile: text("HOLDFAST_TLS_CERT", "", "PEM file of the certificate chain"),
+  tlsKeyFile: text("HOLDFAST_TLS_KEY", "", "PEM file of its private key"),
+  tlsClientCaFile: text(
+    "HOLDFAST_TLS_CLIENT_CA",
+    "",
+    "PEM file of the CA that client certificates must be from",
+  ),
+  tokensFile: text(
+    "HOLDFAST_TOKENS",
+    "",
+    "JSON file of the bearer tokens that may call, by SHA-256; see SECURITY.md",
+  ),
+  insecure: flag(
+    "HOLDFAST_ALLOW_INSECURE_NETWORK",
+    false,
+    "serve beyond loopback without TLS or without tokens, for example behind a proxy that has both",
+  ),
+
+  maxReceiveBytes: count(
+    "HOLDFAST_MAX_MESSAGE_BYTES",
+    4 * MIB,
+    "bytes of one message received; gRPC's own default",
+  ),
+  maxBytesPerEntry: count(
+    "HOLDFAST_MAX_ENTRY_BYTES",
+    MIB,
+    "bytes of one entry; larger content belongs in an object store",
+  ),
+  maxEntriesPerBatch: count(
+    "HOLDFAST_MAX_BATCH_ENTRIES",
+    500,
+    "entries of one batch; it is acknowledged as a whole, and more makes Postgres no faster",
+  ),
+  maxInFlightBatches: count(
+    "HOLDFAST_MAX_IN_FLIGHT_BATCHES",
+    16,
+    "unanswered batches of one stream; enough to cover a flush and the way there and back",
+  ),
+  maxInFlightBytes: count("HOLDFAST_MAX_IN_FLIGHT_BYTES", 8 * MIB, "bytes of those"),
+  maxFlushEntries: count(
+    "HOLDFAST_MAX_FLUSH_ENTRIES",
+    1000,
+    "entries written in one transaction; past it latency grows and throughput does not",
+  ),
+  maxFlushBytes: count(
+    "HOLDFAST_MAX_FLUSH_BYTES",
+    8 * MIB,
+    "bytes written in one transaction, but for a single larger batch",
+  ),
+  maxWaitingEntries: count(
+    "HOLDFAST_MAX_WAITING_ENTRIES",
+    20_000,
+    "entries of one tenant that may wait; about a quarter second of work",
+  ),
+  maxWaitingBytes: count("HOLDFAST_MAX_WAITING_BYTES", 64 * MIB, "bytes of those"),
+
+  checkpointIntervalMs: count(
+    "HOLDFAST_CHECKPOINT_INTERVAL_MS",
+    10 * SECOND,
+    "silence after which a subscriber is told how far it is, in ms",
+  ),
+  maxRecentChanges: count(
+    "HOLDFAST_MAX_RECENT_CHANGES",
+    8192,
+    "recent changes of each followed tenant kept in memory",
+  ),
+  maxRecentBytes: count("HOLDFAST_MAX_RECENT_BYTES", 16 * MIB, "bytes of those"),
+  maxPageChanges: count("HOLDFAST_MAX_PAGE_CHANGES", 500, "events in one message to a subscriber"),
+  maxPageBytes: count(
+    "HOLDFAST_MAX_PAGE_BYTES",
+    MIB,
+    "bytes of those, but for a single larger one; well under what clients receive",
+  ),
+  maxPagePositions: count(
+    "HOLDFAST_MAX_PAGE_POSITIONS",
+    100_000,
+    "positions one filtered read passes over; bounds the time of a query whose filter matches little",
+  ),
+  hintIntervalMs: count(
+    "HOLDFAST_HINT_INTERVAL_MS",
+    20,
+    "time between hints to other servers, in ms; each NOTIFY takes a lock of the whole cluster",
+  ),
+  pollIntervalMs: count(
+    "HOLDFAST_POLL_INTERVAL_MS",
+    1 * SECOND,
+    "how often followed logs are looked at, in ms, should a hint be lost",
+  ),
+
+  drainTimeoutMs: count(
+    "HOLDFAST_DRAIN_TIMEOUT_MS",
+    10 * SECOND,
+    "how long calls in flight may take to finish after SIGTERM, in ms",
+  ),
+  drainAnnounceMs: count(
+    "HOLDFAST_DRAIN_ANNOUNCE_MS",
+    0,
+    "time between NOT_SERVING and refusing connections, in ms, for balancers that poll health",
+  ),
+  maxConnectionAgeMs: count(
+    "HOLDFAST_MAX_CONNECTION_AGE_MS",
+    0,
+    "age at which a connection is asked to reconnect, in ms; 0 is never",
+  ),
+  logLevel: text("HOLDFAST_LOG_LEVEL", "warn", "trace, debug, info, warn, error or silent"),
+} as const;
+
+/** The value of every setting. */
+export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]["fallback"] };
+
+/** One or more settings that cannot be used; each line of the message names one. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/**
+ * The settings from environment variables, `overrides` above them.
+ *
+ * @throws ConfigError naming every variable that is wrong.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, overrides: Partial<Config> = {}): Config {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
+    const given = env[setting.env];
+    try {
+      values[name] = given === undefined || given === "" ? setting.fallback : setting.parse(given);
+    } catch (error) {
+      problems.push(`${setting.env}: ${(error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  return Object.freeze({ ...values, ...overrides }) as Config;
+}
+
+function text(env: string, fallback: string, about: string): Setting<string> {
+  return { env, fallback, about, parse: (given) => given };
+}
+
+function count(env: string, fallback: number, about: string): Setting<number> {
+  return { env, fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
+}
+
+function port(env: string, fallback: number, about: string): Setting<number> {
+  return { env, fallback, about, parse: (given) => wholeNumber(given, 65_535) };
+}
+
+function flag(env: string, fallback: boolean, about: string): Setting<boolean> {
+  const parse = (given: string) => {
+    if (given === "true" || given === "1") return true;
+    if (given === "false" || given === "0") return false;
+    throw new RangeError(`expected true or false, got ${JSON.stringify(given)}`);
+  };
+  return { env, fallback, about, parse };
+}
+
+function wholeNumber(given: string, most: number): number {
+  const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (value <= most) return value;
+  throw new RangeError(`expected a whole number from 0 to ${most}, got ${JSON.stringify(given)}`);
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+
+/**
+ * Writes values so that two sequences of values give the same bytes only if
+ * they are the same: each is tagged as null or present, and whatever varies in
+ * length is preceded by it. One writer is reused for many records.
+ */
+export class CanonicalBytes {
+  #buffer = Buffer.allocUnsafe(4096);
+  #length = 0;
+
+  reset(): this {
+    this.#length = 0;
+    return this;
+  }
+
+  get byteLength(): number {
+    return this.#length;
+  }
+
+  absent(): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = 0;
+  }
+
+  text(value: string): void {
+    // Three bytes a UTF-16 unit is the most UTF-8 takes.
+    this.#reserve(5 + value.length * 3);
+    const start = this.#length + 5;
+    const written = this.#buffer.write(value, start, "utf8");
+    this.#present(written);
+    this.#length = start + written;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(5 + value.byteLength);
+    this.#present(value.byteLength);
+    this.#buffer.set(value, this.#length + 5);
+    this.#length += 5 + value.byteLength;
+  }
+
+  boolean(value: boolean): void {
+    this.#reserve(2);
+    this.#buffer[this.#length++] = 1;
+    this.#buffer[this.#length++] = value ? 1 : 0;
+  }
+
+  double(value: number): void {
+    this.#reserve(9);
+    this.#buffer[this.#length] = 1;
+    this.#buffer.writeDoubleBE(value, this.#length + 1);
+    this.#length += 9;
+  }
+
+  integer(value: bigint): void {
+    this.#reserve(9);
+    this.#buffer[this.#length] = 1;
+    this.#buffer.writeBigInt64BE(value, this.#length + 1);
+    this.#length += 9;
+  }
+
+  /** SHA-256 of what was written since the last reset. */
+  sha256(): Buffer {
+    return createHash("sha256").update(this.#buffer.subarray(0, this.#length)).digest();
+  }
+
+  #present(byteLength: number): void {
+    this.#buffer[this.#length] = 1;
+    this.#buffer.writeUInt32BE(byteLength, this.#length + 1);
+  }
+
+  #reserve(byteLength: number): void {
+    const needed = this.#length + byteLength;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

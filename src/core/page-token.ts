@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "./errors.js";
+
+/** Page sizes of every list (AIP-158): what 0 means, and the most one answer holds. */
+export const DEFAULT_PAGE_SIZE = 50;
+export const MAX_PAGE_SIZE = 1000;
+
+/** The page size to use for the one asked for; larger ones are lowered, as AIP-158 says. */
+export function pageSize(asked: number): number {
+  return asked === 0 ? DEFAULT_PAGE_SIZE : Math.min(asked, MAX_PAGE_SIZE);
+}
+
+const FINGERPRINT_LENGTH = 12;
+
+/**
+ * An opaque token for the page after `cursor`, bound to the list it continues:
+ * its name, tenant and filter.
+ */
+export function pageToken(cursor: readonly string[], list: readonly string[]): string {
+  const body = JSON.stringify(cursor);
+  return Buffer.from(`${fingerprint(body, list)}${body}`, "utf8").toString("base64url");
+}
+
+/**
+ * The cursor within a token, or undefined for the first page (empty token).
+ *
+ * @throws INVALID_PAGE_TOKEN if it was not made by `pageToken` for the same list.
+ */
+export function cursorFromToken(token: string, list: readonly string[]): readonly string[] | undefined {
+  if (token === "") return undefined;
+  const text = Buffer.from(token, "base64url").toString("utf8");
+  const body = text.slice(FINGERPRINT_LENGTH);
+  if (text.slice(0, FINGERPRINT_LENGTH) !== fingerprint(body, list)) {
+    throw new HoldfastError(
+      ErrorReason.INVALID_PAGE_TOKEN,
+      "page_token: expected next_page_token of the same list and filter, got something else",
+      {
+        violations: [
+          { field: "page_token", description: "expected next_page_token of the same list and filter" },
+        ],
+      },
+    );
+  }
+  return JSON.parse(body) as readonly string[];
+}
+
+// Not a secret: it catches mistakes. What a token may reach is bounded by the tenant of the call.
+function fingerprint(body: string, list: readonly string[]): string {
+  return createHash("sha256")
+    .update(JSON.stringify([body, ...list]))
+    .digest("base64url")
+    .slice(0, FINGERPRINT_LENGTH);
+}

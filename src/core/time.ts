@@ -1,0 +1,44 @@
+import { create } from "@bufbuild/protobuf";
+import { type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
+
+const MICROS_PER_SECOND = 1_000_000n;
+const TEXT =
+  /^(\d{4,6})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(?:([+-])(\d{2})(?::?(\d{2}))?|Z)$/;
+
+/** The first and last second google.protobuf.Timestamp allows: years 1 to 9999. */
+export const MIN_TIMESTAMP_SECONDS = -62_135_596_800n;
+export const MAX_TIMESTAMP_SECONDS = 253_402_300_799n;
+
+/** Microseconds since 1970, what Postgres keeps; nanoseconds below are cut off. */
+export function microsFromTimestamp(timestamp: Timestamp): bigint {
+  return timestamp.seconds * MICROS_PER_SECOND + BigInt(Math.floor(timestamp.nanos / 1000));
+}
+
+export function timestampFromMicros(micros: bigint): Timestamp {
+  let seconds = micros / MICROS_PER_SECOND;
+  let rest = micros % MICROS_PER_SECOND;
+  if (rest < 0n) {
+    seconds -= 1n;
+    rest += MICROS_PER_SECOND;
+  }
+  return create(TimestampSchema, { seconds, nanos: Number(rest) * 1000 });
+}
+
+/** Microseconds since 1970 from a `timestamptz` as Postgres writes it, in a row or in JSON. */
+export function microsFromText(text: string): bigint {
+  const match = TEXT.exec(text);
+  if (!match) throw new RangeError(`expected a timestamptz as Postgres writes it, got ${text}`);
+  const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHour, offsetMinute = "0"] =
+    match;
+  const date = new Date(0);
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  date.setUTCHours(Number(hour), Number(minute), Number(second));
+  const offsetMinutes = sign ? (sign === "-" ? -1 : 1) * (Number(offsetHour) * 60 + Number(offsetMinute)) : 0;
+  const millis = BigInt(date.getTime() - offsetMinutes * 60_000);
+  return millis * 1000n + BigInt(fraction.padEnd(6, "0"));
+}
+
+/** Microseconds since 1970 of this machine's clock. */
+export function nowMicros(): bigint {
+  return BigInt(Date.now()) * 1000n;
+}

@@ -1,0 +1,84 @@
+import { create } from "@bufbuild/protobuf";
+import { type Payload, PayloadSchema } from "../../gen/holdfast/v1/payload_pb.js";
+
+/** A payload as its three columns hold it: `json` or `bytes`, never both. */
+export interface StoredPayload {
+  readonly json: string | null;
+  readonly bytes: Uint8Array | null;
+  readonly contentType: string | null;
+}
+
+const JSON_TYPE = "application/json";
+
+/**
+ * Deeper than this, JSON is kept as bytes. Postgres parses json recursively and
+ * refuses what would overflow its stack (some 6,000 levels at the default
+ * max_stack_depth); no honest document comes near.
+ */
+const MAX_JSON_DEPTH = 512;
+
+// With ignoreBOM the decoder keeps a byte order mark, so that JSON.parse refuses
+// it and the payload is kept as bytes, mark included.
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Where a payload's bytes go: strict JSON in a `json` column, which keeps the
+ * text as written and is open to SQL; everything else, NaN text included, in
+ * `bytea`.
+ */
+export function storedPayload(payload: Payload): StoredPayload {
+  const contentType = payload.contentType === JSON_TYPE ? null : payload.contentType;
+  const json = isJsonType(payload.contentType) ? strictJsonText(payload.data) : undefined;
+  return json === undefined
+    ? { json: null, bytes: payload.data, contentType }
+    : { json, bytes: null, contentType };
+}
+
+/** The payload as it was given, or undefined when none was. */
+export function payloadFromStored(stored: StoredPayload): Payload | undefined {
+  if (stored.json === null && stored.bytes === null) return undefined;
+  return create(PayloadSchema, {
+    data: stored.json === null ? new Uint8Array(stored.bytes ?? []) : Buffer.from(stored.json, "utf8"),
+    contentType: stored.contentType ?? JSON_TYPE,
+  });
+}
+
+function isJsonType(contentType: string): boolean {
+  return contentType === JSON_TYPE || contentType === "" || contentType.endsWith("+json");
+}
+
+function strictJsonText(data: Uint8Array): string | undefined {
+  try {
+    const text = utf8.decode(data);
+    if (isDeep(data)) return undefined;
+    JSON.parse(text);
+    return text;
+  } catch {
+    return undefined;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether brackets outside strings nest past the limit. */
+function isDeep(data: Uint8Array): boolean {
+  if (data.byteLength <= MAX_JSON_DEPTH) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < data.byteLength; i++) {
+    const byte = data[i];
+    if (inString) {
+      if (byte === BACKSLASH) i += 1;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) {
+      inString = true;
+    } else if (byte === 0x5b || byte === 0x7b) {
+      depth += 1;
+      if (depth > MAX_JSON_DEPTH) return true;
+    } else if (byte === 0x5d || byte === 0x7d) {
+      depth -= 1;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,70 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { rawMembers } from "../core/raw-json.js";
+import { microsFromText, timestampFromMicros } from "../core/time.js";
+import type { ColumnType, ColumnValue, Row } from "./columns.js";
+import type { EntityCodec } from "./entity-codec.js";
+import type { FieldBag } from "./field-codec.js";
+
+/** The columns after an entity's own that the commit sets; `update_time` only where there is a state. */
+export function commitColumns(codec: EntityCodec): readonly string[] {
+  const common = ["position", "create_time"];
+  return codec.entity.nature === "state" ? [...common, "update_time"] : common;
+}
+
+/** A message from its own columns followed by those of `commitColumns`; what comes after is left alone. */
+export function recordFromRow(codec: EntityCodec, row: Readonly<Row>): FieldBag {
+  const message = codec.fromRow(row);
+  const [position, created, updated] = row.slice(codec.columns.length) as bigint[];
+  const hasState = codec.entity.nature === "state";
+  setCommitFields(message, position as bigint, created as bigint, hasState ? updated : undefined);
+  return message;
+}
+
+/** A message from the `state` of one of its revisions. */
+export function recordFromState(codec: EntityCodec, state: string): FieldBag {
+  const members = rawMembers(state);
+  const value = (name: string, type: ColumnType) => valueFromState(type, members.get(name) ?? "null");
+  const message = codec.fromRow(codec.columns.map((column) => value(column.name, column.type)));
+  setCommitFields(
+    message,
+    value("position", "bigint") as bigint,
+    value("create_time", "timestamptz") as bigint,
+    value("update_time", "timestamptz") as bigint,
+  );
+  return message;
+}
+
+/** Sets what the commit decided: times in microseconds since 1970. */
+export function setCommitFields(
+  message: FieldBag,
+  position: bigint,
+  createMicros: bigint,
+  updateMicros: bigint | undefined,
+): void {
+  const fields: { position: bigint; createTime: Timestamp; updateTime?: Timestamp } = {
+    position,
+    createTime: timestampFromMicros(createMicros),
+  };
+  if (updateMicros !== undefined) fields.updateTime = timestampFromMicros(updateMicros);
+  Object.assign(message, fields);
+}
+
+function valueFromState(type: ColumnType, json: string): ColumnValue {
+  if (json === "null") return null;
+  switch (type) {
+    case "json":
+    case "jsonb":
+      return json;
+    case "bigint":
+      return BigInt(json);
+    case "double precision":
+      // What JSON has no number for stands there as a string: "NaN".
+      return Number(JSON.parse(json));
+    case "timestamptz":
+      return microsFromText(JSON.parse(json));
+    case "bytea":
+      return Buffer.from((JSON.parse(json) as string).slice("\\x".length), "hex");
+    default:
+      return JSON.parse(json);
+  }
+}

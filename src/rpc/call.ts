@@ -1,0 +1,184 @@
+import {
+  type Metadata,
+  type ServerInterceptingCallInterface,
+  type StatusObject,
+  status,
+} from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import type { Principal } from "../core/principal.js";
+import type { CallContext } from "./call-context.js";
+import { logFailure } from "./log-failure.js";
+import { requestIdFrom } from "./request-id.js";
+import { RequestReader } from "./request-reader.js";
+import { ResponseWriter } from "./response-writer.js";
+import { closeQuietly, runHandler } from "./run-handler.js";
+import type { ServerEnvironment } from "./server-environment.js";
+import { type RegisteredMethod, takesStream } from "./service.js";
+import { statusCodeOf } from "./status-code.js";
+import { DEFAULT_TENANT_ID } from "./tenant-metadata.js";
+import { trailersFromError } from "./trailers.js";
+import { errorFromTransport } from "./transport-error.js";
+
+type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+
+const UNKNOWN_CALLER: Principal = Object.freeze({ tenantId: DEFAULT_TENANT_ID, actor: "unauthenticated" });
+
+/**
+ * One call, from its first header to its status. It is finished exactly once: by its handler, by the client, by its
+ * deadline, by grpc-js refusing a message, or by the server; whatever the handler does after that is ignored.
+ *
+ * It speaks to grpc-js below its Node streams (`ServerInterceptingCall`): one message per read, a callback per
+ * write. The streams destroy themselves under `for await`, and buffer without bound.
+ */
+export class Call implements CallContext {
+  readonly #environment: ServerEnvironment;
+  readonly #method: RegisteredMethod;
+  readonly #transport: ServerInterceptingCallInterface;
+  readonly #sendStatus: (status: PartialStatus) => void;
+  readonly #onSettled: (call: Call) => void;
+  readonly #reader: RequestReader;
+  readonly #abort = new AbortController();
+  readonly #startMs = performance.now();
+  #writer: ResponseWriter | undefined;
+  #answers: AsyncIterator<unknown> | undefined;
+  #finished = false;
+  #logger: Logger | undefined;
+  #principal = UNKNOWN_CALLER;
+  #requestId = "";
+
+  /** @param onSettled called once the handler is done, which may be later than the call */
+  constructor(
+    environment: ServerEnvironment,
+    method: RegisteredMethod,
+    transport: ServerInterceptingCallInterface,
+    onSettled: (call: Call) => void,
+  ) {
+    this.#environment = environment;
+    this.#method = method;
+    this.#transport = transport;
+    this.#onSettled = onSettled;
+    this.#reader = new RequestReader(transport, takesStream(method.descriptor));
+    // grpc-js ends calls by itself (deadline, oversize message, broken compression) through this method of its own
+    // object, past every interceptor hook. Replacing it is the one way to count those ends and give them details.
+    this.#sendStatus = transport.sendStatus.bind(transport);
+    transport.sendStatus = (sent) => this.#endedByTransport(sent);
+    environment.metrics.started(method.path);
+  }
+
+  get principal(): Principal {
+    return this.#principal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get draining(): AbortSignal {
+    return this.#environment.draining;
+  }
+
+  get deadline(): Date | undefined {
+    const deadline = this.#transport.getDeadline();
+    return deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline);
+  }
+
+  get requestId(): string {
+    return this.#requestId;
+  }
+
+  get logger(): Logger {
+    this.#logger ??= this.#environment.logger.child({
+      method: this.#method.path,
+      requestId: this.#requestId,
+      tenantId: this.#principal.tenantId,
+      actor: this.#principal.actor,
+    });
+    return this.#logger;
+  }
+
+  /** Begins to serve. Once. */
+  start(): void {
+    this.#transport.start({
+      onReceiveMetadata: (metadata) => void this.#serve(metadata),
+      onReceiveMessage: (bytes: Uint8Array) => this.#reader.push(bytes),
+      onReceiveHalfClose: () => this.#reader.end(),
+      // grpc-js says so after every call, also one that ended well: then it is finished already.
+      onCancel: () => this.#cancelled(),
+    });
+  }
+
+  /** Ends the call with this error, whatever its handler is doing, unless it has ended. */
+  abort(error: HoldfastError): void {
+    if (this.#finished) return;
+    this.#fail(error);
+    this.#abort.abort(error);
+    this.#reader.fail(error);
+    this.#writer?.fail(error);
+    if (this.#answers) void closeQuietly(this.#answers);
+  }
+
+  async #serve(metadata: Metadata): Promise<void> {
+    const { authenticate, settings } = this.#environment;
+    this.#requestId = requestIdFrom(metadata);
+    try {
+      if (this.#method.authenticated) {
+        this.#principal = await authenticate(metadata, this.#transport.getPeer());
+      }
+      this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
+      if (this.#finished) return;
+      await runHandler({
+        method: this.#method,
+        reader: this.#reader,
+        writer: this.#writer,
+        context: this,
+        maxSendBytes: settings.maxSendBytes,
+        onAnswers: (answers) => {
+          this.#answers = answers;
+        },
+      });
+      this.#succeed();
+    } catch (thrown) {
+      this.#fail(HoldfastError.from(thrown));
+    } finally {
+      this.#onSettled(this);
+    }
+  }
+
+  #succeed(): void {
+    if (this.#finished) return;
+    this.#finish(status.OK);
+    this.#sendStatus({ code: status.OK, details: "OK" });
+  }
+
+  #fail(error: HoldfastError): void {
+    if (this.#finished) return;
+    const durationMs = this.#finish(statusCodeOf(error));
+    logFailure(this.logger, { error, code: statusCodeOf(error), durationMs });
+    this.#sendStatus(trailersFromError(error, this.#requestId));
+  }
+
+  #finish(code: status): number {
+    this.#finished = true;
+    const durationMs = performance.now() - this.#startMs;
+    this.#environment.metrics.finished(this.#method.path, status[code], durationMs / 1000);
+    return durationMs;
+  }
+
+  #endedByTransport(sent: PartialStatus): void {
+    if (this.#finished) this.#sendStatus(sent);
+    else this.abort(errorFromTransport(sent as StatusObject));
+  }
+
+  #cancelled(): void {
+    if (this.#finished) return;
+    // The client's reset may come just before our own timer.
+    const late = (this.deadline?.getTime() ?? Number.POSITIVE_INFINITY) <= Date.now();
+    this.abort(
+      late
+        ? new HoldfastError(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed")
+        : new HoldfastError(ErrorReason.CANCELLED, "the caller went away"),
+    );
+  }
+}

@@ -1,0 +1,146 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { ErrorReason } from "../../../gen/holdfast/v1/error_pb.js";
+import type {
+  AppendBatch,
+  AppendStreamRequest,
+  AppendStreamResponseSchema,
+} from "../../../gen/holdfast/v1/event_pb.js";
+import { HoldfastError } from "../../core/errors.js";
+import { OrderedAnswers } from "../../core/ordered-answers.js";
+import type { CallContext } from "../call-context.js";
+import { statusFromError } from "../status.js";
+import { type AppendContext, appendBatch } from "./append-batch.js";
+
+export interface AppendStreamSettings {
+  /** Batches of one stream that may be unanswered; further ones are not read from the socket. */
+  readonly maxInFlightBatches: number;
+  /** What the client is told to keep in flight at most, in bytes: bounds what one stream holds here. */
+  readonly maxInFlightBytes: number;
+  readonly maxReceiveBytes: number;
+}
+
+type Response = MessageInitShape<typeof AppendStreamResponseSchema>;
+
+/**
+ * One writer's stream: its batches are appended as they come, several at once,
+ * and answered in order. Reading stops while too many are unanswered or the
+ * tenant's queue is full, so a fast writer is slowed and never refused.
+ */
+export async function* appendStream(
+  context: AppendContext,
+  settings: AppendStreamSettings,
+  requests: AsyncIterable<AppendStreamRequest>,
+  call: CallContext,
+): AsyncGenerator<Response, void> {
+  const answers = new OrderedAnswers<Response>();
+  const inFlight = new Semaphore(settings.maxInFlightBatches);
+  const announceDrain = () => answers.push(Promise.resolve({ response: { case: "drain", value: {} } }));
+
+  const read = async () => {
+    let isOpen = false;
+    for await (const { request } of requests) {
+      if (!isOpen) {
+        requireOpen(request.case);
+        isOpen = true;
+        answers.push(Promise.resolve(opened(context, settings)));
+        if (call.draining.aborted) announceDrain();
+        else call.draining.addEventListener("abort", announceDrain);
+        continue;
+      }
+      if (request.case !== "batch") throw outOfSequence("a batch", request.case);
+      await inFlight.acquire();
+      await context.appender.room(call.principal.tenantId, call.signal);
+      answers.push(answerBatch(context, call.principal.tenantId, request.value));
+    }
+  };
+  const reading = read().then(
+    () => answers.end(),
+    (error) => {
+      answers.push(Promise.reject(error));
+      answers.end();
+    },
+  );
+  try {
+    for await (const answer of answers) {
+      yield answer;
+      if (answer.response?.case === "batch") inFlight.release();
+    }
+    await reading;
+  } finally {
+    call.draining.removeEventListener("abort", announceDrain);
+    inFlight.open();
+  }
+}
+
+async function answerBatch(
+  context: AppendContext,
+  tenantId: string,
+  { sequence, entries }: AppendBatch,
+): Promise<Response> {
+  const answer = (outcome: BatchOutcome): Response => ({
+    response: { case: "batch", value: { sequence, outcome } },
+  });
+  try {
+    return answer({ case: "result", value: await appendBatch(context, tenantId, entries) });
+  } catch (error) {
+    // A batch refused as a whole is an answer to it; only a defect of ours ends the stream.
+    if (error instanceof HoldfastError && error.reason !== ErrorReason.INTERNAL) {
+      return answer({ case: "error", value: statusFromError(error) });
+    }
+    throw error;
+  }
+}
+
+type BatchResponse = Extract<NonNullable<Response["response"]>, { case: "batch" }>;
+type BatchOutcome = NonNullable<BatchResponse["value"]["outcome"]>;
+
+function opened({ limits }: AppendContext, settings: AppendStreamSettings): Response {
+  const value = {
+    maxInFlightBatches: settings.maxInFlightBatches,
+    maxInFlightBytes: BigInt(settings.maxInFlightBytes),
+    maxEntriesPerBatch: limits.maxEntriesPerBatch,
+    maxBytesPerEntry: BigInt(limits.maxBytesPerEntry),
+    maxBytesPerMessage: BigInt(settings.maxReceiveBytes),
+  };
+  return { response: { case: "opened", value } };
+}
+
+function requireOpen(got: string | undefined): void {
+  if (got !== "open") throw outOfSequence("open", got);
+}
+
+function outOfSequence(expected: string, got: string | undefined): HoldfastError {
+  return new HoldfastError(
+    ErrorReason.OUT_OF_SEQUENCE,
+    `request: expected ${expected}, got ${got ?? "nothing"}`,
+  );
+}
+
+/** Counts what may be under way; `open` lets everyone through, when nobody will release any more. */
+class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(permits: number) {
+    this.#free = permits;
+  }
+
+  async acquire(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return;
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+
+  open(): void {
+    this.#free = Number.POSITIVE_INFINITY;
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+}

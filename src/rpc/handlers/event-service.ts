@@ -1,0 +1,63 @@
+import { EventService, type SubscribeRequest } from "../../../gen/holdfast/v1/event_pb.js";
+import { invalidFields } from "../../core/errors.js";
+import { isUuid } from "../../core/uuid.js";
+import { eventFromChange } from "../../service/event-from-change.js";
+import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
+import { type SubscriptionContext, subscribe } from "../../service/subscription.js";
+import { defineService, type RegisteredService } from "../service.js";
+import { type AppendContext, appendBatch } from "./append-batch.js";
+import { type AppendStreamSettings, appendStream } from "./append-stream.js";
+
+export interface EventServiceContext {
+  readonly append: AppendContext;
+  readonly stream: AppendStreamSettings;
+  readonly events: EventsContext;
+  readonly subscription: SubscriptionContext;
+}
+
+export function eventService(context: EventServiceContext): RegisteredService {
+  return defineService(EventService, {
+    appendStream: (requests, call) => appendStream(context.append, context.stream, requests, call),
+
+    append: async ({ entries }, { principal }) => ({
+      result: await appendBatch(context.append, principal.tenantId, entries),
+    }),
+
+    async *subscribe(request, { principal, signal, draining }) {
+      checkSubscribe(request);
+      const pages = subscribe(context.subscription, {
+        tenantId: principal.tenantId,
+        after: request.afterPosition,
+        logId: request.logId,
+        filter: changeFilter(request.filter),
+        signal: AbortSignal.any([signal, draining]),
+      });
+      for await (const { changes, ...page } of pages) {
+        yield {
+          ...page,
+          events: changes.map((change) => eventFromChange(context.subscription.codecs, change)),
+        };
+      }
+      // Ended by the server, not by the caller: UNAVAILABLE makes clients resume elsewhere.
+      signal.throwIfAborted();
+      draining.throwIfAborted();
+    },
+
+    listEvents: (request, { principal }) => listEvents(context.events, principal.tenantId, request),
+  });
+}
+
+function checkSubscribe({ afterPosition = 0n, logId }: SubscribeRequest): void {
+  const violations = [];
+  if (afterPosition < 0n) {
+    violations.push({
+      field: "after_position",
+      description: `expected 0 or a position, got ${afterPosition}`,
+    });
+  }
+  if (logId !== "" && !isUuid(logId)) {
+    const got = JSON.stringify(logId.slice(0, 80));
+    violations.push({ field: "log_id", description: `expected the log_id of a position, got ${got}` });
+  }
+  if (violations.length > 0) throw invalidFields(violations);
+}

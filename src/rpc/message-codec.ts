@@ -1,0 +1,46 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+
+// Nothing answers with a request, so what it holds beyond our schema need not be kept.
+const READ_OPTIONS = { readUnknownFields: false };
+
+/**
+ * A received message. Refuses bytes that are no such message, invalid UTF-8 in a string among them, with
+ * MALFORMED_MESSAGE. `bytes` fields share the memory of what was received.
+ */
+export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  try {
+    return fromBinary(schema, bytes, READ_OPTIONS);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `expected a ${schema.typeName}, got bytes that are none: ${why}`;
+    throw new HoldfastError(ErrorReason.MALFORMED_MESSAGE, message, {
+      metadata: { type: schema.typeName },
+      cause,
+    });
+  }
+}
+
+/** A message to send. Refuses one over the limit with LIMIT_EXCEEDED. */
+export function encodeMessage<D extends DescMessage>(
+  schema: D,
+  init: MessageInitShape<D>,
+  maxBytes: number,
+): Buffer {
+  const bytes = toBinary(schema, create(schema, init));
+  if (bytes.byteLength > maxBytes) {
+    const metadata = { limit: String(maxBytes), actual: String(bytes.byteLength) };
+    const message = `the answer is ${bytes.byteLength} bytes and may be at most ${maxBytes}; ask for less at a time`;
+    throw new HoldfastError(ErrorReason.LIMIT_EXCEEDED, message, { metadata });
+  }
+  // A view: Buffer.from(bytes) would copy.
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,45 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+// Seconds. A unary append takes about a millisecond; what takes longer than 10 s is a stream.
+const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What is counted of every call of a known method, refused ones included. */
+export interface RpcMetrics {
+  started(method: string): void;
+  /** @param code name of the gRPC status code */
+  finished(method: string, code: string, seconds: number): void;
+}
+
+/** Registers the metrics of the gRPC edge. Once per registry. */
+export function createRpcMetrics(registry: Registry): RpcMetrics {
+  const registers = [registry];
+  const calls = new Counter({
+    name: "holdfast_rpc_calls_total",
+    help: "Calls that ended, by method and gRPC status code.",
+    labelNames: ["method", "code"],
+    registers,
+  });
+  const duration = new Histogram({
+    name: "holdfast_rpc_duration_seconds",
+    help: "Time from the start of a call to its status.",
+    labelNames: ["method"],
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: "holdfast_rpc_in_flight",
+    help: "Calls that have begun and not ended.",
+    labelNames: ["method"],
+    registers,
+  });
+  return {
+    started(method) {
+      inFlight.inc({ method });
+    },
+    finished(method, code, seconds) {
+      inFlight.dec({ method });
+      calls.inc({ method, code });
+      duration.observe({ method }, seconds);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { CallContext } from "./call-context.js";
+import { decodeMessage, encodeMessage } from "./message-codec.js";
+import type { RequestReader } from "./request-reader.js";
+import type { ResponseWriter } from "./response-writer.js";
+import { answersStream, type RegisteredMethod, takesStream } from "./service.js";
+
+export interface HandlerRun {
+  readonly method: RegisteredMethod;
+  readonly reader: RequestReader;
+  readonly writer: ResponseWriter;
+  readonly context: CallContext;
+  readonly maxSendBytes: number;
+  /** Told of the handler's iterator, so that it can be closed from outside while it waits. */
+  onAnswers(answers: AsyncIterator<unknown>): void;
+}
+
+/** Serves one call of any of the four kinds. Resolves when everything is handed over; throws what the handler throws. */
+export async function runHandler(run: HandlerRun): Promise<void> {
+  const { method, reader, context } = run;
+  const { input } = method.descriptor;
+  const request = takesStream(method.descriptor)
+    ? decoded(reader, input)
+    : decodeMessage(input, await reader.single());
+  if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
+  else await send(run, await method.handle(request, context));
+}
+
+async function* decoded(reader: RequestReader, schema: DescMessage): AsyncGenerator<unknown, void> {
+  for (;;) {
+    const bytes = await reader.next();
+    if (bytes === undefined) return;
+    yield decodeMessage(schema, bytes);
+  }
+}
+
+async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<void> {
+  const answers = iterable[Symbol.asyncIterator]();
+  run.onAnswers(answers);
+  for (;;) {
+    const { done, value } = await answers.next();
+    if (done) return;
+    try {
+      await send(run, value);
+    } catch (error) {
+      // As `for await` does: the iterator is told, and its own failure does not hide the first.
+      await closeQuietly(answers);
+      throw error;
+    }
+  }
+}
+
+function send({ method, writer, maxSendBytes }: HandlerRun, message: unknown): Promise<void> | undefined {
+  const init = message as Record<string, unknown>;
+  return writer.write(encodeMessage(method.descriptor.output, init, maxSendBytes));
+}
+
+/** Closes an iterator whose messages nobody wants. */
+export async function closeQuietly(answers: AsyncIterator<unknown>): Promise<void> {
+  try {
+    await answers.return?.();
+  } catch {
+    // The call has failed already, for a better reason.
+  }
+}

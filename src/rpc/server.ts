@@ -1,0 +1,122 @@
+import { setMaxListeners } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { Server, type ServerCredentials } from "@grpc/grpc-js";
+import type { Logger } from "pino";
+import type { Registry } from "prom-client";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import type { Authenticator } from "./authenticate.js";
+import { type Address, bind } from "./bind.js";
+import { createCallInterceptor } from "./call-interceptor.js";
+import { createHealth } from "./health.js";
+import { LiveCalls } from "./live-calls.js";
+import { createReflection } from "./reflection.js";
+import { createRpcMetrics } from "./rpc-metrics.js";
+import type { RpcSettings } from "./rpc-settings.js";
+import { toServerOptions } from "./server-options.js";
+import type { RegisteredService } from "./service.js";
+import { toServiceDefinition } from "./service-definition.js";
+
+export interface RpcServerOptions {
+  /** Health and reflection come on their own. */
+  readonly services: readonly RegisteredService[];
+  readonly authenticate: Authenticator;
+  readonly logger: Logger;
+  /** Where the metrics of the calls are registered. */
+  readonly metrics: Registry;
+  readonly settings: RpcSettings;
+}
+
+export interface RpcServer {
+  /** Begins to accept calls. @throws ListenError */
+  listen(options: Address & { readonly credentials: ServerCredentials }): Promise<Address>;
+  /** What health answers. NOT_SERVING until first told otherwise. */
+  setServing(serving: boolean): void;
+  /** Aborts when the server begins to stop; every CallContext has it. */
+  readonly draining: AbortSignal;
+  /**
+   * Stops without cutting anyone off: health says NOT_SERVING, `draining` aborts, calls in flight finish. After
+   * `timeoutMs` those that have not are ended with SERVER_DRAINING. Resolves when nothing is left.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Stops at once, calls in flight ended with SERVER_DRAINING; cuts a drain short. */
+  close(): Promise<void>;
+}
+
+// Milliseconds that statuses of calls ended by force have to reach their clients, and handlers to notice.
+const FORCE_GRACE_MS = 500;
+
+/** A gRPC server over these services, with health and reflection. */
+export function createRpcServer(options: RpcServerOptions): RpcServer {
+  const { authenticate, logger, settings } = options;
+  const draining = new AbortController();
+  const closing = new AbortController();
+  // Every stream listens to it.
+  setMaxListeners(0, draining.signal);
+
+  const health = createHealth(options.services.map(({ descriptor }) => descriptor.typeName));
+  const services = [...options.services, health.service];
+  services.push(...createReflection(services.map(({ descriptor }) => descriptor)));
+
+  const calls = new LiveCalls();
+  const environment = {
+    authenticate,
+    logger,
+    metrics: createRpcMetrics(options.metrics),
+    settings,
+    draining: draining.signal,
+  };
+  const methods = services.flatMap((service) => service.methods);
+  const interceptors = [createCallInterceptor(methods, environment, calls)];
+  const server = new Server({ ...toServerOptions(settings), interceptors });
+  for (const service of services) server.addService(toServiceDefinition(service), {});
+
+  let stopped: Promise<void> | undefined;
+
+  async function stop(timeoutMs: number): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    draining.abort(drainingError());
+    health.setServing(false);
+    await pause(Math.min(settings.drainAnnounceMs, timeoutMs), closing.signal);
+    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const finished = Promise.all([closed, calls.idle()]);
+    if (await settlesWithin(finished, deadlineMs - performance.now(), closing.signal)) return;
+    calls.abort(drainingError());
+    await settlesWithin(finished, FORCE_GRACE_MS);
+    server.forceShutdown();
+    await closed;
+  }
+
+  return {
+    listen: ({ host, port, credentials }) => bind(server, { host, port }, credentials),
+    setServing: (serving) => health.setServing(serving && !draining.signal.aborted),
+    draining: draining.signal,
+    drain(timeoutMs) {
+      stopped ??= stop(timeoutMs);
+      return stopped;
+    },
+    close() {
+      closing.abort();
+      stopped ??= stop(0);
+      return stopped;
+    },
+  };
+}
+
+function drainingError(): HoldfastError {
+  return new HoldfastError(ErrorReason.SERVER_DRAINING, "this server is stopping; connect again");
+}
+
+/** Whether the work is done within so many milliseconds, and before `hurry` aborts. */
+async function settlesWithin(work: Promise<unknown>, ms: number, hurry?: AbortSignal): Promise<boolean> {
+  const timer = new AbortController();
+  const signal = hurry ? AbortSignal.any([timer.signal, hurry]) : timer.signal;
+  const done = await Promise.race([work.then(() => true), pause(Math.max(0, ms), signal).then(() => false)]);
+  timer.abort();
+  return done;
+}
+
+/** Waits so many milliseconds, or until the signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,93 @@
+import { create } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import type { EntityDeclaration } from "../entities/declaration.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import type { PatchEntry } from "./prepared-entry.js";
+
+/**
+ * A new thing at revision 1, in the first state of its lifecycle unless it may start later.
+ *
+ * @param now for the field that records when it began, where the caller gave none.
+ */
+export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Timestamp): FieldBag {
+  const record = copy(entity, message);
+  record["revision"] = 1n;
+  delete record["deleteTime"];
+  const { lifecycle } = entity;
+  if (lifecycle) {
+    const name = localName(entity, lifecycle.field);
+    if (!lifecycle.mayStartLater || record[name] === 0) record[name] = lifecycle.initial;
+  }
+  if (now && entity.beginTime) record[localName(entity, entity.beginTime)] ??= now;
+  return record;
+}
+
+/**
+ * The thing as a patch leaves it, one revision on. The given one is not touched.
+ *
+ * @throws REVISION_MISMATCH, ILLEGAL_TRANSITION
+ */
+export function applyPatch(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): FieldBag {
+  checkRevision(entity, current, patch);
+  checkTransition(entity, current, patch);
+  const record = copy(entity, current);
+  for (const [name, value] of Object.entries(patch.fields)) {
+    if (value === undefined) delete record[name];
+    else record[name] = value;
+  }
+  record["revision"] = (current["revision"] as bigint) + 1n;
+  return record;
+}
+
+function checkRevision(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): void {
+  const { expectedRevision } = patch;
+  const revision = current["revision"] as bigint;
+  if (expectedRevision === undefined || expectedRevision === revision) return;
+  throw new HoldfastError(
+    ErrorReason.REVISION_MISMATCH,
+    `${entity.name} ${patch.id} is at revision ${revision}, expected ${expectedRevision}`,
+    {
+      metadata: {
+        entity: entity.name,
+        id: patch.id,
+        expected_revision: String(expectedRevision),
+        current_revision: String(revision),
+      },
+    },
+  );
+}
+
+function checkTransition(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): void {
+  const { lifecycle } = entity;
+  if (!lifecycle) return;
+  const name = localName(entity, lifecycle.field);
+  if (!(name in patch.fields)) return;
+  const from = current[name] as number;
+  const to = patch.fields[name] as number;
+  if (lifecycle.transitions[from]?.includes(to)) return;
+  const [fromName, toName] = [from, to].map((number) => statusName(entity, lifecycle.field, number));
+  throw new HoldfastError(
+    ErrorReason.ILLEGAL_TRANSITION,
+    `${entity.name} ${patch.id} is ${fromName} and cannot become ${toName}`,
+    { metadata: { entity: entity.name, id: patch.id, from: `${fromName}`, to: `${toName}` } },
+  );
+}
+
+function statusName(entity: EntityDeclaration, fieldName: string, number: number): string {
+  const field = entity.message.fields.find((candidate) => candidate.name === fieldName);
+  const name = field?.enum?.value[number]?.name ?? String(number);
+  return name.slice(field?.enum?.sharedPrefix?.length ?? 0);
+}
+
+function localName(entity: EntityDeclaration, fieldName: string): string {
+  const field = entity.message.fields.find((candidate) => candidate.name === fieldName);
+  if (!field) throw new TypeError(`${entity.message} has no field ${fieldName}`);
+  return field.localName;
+}
+
+// create() gives an initialised message back as it is; a copy needs a fresh one.
+function copy(entity: EntityDeclaration, message: FieldBag): FieldBag {
+  return Object.assign(create(entity.message), message) as FieldBag;
+}

@@ -1,0 +1,104 @@
+import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  EntityKind,
+  type EventFilter,
+  EventFilterSchema,
+  type ListEventsRequest,
+  type ListEventsResponseSchema,
+} from "../../gen/holdfast/v1/event_pb.js";
+import { type FieldViolation, invalidFields } from "../core/errors.js";
+import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
+import { isUuid } from "../core/uuid.js";
+import type { Codecs } from "../entities/codecs.js";
+import type { Database } from "../store/database.js";
+import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import { type ChangeFilter, readChanges } from "../store/read-changes.js";
+import { eventFromChange } from "./event-from-change.js";
+
+/** Values in one part of a filter: each of them is a range of an index to read. */
+const MAX_FILTER_VALUES = 100;
+
+export interface EventsContext {
+  readonly database: Database;
+  readonly codecs: Codecs;
+  /** Bytes of a page at most, so that an answer fits into a message. */
+  readonly maxPageBytes: number;
+  /** Positions a filtered read may pass over at once. */
+  readonly maxPagePositions: number;
+}
+
+/** A page of the log, oldest first. Pages may be shorter than asked for where entries are large or filtered out. */
+export async function listEvents(
+  { database, codecs, maxPageBytes, maxPagePositions }: EventsContext,
+  tenantId: string,
+  request: ListEventsRequest,
+): Promise<MessageInitShape<typeof ListEventsResponseSchema>> {
+  const filter = changeFilter(request.filter);
+  const list = ["events", tenantId, String(request.afterPosition), filterText(request.filter)];
+  const cursor = cursorFromToken(request.pageToken, list);
+  const after = cursor ? BigInt(cursor[0] ?? 0) : request.afterPosition;
+  if (after < 0n) {
+    const description = `expected 0 or a position, got ${after}`;
+    throw invalidFields([{ field: "after_position", description }]);
+  }
+  const maxChanges = pageSize(request.pageSize);
+  return database.read(tenantId, async (run) => {
+    const head = await readLogHead(run, tenantId);
+    requirePosition(head, request.minPosition);
+    requirePosition(head, after);
+    const furthest = after + BigInt(maxPagePositions);
+    const upTo = head.position < furthest ? head.position : furthest;
+    const range = { tenantId, after, upTo, filter, maxChanges, maxBytes: maxPageBytes };
+    const page = await readChanges(run, codecs, range);
+    // Each table gives up to a page of its own; what is past the size asked for comes with the next.
+    const changes = page.changes.slice(0, maxChanges);
+    const isCut = changes.length < page.changes.length;
+    const through = isCut ? (changes.at(-1)?.position ?? page.through) : page.through;
+    return {
+      events: changes.map((change) => eventFromChange(codecs, change)),
+      nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
+      lastPosition: head.position,
+      logId: head.logId,
+    };
+  });
+}
+
+/** Where the tenant's log ends. */
+export function logHead(database: Database, tenantId: string): Promise<LogHead> {
+  return database.read(tenantId, (run) => readLogHead(run, tenantId));
+}
+
+/** A caller's filter, checked. @throws INVALID_FIELD */
+export function changeFilter(filter: EventFilter | undefined): ChangeFilter {
+  const { sessionIds = [], agentIds = [], entityKinds = [] } = filter ?? {};
+  const violations: FieldViolation[] = [];
+  for (const [field, values] of Object.entries({ session_ids: sessionIds, agent_ids: agentIds })) {
+    if (values.length > MAX_FILTER_VALUES) {
+      const description = `expected at most ${MAX_FILTER_VALUES} values, got ${values.length}`;
+      violations.push({ field: `filter.${field}`, description });
+    }
+  }
+  for (const [i, id] of sessionIds.entries()) {
+    if (!isUuid(id)) {
+      const description = `expected a UUID, got ${JSON.stringify(id.slice(0, 80))}`;
+      violations.push({ field: `filter.session_ids[${i}]`, description });
+    }
+  }
+  for (const [i, id] of agentIds.entries()) {
+    if (id.includes("\0")) {
+      violations.push({ field: `filter.agent_ids[${i}]`, description: "expected text without NUL (U+0000)" });
+    }
+  }
+  for (const [i, kind] of entityKinds.entries()) {
+    if (kind === EntityKind.UNSPECIFIED || EntityKind[kind] === undefined) {
+      const description = `expected an EntityKind, got the number ${kind}`;
+      violations.push({ field: `filter.entity_kinds[${i}]`, description });
+    }
+  }
+  if (violations.length > 0) throw invalidFields(violations);
+  return { sessionIds: sessionIds.map((id) => id.toLowerCase()), agentIds, kinds: entityKinds };
+}
+
+function filterText(filter: EventFilter | undefined): string {
+  return filter ? Buffer.from(toBinary(EventFilterSchema, filter)).toString("base64") : "";
+}

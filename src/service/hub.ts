@@ -1,0 +1,75 @@
+import type { Logger } from "pino";
+import type { Codecs } from "../entities/codecs.js";
+import type { CommittedChange } from "../store/committed-change.js";
+import type { Database } from "../store/database.js";
+import type { LogHead } from "../store/log-head.js";
+import { TenantFeed } from "./tenant-feed.js";
+
+export interface HubSettings {
+  /** Recent changes of a followed tenant kept in memory: a subscriber further behind reads the database. */
+  readonly maxRecentChanges: number;
+  /** Bytes of those. */
+  readonly maxRecentBytes: number;
+}
+
+export interface FeedContext {
+  readonly database: Database;
+  readonly codecs: Codecs;
+  readonly logger: Logger;
+  readonly settings: HubSettings;
+}
+
+/** A subscriber's hold on a tenant's feed; the feed lives while someone holds it. */
+export interface FeedHold {
+  readonly feed: TenantFeed;
+  release(): void;
+}
+
+/**
+ * Where subscribers of this server meet what is committed, by this server or
+ * another. It keeps the end of each followed tenant's log in memory; subscribers
+ * read it at their own pace and go to the database when they are further behind.
+ * Nothing is queued for anyone.
+ */
+export class Hub {
+  readonly #feeds = new Map<string, { feed: TenantFeed; holders: number }>();
+  readonly #context: FeedContext;
+
+  constructor(context: FeedContext) {
+    this.#context = context;
+  }
+
+  /** @param head where the log ends, read from the database just now. */
+  hold(tenantId: string, head: LogHead): FeedHold {
+    const known = this.#feeds.get(tenantId);
+    const entry = known ?? { feed: new TenantFeed(tenantId, head, this.#context), holders: 0 };
+    entry.holders += 1;
+    this.#feeds.set(tenantId, entry);
+    entry.feed.hint(head.position);
+    let held = true;
+    return {
+      feed: entry.feed,
+      release: () => {
+        if (!held) return;
+        held = false;
+        entry.holders -= 1;
+        if (entry.holders === 0) this.#feeds.delete(tenantId);
+      },
+    };
+  }
+
+  /** What this server just committed. */
+  committed(tenantId: string, logId: string, changes: readonly CommittedChange[]): void {
+    this.#feeds.get(tenantId)?.feed.committed(logId, changes);
+  }
+
+  /** Some server committed up to this position. */
+  hint(tenantId: string, position: bigint): void {
+    this.#feeds.get(tenantId)?.feed.hint(position);
+  }
+
+  /** The tenants someone follows here. */
+  get tenants(): readonly string[] {
+    return [...this.#feeds.keys()];
+  }
+}

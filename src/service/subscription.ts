@@ -1,0 +1,143 @@
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import type { Codecs } from "../entities/codecs.js";
+import type { CommittedChange } from "../store/committed-change.js";
+import type { Database } from "../store/database.js";
+import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import { type ChangeFilter, type ChangePage, readChanges } from "../store/read-changes.js";
+import type { Hub } from "./hub.js";
+import type { TenantFeed } from "./tenant-feed.js";
+
+export interface SubscriptionSettings {
+  /** How long a subscriber hears nothing at most: then comes a checkpoint. */
+  readonly checkpointIntervalMs: number;
+  /** Changes in one message at most. */
+  readonly maxPageChanges: number;
+  /** Bytes of changes in one message at most, but for a single larger one. */
+  readonly maxPageBytes: number;
+  /** Positions a filtered read may pass over at once, so that no single query runs long. */
+  readonly maxPagePositions: number;
+}
+
+export interface SubscriptionRequest {
+  readonly tenantId: string;
+  /** Undefined is from now. */
+  readonly after: bigint | undefined;
+  /** Empty when the caller does not say which log its position is of. */
+  readonly logId: string;
+  readonly filter: ChangeFilter;
+  readonly signal: AbortSignal;
+}
+
+/** A page of changes, or a checkpoint when there are none. */
+export interface SubscriptionPage {
+  readonly changes: readonly CommittedChange[];
+  readonly position: bigint;
+  readonly caughtUp: boolean;
+  readonly logId: string;
+}
+
+export interface SubscriptionContext {
+  readonly database: Database;
+  readonly codecs: Codecs;
+  readonly hub: Hub;
+  readonly settings: SubscriptionSettings;
+}
+
+/**
+ * Every matching change after a position, in order, without gap or duplicate.
+ * One cursor moves forward: over the recent changes in memory where they reach
+ * back to it, else over pages of the database. There is no hand-over between
+ * the two that could lose or repeat anything, and a slow caller, who asks for
+ * the next page late, costs nothing meanwhile.
+ *
+ * Ends when the signal aborts.
+ *
+ * @throws POSITION_IN_FUTURE, FOREIGN_CURSOR
+ */
+export async function* subscribe(
+  context: SubscriptionContext,
+  request: SubscriptionRequest,
+): AsyncGenerator<SubscriptionPage, void> {
+  const { tenantId, filter, signal } = request;
+  const head = await context.database.read(tenantId, (run) => readLogHead(run, tenantId));
+  checkCursor(request, head);
+  const { feed, release } = context.hub.hold(tenantId, head);
+  try {
+    let position = request.after ?? head.position;
+    let told: { position: bigint; caughtUp: boolean } | undefined;
+    let lastTold = 0;
+    while (!signal.aborted) {
+      const page =
+        recentPage(context, feed, position, filter) ?? (await storedPage(context, feed, request, position));
+      position = page.through;
+      const caughtUp = position >= feed.end && position >= head.position;
+      const isDue = Date.now() - lastTold >= context.settings.checkpointIntervalMs;
+      if (page.changes.length > 0 || told?.caughtUp !== caughtUp || isDue) {
+        yield { changes: page.changes, position, caughtUp, logId: feed.logId };
+        told = { position, caughtUp };
+        lastTold = Date.now();
+      }
+      if (position >= feed.end) {
+        const waited = Date.now() - lastTold;
+        await feed.changed(position, Math.max(0, context.settings.checkpointIntervalMs - waited), signal);
+      }
+    }
+  } finally {
+    release();
+  }
+}
+
+function checkCursor({ after, logId }: SubscriptionRequest, head: LogHead): void {
+  if (logId !== "" && logId !== head.logId) {
+    throw new HoldfastError(
+      ErrorReason.FOREIGN_CURSOR,
+      `expected a position of log ${head.logId || "(empty)"}, got one of log ${logId}`,
+      { metadata: { log_id: logId, current_log_id: head.logId } },
+    );
+  }
+  if (after !== undefined) requirePosition(head, after);
+}
+
+function recentPage(
+  { settings }: SubscriptionContext,
+  feed: TenantFeed,
+  position: bigint,
+  filter: ChangeFilter,
+): ChangePage | undefined {
+  const recent = feed.after(position, settings.maxPageChanges);
+  if (recent === undefined) return undefined;
+  const changes: CommittedChange[] = [];
+  let through = position;
+  let bytes = 0;
+  for (const change of recent) {
+    if (changes.length > 0 && bytes + change.byteLength > settings.maxPageBytes) break;
+    through = change.position;
+    if (!matches(change, filter)) continue;
+    bytes += change.byteLength;
+    changes.push(change);
+  }
+  return { changes, through };
+}
+
+function storedPage(
+  { database, codecs, settings }: SubscriptionContext,
+  feed: TenantFeed,
+  { tenantId, filter }: SubscriptionRequest,
+  after: bigint,
+): Promise<ChangePage> {
+  const furthest = after + BigInt(settings.maxPagePositions);
+  const upTo = feed.end < furthest ? feed.end : furthest;
+  const { maxPageChanges: maxChanges, maxPageBytes: maxBytes } = settings;
+  return database.read(tenantId, (run) =>
+    readChanges(run, codecs, { tenantId, after, upTo, filter, maxChanges, maxBytes }),
+  );
+}
+
+function matches(change: CommittedChange, { sessionIds, agentIds, kinds }: ChangeFilter): boolean {
+  return (
+    (sessionIds.length === 0 || sessionIds.includes(change.sessionId)) &&
+    (agentIds.length === 0 || agentIds.includes(change.agentId)) &&
+    (kinds.length === 0 || kinds.includes(change.kind))
+  );
+}

@@ -1,0 +1,159 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { ChangeType } from "../../gen/holdfast/v1/event_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import { microsFromTimestamp } from "../core/time.js";
+import { setCommitFields } from "../entities/stored-record.js";
+import { type AppendAnswer, appendStatement } from "../store/append.js";
+import type { CommittedChange } from "../store/committed-change.js";
+import { beginAs, type Run } from "../store/database.js";
+import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
+import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
+import type { FlushContext } from "./appender.js";
+import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
+import { type EntryFate, type FlushPlan, type PlacedEntry, planFlush } from "./plan-flush.js";
+import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
+
+/** What a flush did: an outcome for each entry, and the changes it made in order of position. */
+export interface WrittenFlush {
+  readonly outcomes: readonly EntryOutcome[];
+  readonly changes: readonly CommittedChange[];
+  readonly logId: string;
+}
+
+/**
+ * Each try that the database refuses teaches at least one fact (a closed
+ * session, an id already there); only other servers writing the same ids at the
+ * same moment can make it more than three.
+ */
+const MAX_TRIES = 20;
+
+/**
+ * Writes entries of one tenant as one transaction. Appended rows alone take one
+ * statement; changes of current state take two round trips, to lock and read,
+ * then to write.
+ *
+ * Ids that are already there are not looked for beforehand: a unique index
+ * refuses them, and then they are. A caller who expects some says `checkFirst`.
+ */
+export async function writeFlush(
+  context: FlushContext,
+  tenantId: string,
+  entries: readonly PreparedEntry[],
+  checkFirst: boolean,
+): Promise<WrittenFlush> {
+  const hasState = entries.some((entry) => entry.verb !== "append");
+  const inactiveSessions: FlushFacts["inactiveSessions"] = new Map();
+  let checkExisting = checkFirst;
+  for (let tries = 1; ; tries += 1) {
+    const facts = { ...emptyFacts(), inactiveSessions };
+    const attempt = { context, tenantId, entries, facts, checkExisting };
+    try {
+      return await (hasState ? writeWithState(attempt) : writeAppended(attempt));
+    } catch (error) {
+      const refusal = databaseError(error);
+      if (tries >= MAX_TRIES) throw contended(error);
+      if (refusal?.code === SESSION_NOT_ACTIVE) learnSessions(refusal.detail, inactiveSessions);
+      else if (refusal?.code === UNIQUE_VIOLATION) checkExisting = true;
+      else throw error;
+    }
+  }
+}
+
+interface Attempt {
+  readonly context: FlushContext;
+  readonly tenantId: string;
+  readonly entries: readonly PreparedEntry[];
+  readonly facts: FlushFacts;
+  readonly checkExisting: boolean;
+}
+
+async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
+  const { database } = attempt.context;
+  if (attempt.checkExisting) {
+    await database.read(attempt.tenantId, (run) =>
+      loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts),
+    );
+  }
+  const plan = planAttempt(attempt);
+  if (plan.flush.count === 0) return written(plan, undefined);
+  const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
+  return written(plan, answer);
+}
+
+function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
+  const { tenantId, entries, facts } = attempt;
+  return attempt.context.database.withConnection(async (run) => {
+    try {
+      await Promise.all([
+        run(beginAs(tenantId, "READ WRITE")),
+        loadState(run, tenantId, entries, facts),
+        attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
+      ]);
+      const plan = planAttempt(attempt);
+      if (plan.flush.count === 0) {
+        await run("ROLLBACK");
+        return written(plan, undefined);
+      }
+      const [[answer]] = await Promise.all([run<AppendAnswer>(appendStatement(plan.flush)), run("COMMIT")]);
+      return written(plan, answer);
+    } catch (error) {
+      await rollback(run);
+      throw error;
+    }
+  });
+}
+
+// The connection may be gone, and the transaction over: then there is nothing to end.
+async function rollback(run: Run): Promise<void> {
+  await run("ROLLBACK").catch(() => {});
+}
+
+function planAttempt({ tenantId, entries, facts, context }: Attempt): FlushPlan {
+  return planFlush(tenantId, entries, facts, context.sessionCodec);
+}
+
+function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {
+  const [firstPosition, commitMicros, logId] = answer ?? [0n, 0n, ""];
+  const changes = plan.fates
+    .filter((fate) => fate.kind === "placed")
+    .map(({ placed }) => committed(placed, firstPosition + BigInt(placed.offset), commitMicros));
+  return { outcomes: plan.fates.map((fate) => outcome(fate, firstPosition)), changes, logId };
+}
+
+function committed(placed: PlacedEntry, position: bigint, commitMicros: bigint): CommittedChange {
+  const { record, codec, change } = placed;
+  // A thing created earlier in this very flush has no create time yet.
+  const createTime = record["createTime"] as Timestamp | undefined;
+  const created = change === "CREATED" || !createTime ? commitMicros : microsFromTimestamp(createTime);
+  setCommitFields(record, position, created, codec.entity.nature === "state" ? commitMicros : undefined);
+  return {
+    position,
+    commitMicros,
+    change: ChangeType[change],
+    kind: codec.entity.kind,
+    sessionId: (record["sessionId"] as string | undefined) ?? placed.id,
+    agentId: record["agentId"] as string,
+    byteLength: placed.byteLength,
+    record,
+  };
+}
+
+function outcome(fate: EntryFate, firstPosition: bigint): EntryOutcome {
+  if (fate.kind === "settled") return fate.outcome;
+  const { id, offset, record } = fate.placed;
+  return { id, position: firstPosition + BigInt(offset), duplicate: fate.kind === "repeated", record };
+}
+
+function learnSessions(detail: string | undefined, inactive: Map<string, string | null>): void {
+  const sessions = JSON.parse(detail ?? "[]") as { id: string; status: string | null }[];
+  for (const { id, status } of sessions) inactive.set(id, status);
+}
+
+function contended(cause: unknown): HoldfastError {
+  return new HoldfastError(
+    ErrorReason.DATABASE_UNAVAILABLE,
+    "other servers keep writing the same ids; retry with the same id",
+    { cause, retryAfterMs: 100 },
+  );
+}

@@ -1,0 +1,98 @@
+import type { ColumnType, ColumnValue, Row } from "../entities/columns.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
+import { binaryArray } from "./binary-array.js";
+import type { Statement } from "./database.js";
+
+/** A row to write at `firstPosition + offset`. */
+export interface PlacedRow {
+  readonly offset: number;
+  readonly row: Row;
+  readonly contentHash: Buffer;
+}
+
+/** One change of a row that has a current state. */
+export interface StateChange extends PlacedRow {
+  readonly requestId: string;
+  readonly requestHash: Buffer;
+  readonly change: "CREATED" | "UPDATED" | "DELETED";
+  /** Whether the row was created by this flush. */
+  readonly isNew: boolean;
+  /** Whether no later change of this flush is to the same row. */
+  readonly isLast: boolean;
+  /** The revision in the database that this flush starts from; null if it is new. */
+  readonly baseRevision: bigint | null;
+  /** When the row was created, in microseconds since 1970; null if by this flush. */
+  readonly created: bigint | null;
+}
+
+/** Everything one flush writes, each entry at its own offset from 0 to `count - 1`. */
+export interface Flush {
+  readonly tenantId: string;
+  readonly count: number;
+  /** SHA-256 of each entry's row, by offset. */
+  readonly contentHashes: readonly Buffer[];
+  readonly appended: ReadonlyMap<EntityCodec, readonly PlacedRow[]>;
+  readonly changed: ReadonlyMap<EntityCodec, readonly StateChange[]>;
+  /** Sessions, by id, that must be ACTIVE at the position of this flush. */
+  readonly activeSessions: readonly string[];
+}
+
+/** What the append statement answers: first position, commit time in microseconds, log id. */
+export type AppendAnswer = [firstPosition: bigint, commitTimeMicros: bigint, logId: string];
+
+/**
+ * The one statement of a flush: takes the positions, extends the hash and
+ * writes every row, or does nothing. It is prepared once for each set of
+ * entities that come together.
+ */
+export function appendStatement(flush: Flush): Statement {
+  const values: unknown[] = [
+    flush.tenantId,
+    flush.count,
+    Buffer.concat(flush.contentHashes),
+    flush.activeSessions.length > 0 ? binaryArray("uuid", flush.activeSessions) : null,
+  ];
+  const calls: string[] = [];
+  const kinds: number[] = [];
+  const put = (codec: EntityCodec, rows: readonly PlacedRow[], extra: readonly ArrayParameter[]) => {
+    const parameters: ArrayParameter[] = [
+      ["integer", rows.map((row) => row.offset)],
+      ["bytea", rows.map((row) => row.contentHash)],
+      ...extra,
+      ...codec.columns.map(
+        (column, i): ArrayParameter => [column.type, rows.map(({ row }) => row[i] ?? null)],
+      ),
+    ];
+    const places = parameters.map(([type], i) => `$${values.length + i + 1}::${type}[]`);
+    for (const [type, column] of parameters) values.push(binaryArray(type, column));
+    kinds.push(codec.entity.kind);
+    calls.push(
+      `holdfast.put_${codec.entity.table}($1::uuid, log.first_position, log.commit_time, ${places.join(", ")})`,
+    );
+  };
+  for (const [codec, rows] of flush.appended) put(codec, rows, []);
+  for (const [codec, rows] of flush.changed) put(codec, rows, stateParameters(rows));
+  return {
+    name: `append ${kinds.join(" ")}`,
+    text: `
+WITH log AS MATERIALIZED (
+  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[])
+)
+SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
+    values,
+  };
+}
+
+type ArrayParameter = readonly [type: ColumnType, values: readonly ColumnValue[]];
+
+function stateParameters(rows: readonly StateChange[]): readonly ArrayParameter[] {
+  return [
+    ["uuid", rows.map((row) => row.requestId)],
+    ["bytea", rows.map((row) => row.requestHash)],
+    ["text", rows.map((row) => row.change)],
+    ["boolean", rows.map((row) => row.isNew)],
+    ["boolean", rows.map((row) => row.isLast)],
+    ["bigint", rows.map((row) => row.baseRevision)],
+    ["timestamptz", rows.map((row) => row.created)],
+  ];
+}

@@ -1,0 +1,144 @@
+import type { ColumnType, ColumnValue } from "../entities/columns.js";
+
+/** Type oids of Postgres' catalogue (pg_type.dat), fixed for all versions. */
+const OID: Record<ColumnType, number> = {
+  boolean: 16,
+  bytea: 17,
+  bigint: 20,
+  integer: 23,
+  text: 25,
+  json: 114,
+  "double precision": 701,
+  timestamptz: 1184,
+  uuid: 2950,
+  jsonb: 3802,
+};
+
+/** 2000-01-01, from which Postgres counts microseconds. */
+const POSTGRES_EPOCH_MICROS = 946_684_800_000_000n;
+const JSONB_VERSION = 1;
+const HEADER_LENGTH = 20;
+
+/**
+ * One column of many rows as a one-dimensional Postgres array in binary format,
+ * which pg sends as it is. Against the text format this spares quoting every
+ * element here and parsing it there.
+ *
+ * @returns null when every value is null: `unnest` fills the column with nulls.
+ */
+export function binaryArray(type: ColumnType, values: readonly ColumnValue[]): Buffer | null {
+  if (values.every((value) => value === null)) return null;
+  const writer = new ElementWriter(HEADER_LENGTH + values.length * 24);
+  let hasNull = 0;
+  for (const value of values) {
+    if (value === null) {
+      hasNull = 1;
+      writer.int32(-1);
+    } else {
+      writeElement(writer, type, value);
+    }
+  }
+  const buffer = writer.finish();
+  buffer.writeInt32BE(1, 0);
+  buffer.writeInt32BE(hasNull, 4);
+  buffer.writeInt32BE(OID[type], 8);
+  buffer.writeInt32BE(values.length, 12);
+  buffer.writeInt32BE(1, 16);
+  return buffer;
+}
+
+function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullable<ColumnValue>): void {
+  switch (type) {
+    case "uuid":
+      return writer.uuid(value as string);
+    case "text":
+    case "json":
+      return writer.text(value as string, 0);
+    case "jsonb":
+      return writer.text(value as string, JSONB_VERSION);
+    case "boolean":
+      writer.int32(1);
+      return writer.byte(value ? 1 : 0);
+    case "integer":
+      writer.int32(4);
+      return writer.int32(value as number);
+    case "bigint":
+      writer.int32(8);
+      return writer.int64(value as bigint);
+    case "timestamptz":
+      writer.int32(8);
+      return writer.int64((value as bigint) - POSTGRES_EPOCH_MICROS);
+    case "double precision":
+      writer.int32(8);
+      return writer.double(value as number);
+    case "bytea":
+      return writer.bytes(value as Uint8Array);
+  }
+}
+
+class ElementWriter {
+  #buffer: Buffer;
+  #length = HEADER_LENGTH;
+
+  constructor(expectedLength: number) {
+    this.#buffer = Buffer.allocUnsafe(expectedLength);
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  int32(value: number): void {
+    this.#reserve(4);
+    this.#length = this.#buffer.writeInt32BE(value, this.#length);
+  }
+
+  int64(value: bigint): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeBigInt64BE(value, this.#length);
+  }
+
+  double(value: number): void {
+    this.#reserve(8);
+    this.#length = this.#buffer.writeDoubleBE(value, this.#length);
+  }
+
+  uuid(value: string): void {
+    this.#reserve(20);
+    this.#buffer.writeInt32BE(16, this.#length);
+    this.#buffer.write(value.replaceAll("-", ""), this.#length + 4, "hex");
+    this.#length += 20;
+  }
+
+  /** UTF-8, after a version byte where the type has one. */
+  text(value: string, version: number): void {
+    const prefix = version > 0 ? 1 : 0;
+    // Three bytes a UTF-16 unit is the most UTF-8 takes.
+    this.#reserve(4 + prefix + value.length * 3);
+    const start = this.#length + 4 + prefix;
+    const written = this.#buffer.write(value, start, "utf8");
+    this.#buffer.writeInt32BE(prefix + written, this.#length);
+    if (prefix === 1) this.#buffer[start - 1] = version;
+    this.#length = start + written;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(4 + value.byteLength);
+    this.#buffer.writeInt32BE(value.byteLength, this.#length);
+    this.#buffer.set(value, this.#length + 4);
+    this.#length += 4 + value.byteLength;
+  }
+
+  finish(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #reserve(byteLength: number): void {
+    const needed = this.#length + byteLength;
+    if (needed <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,19 @@
+import type { ChangeType, EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import type { FieldBag } from "../entities/field-codec.js";
+
+/** One change as it stands in the log, whether just written or read back. */
+export interface CommittedChange {
+  readonly position: bigint;
+  /** Microseconds since 1970. */
+  readonly commitMicros: bigint;
+  readonly change: ChangeType;
+  readonly kind: EntityKind;
+  /** Empty for none; a session's own id for a session. */
+  readonly sessionId: string;
+  /** Empty for none. */
+  readonly agentId: string;
+  /** Roughly, of the record. */
+  readonly byteLength: number;
+  /** The thing as the change left it, position and times included. */
+  readonly record: FieldBag;
+}

@@ -1,0 +1,122 @@
+import pg from "pg";
+import type { Logger } from "pino";
+import { columnTypes } from "./column-types.js";
+import { errorFromDatabase } from "./sqlstate.js";
+
+export interface DatabaseSettings {
+  /** A `postgresql://` URL. */
+  readonly url: string;
+  /** Connections this server holds at most. */
+  readonly maxConnections: number;
+  /** How long a caller waits for one of them, and for the server to accept a new one. */
+  readonly connectTimeoutMs: number;
+  /** How long one statement may run before Postgres ends it. */
+  readonly statementTimeoutMs: number;
+  /** Whether statements are prepared by name; not through PgBouncer in transaction mode before 1.21. */
+  readonly preparedStatements: boolean;
+}
+
+/** One statement with its parameters; `name` lets a connection prepare it once. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly name?: string;
+}
+
+/** Runs statements on one connection without waiting between them; rows are arrays in column order. */
+export type Run = <R extends readonly unknown[]>(statement: Statement | string) => Promise<R[]>;
+
+export interface Database {
+  /** Runs one statement in a transaction of its own. */
+  run<R extends readonly unknown[]>(statement: Statement): Promise<R[]>;
+  /**
+   * Reads as one tenant, in one snapshot: what `read` asks for before it first
+   * waits travels in one round trip with the transaction's beginning.
+   */
+  read<T>(tenantId: string, read: (run: Run) => Promise<T>): Promise<T>;
+  /** A connection to oneself, for several steps under `BEGIN` and `COMMIT`. */
+  withConnection<T>(use: (run: Run) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Statements that begin a transaction as one tenant; the tenant must be a UUID. */
+export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): string {
+  const isolation = mode === "READ ONLY" ? "REPEATABLE READ" : "READ COMMITTED";
+  // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
+  return (
+    `BEGIN ISOLATION LEVEL ${isolation} ${mode}; SET LOCAL ROLE holdfast_runtime; ` +
+    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'`
+  );
+}
+
+export function openDatabase(settings: DatabaseSettings, logger: Logger): Database {
+  const pool = new pg.Pool({
+    connectionString: settings.url,
+    max: settings.maxConnections,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    statement_timeout: settings.statementTimeoutMs,
+    application_name: "holdfast",
+    keepAlive: true,
+    types: columnTypes,
+    // Client option that the pool passes on: send without waiting for answers.
+    ...({ pipeline: true } as object),
+  });
+  pool.on("error", (error) => logger.warn({ err: error }, "an idle database connection was lost"));
+
+  const runOn =
+    (client: pg.PoolClient): Run =>
+    async <R extends readonly unknown[]>(statement: Statement | string): Promise<R[]> => {
+      const query = typeof statement === "string" ? { text: statement } : named(statement);
+      const result = await client.query<R>({ ...query, rowMode: "array" } as pg.QueryArrayConfig);
+      return result.rows;
+    };
+  const named = ({ text, values, name }: Statement) => ({
+    text,
+    ...(values && { values: [...values] }),
+    ...(name !== undefined && settings.preparedStatements && { name }),
+  });
+
+  const withConnection = async <T>(use: (run: Run) => Promise<T>): Promise<T> => {
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw errorFromDatabase(error);
+    }
+    // A connection that is lost while in use emits an error besides failing its query.
+    const ignore = () => {};
+    client.on("error", ignore);
+    let broken: Error | boolean = false;
+    try {
+      return await use(runOn(client));
+    } catch (error) {
+      broken = isConnectionLost(client);
+      throw errorFromDatabase(error);
+    } finally {
+      client.off("error", ignore);
+      client.release(broken);
+    }
+  };
+
+  return {
+    withConnection,
+    run: (statement) => withConnection((run) => run(statement)),
+    read: (tenantId, read) =>
+      withConnection(async (run) => {
+        const begun = run(beginAs(tenantId, "READ ONLY"));
+        begun.catch(() => {});
+        try {
+          const result = await read(run);
+          await begun;
+          return result;
+        } finally {
+          await run("COMMIT").catch(() => {});
+        }
+      }),
+    close: () => pool.end(),
+  };
+}
+
+function isConnectionLost(client: pg.PoolClient): boolean {
+  return !(client as unknown as { _queryable: boolean })._queryable;
+}

@@ -1,0 +1,80 @@
+import type { EntityCodec } from "../entities/entity-codec.js";
+import { commitColumns } from "../entities/stored-record.js";
+import { binaryArray } from "./binary-array.js";
+import type { Statement } from "./database.js";
+
+/** Locks rows, so that what is read of them next stays true until the flush commits. */
+export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+  const { table } = codec.entity;
+  return {
+    name: `lock ${table}`,
+    text: `SELECT holdfast.lock_${table}($1::uuid, $2::uuid[])`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+/** Rows by id: the entity's columns, then those of `commitColumns`. */
+export function rowsById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+  const { table } = codec.entity;
+  const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
+  return {
+    name: `rows ${table}`,
+    text: `SELECT ${columns.join(", ")} FROM holdfast.${table} WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+export type RequestAnswer = [
+  requestId: string,
+  requestHash: Buffer,
+  position: bigint,
+  id: string,
+  state: string,
+];
+
+/** What earlier changes with these request ids left. */
+export function revisionsByRequest(
+  codec: EntityCodec,
+  tenantId: string,
+  requestIds: readonly string[],
+): Statement {
+  return {
+    name: `requests`,
+    text: `
+SELECT request_id, request_hash, position, entity_id, state FROM holdfast.revisions
+WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = ANY ($3::uuid[])`,
+    values: [tenantId, codec.entity.name, binaryArray("uuid", requestIds)],
+  };
+}
+
+export type ExistingAnswer = [id: string, position: bigint, contentHash: Buffer];
+
+/** Appended rows that are already there. */
+export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+  const { table } = codec.entity;
+  return {
+    name: `existing ${table}`,
+    text: `
+SELECT id, position, content_hash FROM holdfast.${table}
+WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+export type ExternalIdAnswer = [externalId: string, id: string];
+
+/** Whose these external ids are. */
+export function idsByExternalId(
+  codec: EntityCodec,
+  tenantId: string,
+  externalIds: readonly string[],
+): Statement {
+  const { table } = codec.entity;
+  return {
+    name: `external ids ${table}`,
+    text: `
+SELECT external_id, id FROM holdfast.${table}
+WHERE tenant_id = $1::uuid AND external_id = ANY ($2::text[])`,
+    values: [tenantId, binaryArray("text", externalIds)],
+  };
+}

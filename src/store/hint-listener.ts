@@ -1,0 +1,67 @@
+import pg from "pg";
+import type { Logger } from "pino";
+import { HINT_CHANNEL, parseHints } from "./hints.js";
+
+/** Time before connecting again, in ms, doubled up to the most each time it fails. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+
+export interface HintListener {
+  close(): Promise<void>;
+}
+
+/**
+ * Listens for the hints of all servers on a connection of its own, which is
+ * made anew whenever it is lost. `onHint` may miss some meanwhile.
+ */
+export function listenForHints(options: {
+  url: string;
+  logger: Logger;
+  onHint: (tenantId: string, position: bigint) => void;
+}): HintListener {
+  const { url, logger, onHint } = options;
+  let closed = false;
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let pauseMs = FIRST_PAUSE_MS;
+
+  const connect = async () => {
+    const connection = new pg.Client({
+      connectionString: url,
+      application_name: "holdfast listen",
+      keepAlive: true,
+    });
+    client = connection;
+    connection.on("error", (error) => logger.debug({ err: error }, "the hint connection was lost"));
+    connection.on("end", reconnect);
+    connection.on("notification", ({ payload = "" }) => {
+      for (const [tenantId, position] of parseHints(payload)) onHint(tenantId, position);
+    });
+    try {
+      await connection.connect();
+      await connection.query(`LISTEN ${HINT_CHANNEL}`);
+      pauseMs = FIRST_PAUSE_MS;
+    } catch (error) {
+      logger.debug({ err: error }, "listening for hints failed");
+      await connection.end().catch(() => {});
+      reconnect();
+    }
+  };
+  const reconnect = () => {
+    if (closed || timer) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void connect();
+    }, pauseMs);
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  };
+
+  void connect();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await client?.end().catch(() => {});
+    },
+  };
+}

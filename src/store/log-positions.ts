@@ -1,0 +1,20 @@
+import { binaryArray } from "./binary-array.js";
+import type { Database } from "./database.js";
+
+/** Where the logs of these tenants end; a tenant without a log is left out. */
+export function readLogPositions(
+  database: Database,
+  tenantIds: readonly string[],
+): Promise<[tenantId: string, position: bigint][]> {
+  return database.run<[string, bigint]>({
+    name: "log positions",
+    text: "SELECT tenant_id, position FROM holdfast.log_positions($1::uuid[])",
+    values: [binaryArray("uuid", tenantIds)],
+  });
+}
+
+/** Every tenant that has a log. */
+export async function readTenantIds(database: Database): Promise<readonly string[]> {
+  const rows = await database.run<[string]>({ text: "SELECT * FROM holdfast.tenant_ids()" });
+  return rows.map(([tenantId]) => tenantId);
+}

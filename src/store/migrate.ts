@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { type Kysely, type MigrationInfo, Migrator, sql } from "kysely";
+import * as log from "./migrations/0001-log.js";
+import * as streamedEntities from "./migrations/0002-streamed-entities.js";
+import { openOwnerConnection } from "./owner-connection.js";
+import { routines } from "./routines.js";
+
+const migrations = {
+  "0001-log": log,
+  "0002-streamed-entities": streamedEntities,
+};
+
+export interface MigrationStatus {
+  readonly name: string;
+  /** When it was applied; undefined while pending. */
+  readonly appliedAt: Date | undefined;
+}
+
+/**
+ * Brings the database at `url` to this version: tables, roles, functions.
+ * Several servers may do so at once; one works, the others wait.
+ *
+ * @returns the names of what was applied, empty if there was nothing to do.
+ * @throws whatever the first failing migration threw; it left nothing behind.
+ */
+export async function migrateUp(options: { url: string }): Promise<readonly string[]> {
+  const db = openOwnerConnection(options.url);
+  try {
+    const { error, results = [] } = await createMigrator(db).migrateToLatest();
+    if (error) throw error;
+    const replaced = await replaceRoutines(db);
+    const applied = results.map((result) => result.migrationName);
+    return replaced ? [...applied, "routines"] : applied;
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** What this version knows and which of it the database at `url` has. */
+export async function migrationStatus(options: { url: string }): Promise<readonly MigrationStatus[]> {
+  const db = openOwnerConnection(options.url);
+  try {
+    const known = await createMigrator(db).getMigrations();
+    return known.map(({ name, executedAt }: MigrationInfo) => ({ name, appliedAt: executedAt }));
+  } finally {
+    await db.destroy();
+  }
+}
+
+function createMigrator(db: Kysely<unknown>): Migrator {
+  return new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    migrationTableSchema: "holdfast",
+    migrationTableName: "migrations",
+    migrationLockTableName: "migrations_lock",
+  });
+}
+
+/** An arbitrary number that no other use of advisory locks in the database should share. */
+const ROUTINES_LOCK = 4650_0001;
+
+async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
+  const statements = routines();
+  const version = createHash("sha256").update(statements.join("\n")).digest("hex");
+  return db.transaction().execute(async (tx) => {
+    await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);
+    await sql`CREATE TABLE IF NOT EXISTS holdfast.routines (version text PRIMARY KEY)`.execute(tx);
+    const { rows } = await sql<{ version: string }>`SELECT version FROM holdfast.routines`.execute(tx);
+    if (rows[0]?.version === version) return false;
+    await dropRoutines(tx);
+    for (const statement of statements) await sql.raw(statement).execute(tx);
+    await grantRoutines(tx);
+    await sql`DELETE FROM holdfast.routines`.execute(tx);
+    await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
+    return true;
+  });
+}
+
+async function dropRoutines(tx: Kysely<unknown>): Promise<void> {
+  for (const signature of await routineSignatures(tx)) {
+    await sql.raw(`DROP FUNCTION ${signature}`).execute(tx);
+  }
+}
+
+// They run as holdfast_append, whom the row policies of the append path name;
+// a function's new owner must for that moment be allowed to create in the schema.
+async function grantRoutines(tx: Kysely<unknown>): Promise<void> {
+  await sql`GRANT CREATE ON SCHEMA holdfast TO holdfast_append`.execute(tx);
+  for (const signature of await routineSignatures(tx)) {
+    await sql.raw(`REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC`).execute(tx);
+    await sql.raw(`GRANT EXECUTE ON FUNCTION ${signature} TO holdfast_runtime`).execute(tx);
+    await sql.raw(`ALTER FUNCTION ${signature} OWNER TO holdfast_append`).execute(tx);
+  }
+  await sql`REVOKE CREATE ON SCHEMA holdfast FROM holdfast_append`.execute(tx);
+}
+
+async function routineSignatures(tx: Kysely<unknown>): Promise<readonly string[]> {
+  const { rows } = await sql<{ signature: string }>`
+    SELECT oid::regprocedure::text AS signature FROM pg_proc
+    WHERE pronamespace = 'holdfast'::regnamespace AND prokind = 'f'
+  `.execute(tx);
+  return rows.map((row) => row.signature);
+}

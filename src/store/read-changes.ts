@@ -1,0 +1,165 @@
+import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import type { Codecs } from "../entities/codecs.js";
+import type { Column, Row } from "../entities/columns.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
+import { commitColumns, recordFromRow, recordFromState } from "../entities/stored-record.js";
+import { binaryArray } from "./binary-array.js";
+import type { CommittedChange } from "./committed-change.js";
+import type { Run, Statement } from "./database.js";
+
+/** Which changes a reader wants; empty means any. */
+export interface ChangeFilter {
+  readonly sessionIds: readonly string[];
+  readonly agentIds: readonly string[];
+  readonly kinds: readonly EntityKind[];
+}
+
+export interface ChangeRange {
+  readonly tenantId: string;
+  readonly after: bigint;
+  /** At most this position, which must be committed. */
+  readonly upTo: bigint;
+  readonly filter: ChangeFilter;
+  /** Of each table; a page has at least one change if there is any. */
+  readonly maxChanges: number;
+  readonly maxBytes: number;
+}
+
+export interface ChangePage {
+  readonly changes: readonly CommittedChange[];
+  /** Every change that matches, after `after` and up to here, is in the page. */
+  readonly through: bigint;
+}
+
+/**
+ * Reads the next page of a tenant's log, oldest first, within the caller's
+ * snapshot. Appended rows come from their own tables and changes of state from
+ * `revisions`; each is read in order of position by an index and the results
+ * are merged. A page ends where the first of them was cut short.
+ */
+export async function readChanges(run: Run, codecs: Codecs, range: ChangeRange): Promise<ChangePage> {
+  const { kinds } = range.filter;
+  const wanted = codecs.all.filter(({ entity }) => kinds.length === 0 || kinds.includes(entity.kind));
+  const states = wanted.filter(({ entity }) => entity.nature === "state");
+  const parts = await Promise.all([
+    ...wanted
+      .filter(({ entity }) => entity.nature === "append")
+      .map((codec) => readAppended(run, codec, range)),
+    ...(states.length > 0 ? [readRevisions(run, codecs, states, range)] : []),
+  ]);
+  const through = parts.reduce((least, part) => (part.through < least ? part.through : least), range.upTo);
+  const changes = parts
+    .flatMap((part) => part.changes)
+    .filter((change) => change.position <= through)
+    .sort((a, b) => (a.position < b.position ? -1 : 1));
+  return { changes, through };
+}
+
+/** After the columns asked for: the row's size, and how many rows there were before bytes cut them. */
+const TRAILING_COLUMNS = 2;
+
+async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): Promise<ChangePage> {
+  const { table, kind } = codec.entity;
+  const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
+  const rows = await run<Row>(pageStatement(table, columns, byteSize(codec.columns), range, undefined));
+  const changes = rows.map((row): CommittedChange => {
+    const record = recordFromRow(codec, row);
+    return {
+      position: record["position"] as bigint,
+      commitMicros: row[codec.columns.length + 1] as bigint,
+      change: ChangeType.CREATED,
+      kind,
+      sessionId: record["sessionId"] as string,
+      agentId: record["agentId"] as string,
+      byteLength: row[row.length - TRAILING_COLUMNS] as number,
+      record,
+    };
+  });
+  return { changes, through: pageEnd(rows, changes, range) };
+}
+
+const REVISION_COLUMNS = ["state", "change", "entity", "position", "create_time", "session_id", "agent_id"];
+
+async function readRevisions(
+  run: Run,
+  codecs: Codecs,
+  wanted: readonly EntityCodec[],
+  range: ChangeRange,
+): Promise<ChangePage> {
+  const names = wanted.length < codecs.all.length ? wanted.map((codec) => codec.entity.name) : undefined;
+  const statement = pageStatement("revisions", REVISION_COLUMNS, "octet_length(state::text)", range, names);
+  const rows = await run<Row>(statement);
+  const changes = rows.map((row): CommittedChange => {
+    const [state, change, entity, position, commitMicros, sessionId, agentId, byteLength] = row;
+    const codec = codecs.ofName(entity as string);
+    if (!codec) throw new TypeError(`revisions hold an entity this version does not know: ${entity}`);
+    return {
+      position: position as bigint,
+      commitMicros: commitMicros as bigint,
+      change: ChangeType[change as "CREATED" | "UPDATED" | "DELETED"],
+      kind: codec.entity.kind,
+      sessionId: (sessionId as string | null) ?? "",
+      agentId: (agentId as string | null) ?? "",
+      byteLength: byteLength as number,
+      record: recordFromState(codec, state as string),
+    };
+  });
+  return { changes, through: pageEnd(rows, changes, range) };
+}
+
+function pageEnd(rows: readonly Row[], changes: readonly CommittedChange[], range: ChangeRange): bigint {
+  const found = Number(rows[0]?.at(-1) ?? 0);
+  const isWhole = found < range.maxChanges && rows.length === found;
+  return isWhole ? range.upTo : (changes.at(-1)?.position ?? range.upTo);
+}
+
+/** The lengths of what varies, which Postgres knows without reading the values. */
+function byteSize(columns: readonly Column[]): string {
+  const lengths = columns
+    .filter(({ type }) => type === "text" || type === "json" || type === "bytea")
+    .map(({ name, type }) => `coalesce(octet_length(${type === "json" ? `${name}::text` : name}), 0)`);
+  return ["200", ...lengths].join(" + ");
+}
+
+/**
+ * Up to `maxChanges` rows in order of position, cut where their sizes add up
+ * to `maxBytes`. For each session or agent asked for, its own rows in order:
+ * a page of many never reads more than a page of each.
+ */
+function pageStatement(
+  table: string,
+  columns: readonly string[],
+  size: string,
+  { tenantId, after, upTo, filter, maxChanges, maxBytes }: ChangeRange,
+  entities: readonly string[] | undefined,
+): Statement {
+  const values: unknown[] = [tenantId, after, upTo, maxChanges, maxBytes];
+  const conditions = ["t.tenant_id = $1::uuid", "t.position > $2::bigint", "t.position <= $3::bigint"];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  if (entities) conditions.push(`t.entity = ANY (${bind(binaryArray("text", entities))}::text[])`);
+  let from = `holdfast.${table} t`;
+  const select = columns.map((column) => `t.${column}`).join(", ");
+  const key = filter.sessionIds.length > 0 ? "session" : filter.agentIds.length > 0 ? "agent" : undefined;
+  if (key === "session" && filter.agentIds.length > 0) {
+    conditions.push(`t.agent_id = ANY (${bind(binaryArray("text", filter.agentIds))}::text[])`);
+  }
+  if (key) {
+    const [type, ids] =
+      key === "session" ? (["uuid", filter.sessionIds] as const) : (["text", filter.agentIds] as const);
+    from = `unnest(${bind(binaryArray(type, ids))}::${type}[]) AS k (id) CROSS JOIN LATERAL (
+      SELECT * FROM holdfast.${table} t
+      WHERE ${[...conditions, `t.${key}_id = k.id`].join(" AND ")}
+      ORDER BY t.position LIMIT $4
+    ) t`;
+  }
+  const where = key ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const text = `
+SELECT ${columns.join(", ")}, size, found FROM (
+  SELECT ${columns.join(", ")}, size, count(*) OVER () AS found,
+    sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - size AS before
+  FROM (SELECT ${select}, ${size} AS size FROM ${from} ${where} ORDER BY t.position LIMIT $4) AS page
+) AS sized
+WHERE before < $5 ORDER BY position`;
+  const name = `page ${table}${key ? ` ${key}` : ""}${filter.agentIds.length > 0 ? " a" : ""}${entities ? " e" : ""}`;
+  return { name, text, values };
+}

@@ -1,0 +1,27 @@
+import type { EntityDeclaration } from "../../entities/declaration.js";
+import { createEntityCodec } from "../../entities/entity-codec.js";
+import { DEFINER } from "./log-routines.js";
+
+/** `put_<table>` for rows that are appended and never change. */
+export function appendRoutine(entity: EntityDeclaration): string {
+  const { columns } = createEntityCodec(entity);
+  const names = columns.map((column) => column.name);
+  return `
+CREATE FUNCTION holdfast.put_${entity.table}(
+  p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
+  p_position_offset integer[], p_content_hash bytea[],
+  ${columns.map((column) => `p_${column.name} ${column.type}[]`).join(",\n  ")}
+) RETURNS void ${DEFINER} AS $$
+BEGIN
+  INSERT INTO holdfast.${entity.table} (
+    tenant_id, position, create_time, content_hash,
+    ${names.join(",\n    ")}
+  )
+  SELECT p_tenant, p_first_position + u.position_offset, p_commit_time, u.content_hash,
+    ${names.map((name) => `u.${name}`).join(",\n    ")}
+  FROM unnest(
+    p_position_offset, p_content_hash,
+    ${names.map((name) => `p_${name}`).join(",\n    ")}
+  ) AS u (position_offset, content_hash, ${names.join(", ")});
+END $$`;
+}

@@ -1,0 +1,79 @@
+/** The function header every routine of the append path has. */
+export const DEFINER =
+  "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'";
+
+/** Raised by begin_append; its detail is a JSON array of `{id, status}`. */
+export const SESSION_NOT_ACTIVE = "HF001";
+/** Raised by put_…: a row changed between being locked and being written. */
+export const ROW_CHANGED = "HF002";
+
+/** What concerns the log itself rather than one entity. */
+export function logRoutines(): readonly string[] {
+  return [beginAppend, tenantIds, logPositions];
+}
+
+// Locks the tenant's log, checks what must still be true at this position, and
+// moves the end of the log. Everything else a flush does comes after, in the
+// same statement, so this lock is the last one taken and held for the shortest
+// time. Sessions are read after the lock: whoever closes one holds it too, so
+// what is read here is so at this position.
+const beginAppend = `
+CREATE FUNCTION holdfast.begin_append(
+  p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[],
+  OUT first_position bigint, OUT commit_time timestamptz, OUT log_id uuid
+) ${DEFINER} AS $$
+DECLARE
+  v_position bigint;
+  v_hash bytea;
+  v_commit_time timestamptz;
+  v_not_active json;
+BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  LOOP
+    SELECT l.position, l.hash, l.commit_time, l.log_id INTO v_position, v_hash, v_commit_time, log_id
+    FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
+    EXIT WHEN FOUND;
+    INSERT INTO holdfast.tenant_logs (tenant_id, log_id, position, hash)
+    VALUES (p_tenant, gen_random_uuid(), 0, ''::bytea) ON CONFLICT DO NOTHING;
+  END LOOP;
+
+  IF p_active_sessions IS NOT NULL THEN
+    SELECT json_agg(json_build_object('id', a.id, 'status',
+             CASE WHEN s.delete_time IS NOT NULL THEN 'DELETED' ELSE s.status END))
+    INTO v_not_active
+    FROM unnest(p_active_sessions) AS a(id)
+    LEFT JOIN holdfast.sessions s ON s.tenant_id = p_tenant AND s.id = a.id
+    WHERE s.status IS DISTINCT FROM 'ACTIVE' OR s.delete_time IS NOT NULL;
+    IF v_not_active IS NOT NULL THEN
+      RAISE EXCEPTION 'session not active' USING ERRCODE = '${SESSION_NOT_ACTIVE}', DETAIL = v_not_active::text;
+    END IF;
+  END IF;
+
+  first_position := v_position + 1;
+  commit_time := greatest(clock_timestamp(), v_commit_time);
+  v_position := v_position + p_count;
+  v_hash := sha256(v_hash || int8send(first_position) || int8send(v_position)
+    || int8send((extract(epoch FROM commit_time) * 1000000)::bigint) || p_content_hashes);
+
+  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time
+  WHERE l.tenant_id = p_tenant;
+  INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
+  VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
+END $$`;
+
+const tenantIds = `
+CREATE FUNCTION holdfast.tenant_ids() RETURNS SETOF uuid ${DEFINER} STABLE AS $$
+BEGIN
+  RETURN QUERY SELECT l.tenant_id FROM holdfast.tenant_logs l ORDER BY l.tenant_id;
+END $$`;
+
+const logPositions = `
+CREATE FUNCTION holdfast.log_positions(p_tenants uuid[]) RETURNS TABLE (tenant_id uuid, "position" bigint)
+${DEFINER} STABLE AS $$
+BEGIN
+  RETURN QUERY SELECT l.tenant_id, l.position FROM holdfast.tenant_logs l WHERE l.tenant_id = ANY (p_tenants);
+END $$`;

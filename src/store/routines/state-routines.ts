@@ -1,0 +1,91 @@
+import type { EntityDeclaration } from "../../entities/declaration.js";
+import { createEntityCodec } from "../../entities/entity-codec.js";
+import { DEFINER, ROW_CHANGED } from "./log-routines.js";
+
+/** `lock_<table>` and `put_<table>` for entities that have a current state and revisions. */
+export function stateRoutines(entity: EntityDeclaration): readonly string[] {
+  return [lockRoutine(entity), putRoutine(entity)];
+}
+
+/**
+ * The select list that makes a row's `state` in `revisions`. Verification
+ * builds the same from the current row and compares the texts.
+ */
+export function stateColumns(entity: EntityDeclaration): readonly string[] {
+  const { columns } = createEntityCodec(entity);
+  return [...columns.map((column) => column.name), "position", "create_time", "update_time"];
+}
+
+function lockRoutine({ table }: EntityDeclaration): string {
+  return `
+CREATE FUNCTION holdfast.lock_${table}(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} AS $$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.${table} t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $$`;
+}
+
+// A flush may change one row several times: each change is a revision, the last
+// one is the current state. `is_new` marks rows created by this flush.
+function putRoutine(entity: EntityDeclaration): string {
+  const { table, name } = entity;
+  const { columns } = createEntityCodec(entity);
+  const names = columns.map((column) => column.name);
+  const written = ["position", "create_time", "update_time", ...names];
+  const sessionId = names.includes("session_id") ? "u.session_id" : "u.id";
+  return `
+CREATE FUNCTION holdfast.put_${table}(
+  p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
+  p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[],
+  p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamptz[],
+  ${columns.map((column) => `p_${column.name} ${column.type}[]`).join(",\n  ")}
+) RETURNS void ${DEFINER} AS $$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT r.*, p_first_position + r.position_offset AS position,
+      coalesce(r.created, p_commit_time) AS create_time, p_commit_time AS update_time
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      ${names.map((column) => `p_${column}`).join(",\n      ")}
+    ) AS r (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      ${names.join(", ")}
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, '${name}', u.id, u.revision, u.change,
+      ${sessionId}, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT ${stateColumns(entity)
+        .map((column) => `u.${column}`)
+        .join(", ")}) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.${table} (tenant_id, ${written.join(", ")})
+    SELECT p_tenant, ${written.map((column) => `u.${column}`).join(", ")}
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.${table} t SET ${written
+      .filter((column) => column !== "id" && column !== "create_time")
+      .map((column) => `${column} = u.${column}`)
+      .join(", ")}
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = '${ROW_CHANGED}';
+  END IF;
+END $$`;
+}

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { startEmbeddedPostgres } from "../../src/postgres/start-embedded-postgres.js";
+import { answersDocker } from "./docker-engine.js";
+import { sweepTestClusters } from "./sweep-test-clusters.js";
+
+/** A Postgres server that test databases are made on. */
+export interface TestCluster {
+  /** Of a role that may create databases and roles. */
+  readonly url: string;
+  /** What it is, for the reader of the test run. */
+  readonly description: string;
+  /** What else could have been used and why it was not. */
+  readonly notRunHere: readonly string[];
+  close(): Promise<void>;
+}
+
+const POSTGRES_IMAGE = "postgres:18";
+const EMBEDDED_PREFIX = "holdfast-test-";
+
+/** The server named by HOLDFAST_TEST_DATABASE_URL, else one in a container, else the embedded one. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const given = process.env.HOLDFAST_TEST_DATABASE_URL;
+  if (given) {
+    return { url: given, description: "HOLDFAST_TEST_DATABASE_URL", notRunHere: [], close: async () => {} };
+  }
+  return (await answersDocker()) ? startContainer() : startEmbedded();
+}
+
+async function startContainer(): Promise<TestCluster> {
+  const { GenericContainer, Wait } = await import("testcontainers");
+  const container = await new GenericContainer(POSTGRES_IMAGE)
+    .withEnvironment({ POSTGRES_PASSWORD: "holdfast" })
+    .withExposedPorts(5432)
+    // The first "ready" is that of the server that only initialises.
+    .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
+    .start();
+  return {
+    url: `postgres://postgres:holdfast@${container.getHost()}:${container.getMappedPort(5432)}/postgres`,
+    description: `Testcontainers, ${POSTGRES_IMAGE}`,
+    notRunHere: [],
+    close: async () => void (await container.stop()),
+  };
+}
+
+async function startEmbedded(): Promise<TestCluster> {
+  await sweepTestClusters(EMBEDDED_PREFIX);
+  const directory = await mkdtemp(join(tmpdir(), EMBEDDED_PREFIX));
+  const discard = () => rm(directory, { recursive: true, force: true });
+  try {
+    const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
+    return {
+      url: postgres.url,
+      description: `embedded Postgres ${postgres.version}`,
+      notRunHere: ["Testcontainers (no Docker engine answers)"],
+      close: () => postgres.close().finally(discard),
+    };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}

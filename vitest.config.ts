@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The client as it stands in the sources, not as it was last built.
+  resolve: {
+    alias: { "@holdfast/client": fileURLToPath(new URL("clients/typescript/src/index.ts", import.meta.url)) },
+  },
+  test: {
+    include: ["src/**/*.test.ts", "clients/typescript/src/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["dist/**", "**/node_modules/**"],
+    // Tests own processes and sockets: a process each keeps a crash to one file.
+    pool: "forks",
+    globalSetup: ["test/support/global-setup.ts"],
+    // Real databases on small shared machines.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ["default", "./test/support/count-reporter.ts"],
+  },
+});
