@@ -117,11 +117,25 @@ describe("the process that owns an embedded Postgres", () => {
     await owner.exited;
     await query(url, "INSERT INTO kept VALUES (2)");
 
-    const next = await start();
-    opened.push(next);
+    const next = await spawnOwner().url;
+    expect(next).toBe(url);
     expect(findPostmaster(layoutOf(directory))?.pid).toBe(pid);
-    expect(next.url).toBe(url);
-    expect(await query(next.url, "SELECT n FROM kept ORDER BY n")).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(await query(next, "SELECT n FROM kept ORDER BY n")).toEqual([{ n: 1 }, { n: 2 }]);
+  });
+
+  test("restarts a Postgres that was left running with other settings", async () => {
+    initialised();
+    const owner = spawnOwner();
+    await owner.url;
+    owner.child.kill("SIGKILL");
+    await owner.exited;
+    const next = await startEmbeddedPostgres({
+      directory,
+      logger: pino({ level: "silent" }),
+      settings: { work_mem: "5MB" },
+    });
+    opened.push(next);
+    expect(await query(next.url, "SHOW work_mem")).toEqual([{ work_mem: "5MB" }]);
   });
 
   test("may be killed together with Postgres: what was acknowledged is there", async () => {

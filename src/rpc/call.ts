@@ -43,6 +43,7 @@ export class Call implements CallContext {
   readonly #startMs = performance.now();
   #writer: ResponseWriter | undefined;
   #answers: AsyncIterator<unknown> | undefined;
+  #begun = false;
   #finished = false;
   #logger: Logger | undefined;
   #principal = UNKNOWN_CALLER;
@@ -107,6 +108,11 @@ export class Call implements CallContext {
       // grpc-js says so after every call, also one that ended well: then it is finished already.
       onCancel: () => this.#cancelled(),
     });
+    // A stream that died before it began is never heard of again.
+    if (!this.#begun) {
+      this.#cancelled();
+      this.#onSettled(this);
+    }
   }
 
   /** Ends the call with this error, whatever its handler is doing, unless it has ended. */
@@ -121,6 +127,7 @@ export class Call implements CallContext {
 
   async #serve(metadata: Metadata): Promise<void> {
     const { authenticate, settings } = this.#environment;
+    this.#begun = true;
     this.#requestId = requestIdFrom(metadata);
     try {
       if (this.#method.authenticated) {

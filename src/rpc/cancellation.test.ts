@@ -192,7 +192,7 @@ test("a deadline aborts the handler, which can see it coming", async () => {
   const error = await failure(client.unary("a", new Metadata(), { deadline }));
   expect(error.code).toBe(status.DEADLINE_EXCEEDED);
   const { deadline: told, error: reason } = await seen.promise;
-  expect(Math.abs((told?.getTime() ?? 0) - deadline)).toBeLessThan(50);
+  expect(Math.abs((told?.getTime() ?? 0) - deadline)).toBeLessThan(500);
   expect(reason.reason).toBe(ErrorReason.DEADLINE_EXCEEDED);
   expect(logLines).toMatchObject([{ code: "DEADLINE_EXCEEDED" }]);
 });

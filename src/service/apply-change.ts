@@ -13,8 +13,8 @@ import type { PatchEntry } from "./prepared-entry.js";
  */
 export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Timestamp): FieldBag {
   const record = copy(entity, message);
-  record["revision"] = 1n;
-  delete record["deleteTime"];
+  record.revision = 1n;
+  delete record.deleteTime;
   const { lifecycle } = entity;
   if (lifecycle) {
     const name = localName(entity, lifecycle.field);
@@ -37,13 +37,13 @@ export function applyPatch(entity: EntityDeclaration, current: FieldBag, patch: 
     if (value === undefined) delete record[name];
     else record[name] = value;
   }
-  record["revision"] = (current["revision"] as bigint) + 1n;
+  record.revision = (current.revision as bigint) + 1n;
   return record;
 }
 
 function checkRevision(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): void {
   const { expectedRevision } = patch;
-  const revision = current["revision"] as bigint;
+  const revision = current.revision as bigint;
   if (expectedRevision === undefined || expectedRevision === revision) return;
   throw new HoldfastError(
     ErrorReason.REVISION_MISMATCH,

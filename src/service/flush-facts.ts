@@ -61,7 +61,7 @@ export async function loadState(
       run<Row>(rowsById(codec, tenantId, ids)).then((rows) => {
         for (const row of rows) {
           const record = recordFromRow(codec, row);
-          facts.current.set(factKey(codec, record["id"] as string), record);
+          facts.current.set(factKey(codec, record.id as string), record);
         }
       }),
       run<RequestAnswer>(revisionsByRequest(codec, tenantId, unique(group.map(entryKey)))).then((rows) => {
@@ -114,7 +114,7 @@ export function entryKey(entry: PreparedEntry): string {
 /** The external id an entry gives, empty if none. */
 export function externalIdOf(entry: PreparedEntry): string {
   const fields = entry.verb === "patch" ? entry.fields : entry.message;
-  return (fields["externalId"] as string | undefined) ?? "";
+  return (fields.externalId as string | undefined) ?? "";
 }
 
 function byCodec<E extends PreparedEntry>(entries: readonly E[]): Iterable<[EntityCodec, E[]]> {

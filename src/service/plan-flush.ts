@@ -119,7 +119,7 @@ class FlushPlanner {
   }
 
   #append(entry: AppendEntry): PlacedEntry {
-    this.#checkSession(entry.message["sessionId"] as string);
+    this.#checkSession(entry.message.sessionId as string);
     this.#checkExternalId(entry, entry.id);
     const { codec, id, row, contentHash } = entry;
     const offset = this.#nextOffset(contentHash);
@@ -138,7 +138,7 @@ class FlushPlanner {
     const { codec, id } = entry;
     const key = factKey(codec, id);
     if (this.#facts.current.has(key) || this.#working.has(key)) throw idConflict(entry);
-    this.#checkSession(entry.message["sessionId"] as string | undefined);
+    this.#checkSession(entry.message.sessionId as string | undefined);
     this.#checkExternalId(entry, id);
     const record = newRecord(codec.entity, entry.message, timestampNow());
     const placed = this.#change(entry, id, "CREATED", record, null);
@@ -149,8 +149,8 @@ class FlushPlanner {
     const { codec, id, change } = entry;
     const key = factKey(codec, id);
     const current = this.#working.get(key) ?? this.#facts.current.get(key);
-    if (!current || current["deleteTime"] !== undefined) throw notFound(codec.entity.name, id);
-    this.#checkSession(current["sessionId"] as string | undefined);
+    if (!current || current.deleteTime !== undefined) throw notFound(codec.entity.name, id);
+    this.#checkSession(current.sessionId as string | undefined);
     this.#checkExternalId(entry, id);
     const record = applyPatch(codec.entity, current, entry);
     const stored = this.#facts.current.get(key);
@@ -182,8 +182,8 @@ class FlushPlanner {
       change,
       isNew: this.#created.has(key),
       isLast: true,
-      baseRevision: stored ? (stored["revision"] as bigint) : null,
-      created: stored ? microsFromTimestamp(stored["createTime"] as never) : null,
+      baseRevision: stored ? (stored.revision as bigint) : null,
+      created: stored ? microsFromTimestamp(stored.createTime as never) : null,
     });
     this.#supersede(key, rows);
     this.#working.set(key, record);
@@ -231,7 +231,7 @@ class FlushPlanner {
 }
 
 function sessionStatus(session: FieldBag): string | undefined {
-  return session["deleteTime"] === undefined ? SessionStatus[session["status"] as SessionStatus] : "DELETED";
+  return session.deleteTime === undefined ? SessionStatus[session.status as SessionStatus] : "DELETED";
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): V[] {

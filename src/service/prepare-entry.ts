@@ -160,10 +160,10 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
 }
 
 function giveId(message: FieldBag): { id: string; idIsOurs: boolean } {
-  const given = message["id"] as string;
+  const given = message.id as string;
   const idIsOurs = given === "";
   const id = idIsOurs ? uuidV7() : given.toLowerCase();
-  message["id"] = id;
+  message.id = id;
   return { id, idIsOurs };
 }
 

@@ -124,7 +124,7 @@ function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlus
 function committed(placed: PlacedEntry, position: bigint, commitMicros: bigint): CommittedChange {
   const { record, codec, change } = placed;
   // A thing created earlier in this very flush has no create time yet.
-  const createTime = record["createTime"] as Timestamp | undefined;
+  const createTime = record.createTime as Timestamp | undefined;
   const created = change === "CREATED" || !createTime ? commitMicros : microsFromTimestamp(createTime);
   setCommitFields(record, position, created, codec.entity.nature === "state" ? commitMicros : undefined);
   return {
@@ -132,8 +132,8 @@ function committed(placed: PlacedEntry, position: bigint, commitMicros: bigint):
     commitMicros,
     change: ChangeType[change],
     kind: codec.entity.kind,
-    sessionId: (record["sessionId"] as string | undefined) ?? placed.id,
-    agentId: record["agentId"] as string,
+    sessionId: (record.sessionId as string | undefined) ?? placed.id,
+    agentId: record.agentId as string,
     byteLength: placed.byteLength,
     record,
   };

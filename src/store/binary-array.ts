@@ -50,29 +50,38 @@ export function binaryArray(type: ColumnType, values: readonly ColumnValue[]): B
 function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullable<ColumnValue>): void {
   switch (type) {
     case "uuid":
-      return writer.uuid(value as string);
+      writer.uuid(value as string);
+      break;
     case "text":
     case "json":
-      return writer.text(value as string, 0);
+      writer.text(value as string, 0);
+      break;
     case "jsonb":
-      return writer.text(value as string, JSONB_VERSION);
+      writer.text(value as string, JSONB_VERSION);
+      break;
     case "boolean":
       writer.int32(1);
-      return writer.byte(value ? 1 : 0);
+      writer.byte(value ? 1 : 0);
+      break;
     case "integer":
       writer.int32(4);
-      return writer.int32(value as number);
+      writer.int32(value as number);
+      break;
     case "bigint":
       writer.int32(8);
-      return writer.int64(value as bigint);
+      writer.int64(value as bigint);
+      break;
     case "timestamptz":
       writer.int32(8);
-      return writer.int64((value as bigint) - POSTGRES_EPOCH_MICROS);
+      writer.int64((value as bigint) - POSTGRES_EPOCH_MICROS);
+      break;
     case "double precision":
       writer.int32(8);
-      return writer.double(value as number);
+      writer.double(value as number);
+      break;
     case "bytea":
-      return writer.bytes(value as Uint8Array);
+      writer.bytes(value as Uint8Array);
+      break;
   }
 }
 

@@ -65,12 +65,12 @@ async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): P
   const changes = rows.map((row): CommittedChange => {
     const record = recordFromRow(codec, row);
     return {
-      position: record["position"] as bigint,
+      position: record.position as bigint,
       commitMicros: row[codec.columns.length + 1] as bigint,
       change: ChangeType.CREATED,
       kind,
-      sessionId: record["sessionId"] as string,
-      agentId: record["agentId"] as string,
+      sessionId: record.sessionId as string,
+      agentId: record.agentId as string,
       byteLength: row[row.length - TRAILING_COLUMNS] as number,
       record,
     };

@@ -109,20 +109,20 @@ function recompute(codecs: Codecs, change: CommittedChange, stored: Buffer | und
   const codec = codecs.ofKind(change.kind);
   if (!codec) throw new TypeError(`no codec for kind ${change.kind}`);
   const { record, position, commitMicros } = change;
-  const what = `position ${position}: ${codec.entity.name} ${record["id"]}`;
+  const what = `position ${position}: ${codec.entity.name} ${record.id}`;
   const row = codec.toRow(record, { path: "", list: [] });
   const contentHash = codec.hash(row).sha256;
   if (!stored?.equals(contentHash)) throw new Difference(`${what} was altered: its content has another hash`);
-  const sessionId = record["sessionId"] ?? record["id"];
-  if (change.sessionId !== sessionId || change.agentId !== record["agentId"]) {
+  const sessionId = record.sessionId ?? record.id;
+  if (change.sessionId !== sessionId || change.agentId !== record.agentId) {
     throw new Difference(`${what} was altered: it is filed under another session or agent`);
   }
-  const isFirst = record["revision"] === undefined || record["revision"] === 1n;
+  const isFirst = record.revision === undefined || record.revision === 1n;
   if ((change.change === ChangeType.CREATED) !== isFirst) {
     throw new Difference(`${what} was altered: it is recorded as ${ChangeType[change.change]}`);
   }
-  const time = record["updateTime"] ?? record["createTime"];
-  if (record["position"] !== position || microsFromTimestamp(time as never) !== commitMicros) {
+  const time = record.updateTime ?? record.createTime;
+  if (record.position !== position || microsFromTimestamp(time as never) !== commitMicros) {
     throw new Difference(`${what} was altered: its position or time is not that of its change`);
   }
   return { contentHash, commitMicros };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -50,6 +50,7 @@ async function startEmbedded(): Promise<TestCluster> {
   const directory = await mkdtemp(join(tmpdir(), EMBEDDED_PREFIX));
   const discard = () => rm(directory, { recursive: true, force: true });
   try {
+    await chmod(directory, 0o755); // under root another account runs Postgres, and must get there
     const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
     return {
       url: postgres.url,

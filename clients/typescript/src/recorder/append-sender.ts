@@ -13,6 +13,13 @@ import type { StreamLimits } from "./stream-limits.js";
 const FINISH_TIMEOUT_MS = 1_000;
 const EVERY_RECORD_FAILS = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"]);
 
+/** How a sender sends. */
+export interface SenderSettings {
+  readonly clientName: string;
+  /** How long the server may leave a batch, or the opening, unanswered. */
+  readonly answerTimeoutMs: number;
+}
+
 /** What became of batches, for whoever owns the records in them. */
 export interface SenderEvents {
   /** The server's answer to one batch. Batches are answered in the order recorded. */
@@ -30,7 +37,7 @@ export interface SenderEvents {
 export class AppendSender {
   readonly #transport: Transport;
   readonly #queue: AppendQueue;
-  readonly #clientName: string;
+  readonly #settings: SenderSettings;
   readonly #events: SenderEvents;
   #stream: AppendStream | undefined;
   #limits: StreamLimits | undefined;
@@ -41,13 +48,14 @@ export class AppendSender {
   #attempts = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #onFinished: (() => void) | undefined;
 
-  constructor(transport: Transport, queue: AppendQueue, clientName: string, events: SenderEvents) {
+  constructor(transport: Transport, queue: AppendQueue, settings: SenderSettings, events: SenderEvents) {
     this.#transport = transport;
     this.#queue = queue;
-    this.#clientName = clientName;
+    this.#settings = settings;
     this.#events = events;
   }
 
@@ -65,11 +73,24 @@ export class AppendSender {
       this.#queue.take();
       this.#inFlight.push(batch);
       this.#inFlightBytes += batch.messageBytes;
+      if (!busy) this.#expectAnswer();
       if (!this.#stream.send(batch.message())) {
         this.#blocked = true;
         return;
       }
     }
+  }
+
+  #expectAnswer(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = setTimeout(() => {
+      this.#breakOff(new HoldfastError("the server stopped answering", { code: "UNAVAILABLE" }));
+    }, this.#settings.answerTimeoutMs);
+  }
+
+  #breakOff(error: HoldfastError | undefined): void {
+    this.#stream?.cancel();
+    this.#ended(error);
   }
 
   /** Lets the stream end. Only once everything is answered. */
@@ -114,8 +135,10 @@ export class AppendSender {
       }, waitMs);
       return;
     }
-    this.#stream = new AppendStream(this.#transport, this.#clientName, {
+    this.#expectAnswer();
+    this.#stream = new AppendStream(this.#transport, this.#settings.clientName, {
       opened: (limits) => {
+        clearTimeout(this.#stallTimer);
         this.#limits = limits;
         this.#queue.fit(limits);
         this.pump();
@@ -138,12 +161,13 @@ export class AppendSender {
     const error = answerDefect(batch, answer) ?? batchError(answer);
     // Batches behind one to retry may have been refused only because it was not stored: all are sent again.
     if (!batch || (error && (error.retryable || answer.outcome.case !== "error"))) {
-      this.#stream?.cancel();
-      this.#ended(error);
+      this.#breakOff(error);
       return;
     }
     this.#inFlight.shift();
     this.#inFlightBytes -= batch.messageBytes;
+    if (this.#inFlight.length > 0) this.#stallTimer?.refresh();
+    else clearTimeout(this.#stallTimer);
     this.#attempts = 0;
     if (error) this.#events.refused(batch, error);
     else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
@@ -177,6 +201,7 @@ export class AppendSender {
   }
 
   #dropStream(): AppendStream | undefined {
+    clearTimeout(this.#stallTimer);
     const stream = this.#stream;
     this.#stream = undefined;
     this.#limits = undefined;

@@ -13,6 +13,11 @@ export interface RecorderOptions extends RecordDefaults {
   readonly maxBufferedRecords?: number;
   /** Their encoded bytes, at most. Default 64 MiB. */
   readonly maxBufferedBytes?: number;
+  /**
+   * How long the server may leave a batch unanswered before it is sent again on another stream, in
+   * milliseconds. Default 60 s: keepalive tells a dead connection, this a stuck server.
+   */
+  readonly answerTimeoutMs?: number;
   /** Abandons the recorder, as `close({ abandon: true })` does. */
   readonly signal?: AbortSignal;
   /** Told of each record that will not be stored, whether or not its promise is awaited. */

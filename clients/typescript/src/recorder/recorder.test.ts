@@ -292,6 +292,24 @@ describe("interruption", () => {
     expect(interruptions.length).toBeGreaterThan(0);
   });
 
+  test("a server that stops answering is left for another stream", async () => {
+    const log = new MemoryLog();
+    let streams = 0;
+    const server = await serve({
+      appendStream: (call) => {
+        const stream = ++streams;
+        onBatches((_call, batch) => {
+          if (stream > 1) store(call, log, batch);
+        })(call);
+      },
+    });
+    const recorder = connect(server).recorder({ answerTimeoutMs: 30 });
+    await expect(recorder.observe({})).resolves.toMatchObject({ position: 1n });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await expect(recorder.observe({})).resolves.toMatchObject({ position: 2n });
+    expect(streams).toBe(2);
+  });
+
   test("narrower limits after a reconnect split what was gathered under wider ones", async () => {
     const log = new MemoryLog();
     const { held, appendStream } = holding();

@@ -22,6 +22,7 @@ import { outcomesOf } from "./settle-batch.js";
 
 const MAX_BUFFERED_RECORDS = 100_000;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
  * Records what an agent does, in order, through one stream that batches by itself: what is recorded in one
@@ -69,7 +70,11 @@ export class Recorder {
       options.maxBufferedRecords ?? MAX_BUFFERED_RECORDS,
       options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
     );
-    this.#sender = new AppendSender(transport, this.#queue, options.clientName ?? agentId ?? "", {
+    const settings = {
+      clientName: options.clientName ?? agentId ?? "",
+      answerTimeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+    };
+    this.#sender = new AppendSender(transport, this.#queue, settings, {
       stored: (batch, result) => this.#answered(batch, result),
       refused: (batch, error) => this.#refused(batch, error),
       interrupted: (error, delayMs) => notify(this.#options.onInterrupted, error, delayMs),
