@@ -10,20 +10,8 @@ const INSTALLED = `${PROJECT}node_modules/.package-lock.json`;
 /** The hash of the lockfile that node_modules was last found to satisfy. */
 const STAMP = `${PROJECT}node_modules/.holdfast-installed`;
 
-/**
- * Not `npm ci`: that refuses a registry which lacks an optional package for
- * some other platform. What comes out is compared with the lockfile instead.
- * Nothing here depends on install scripts, so they are not run either.
- */
-const INSTALL = [
-  "install",
-  "--no-save",
-  "--ignore-scripts",
-  "--no-audit",
-  "--no-fund",
-  "--prefer-offline",
-  "--loglevel=error",
-];
+/** Nothing here depends on install scripts, which many setups block: they are not run. */
+const INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
 
 /** Installs the packages that package-lock.json names, unless they are there. */
 export async function install() {

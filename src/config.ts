@@ -1,6 +1,9 @@
 /** One setting: where it is read from, what it is unless given, and why. */
-interface Setting<T> {
+export interface Setting<T> {
+  /** The environment variable; see {@link optionOf} for the command line. */
   readonly env: string;
+  /** What stands for its value in help: "PORT"; empty for a flag. */
+  readonly placeholder: string;
   readonly fallback: T;
   /** What it does, its unit, and the reason for the default; shown by `holdfast serve --help`. */
   readonly about: string;
@@ -13,13 +16,13 @@ const SECOND = 1000;
 
 /** Every setting of the server. */
 export const settings = {
-  databaseUrl: text("DATABASE_URL", "", "Postgres 15 to 18 to use; empty starts the embedded one"),
-  databaseListenUrl: text(
+  databaseUrl: url("DATABASE_URL", "", "Postgres 15 to 18 to use; empty starts the embedded one"),
+  databaseListenUrl: url(
     "HOLDFAST_DATABASE_LISTEN_URL",
     "",
     "a direct connection for LISTEN, where DATABASE_URL leads through PgBouncer; empty uses DATABASE_URL",
   ),
-  dataDirectory: text("HOLDFAST_DATA", ".holdfast", "where the embedded Postgres keeps its data"),
+  dataDirectory: text("HOLDFAST_DATA", "PATH", ".holdfast", "where the embedded Postgres keeps its data"),
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",
     16,
@@ -37,19 +40,21 @@ export const settings = {
     "prepare statements by name; turn off behind PgBouncer in transaction mode before 1.21",
   ),
 
-  grpcHost: text("HOLDFAST_GRPC_HOST", "127.0.0.1", "address of the gRPC service"),
+  grpcHost: text("HOLDFAST_GRPC_HOST", "HOST", "127.0.0.1", "address of the gRPC service"),
   grpcPort: port("HOLDFAST_GRPC_PORT", 4650, "port of the gRPC service; 0 takes a free one"),
-  httpHost: text("HOLDFAST_HTTP_HOST", "127.0.0.1", "address of metrics and liveness"),
+  httpHost: text("HOLDFAST_HTTP_HOST", "HOST", "127.0.0.1", "address of metrics and liveness"),
   httpPort: port("HOLDFAST_HTTP_PORT", 4651, "port of metrics and liveness; 0 takes a free one"),
-  tlsCertFile: text("HOLDFAST_TLS_CERT", "", "PEM file of the certificate chain"),
-  tlsKeyFile: text("HOLDFAST_TLS_KEY", "", "PEM file of its private key"),
+  tlsCertFile: text("HOLDFAST_TLS_CERT", "FILE", "", "PEM file of the certificate chain"),
+  tlsKeyFile: text("HOLDFAST_TLS_KEY", "FILE", "", "PEM file of its private key"),
   tlsClientCaFile: text(
     "HOLDFAST_TLS_CLIENT_CA",
+    "FILE",
     "",
     "PEM file of the CA that client certificates must be from",
   ),
   tokensFile: text(
     "HOLDFAST_TOKENS",
+    "FILE",
     "",
     "JSON file of the bearer tokens that may call, by SHA-256; see SECURITY.md",
   ),
@@ -145,7 +150,12 @@ export const settings = {
     0,
     "age at which a connection is asked to reconnect, in ms; 0 is never",
   ),
-  logLevel: text("HOLDFAST_LOG_LEVEL", "warn", "trace, debug, info, warn, error or silent"),
+  logLevel: choice(
+    "HOLDFAST_LOG_LEVEL",
+    "warn",
+    ["trace", "debug", "info", "warn", "error", "silent"],
+    "what is logged, as JSON lines on stderr and never with payloads; quiet, so that a warning is seen",
+  ),
 } as const;
 
 /** The value of every setting. */
@@ -157,35 +167,67 @@ export class ConfigError extends Error {
 }
 
 /**
- * The settings from environment variables, `overrides` above them.
+ * The settings from environment variables, above them command-line `options` as
+ * text by {@link optionOf}, above all `overrides`. Empty text is as good as none.
  *
- * @throws ConfigError naming every variable that is wrong.
+ * @throws ConfigError naming every variable or option that is wrong.
  */
-export function readConfig(env: NodeJS.ProcessEnv, overrides: Partial<Config> = {}): Config {
+export function readConfig(
+  env: NodeJS.ProcessEnv,
+  overrides: Partial<Config> = {},
+  options: Readonly<Record<string, string | undefined>> = {},
+): Config {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(settings) as [string, Setting<unknown>][]) {
-    const given = env[setting.env];
+    const option = options[optionOf(setting)];
+    const given = option ?? env[setting.env] ?? "";
     try {
-      values[name] = given === undefined || given === "" ? setting.fallback : setting.parse(given);
+      values[name] = given === "" ? setting.fallback : setting.parse(given);
     } catch (error) {
-      problems.push(`${setting.env}: ${(error as Error).message}`);
+      const where = option === undefined ? setting.env : `--${optionOf(setting)}`;
+      problems.push(`${where}: ${(error as Error).message}`);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return Object.freeze({ ...values, ...overrides }) as Config;
 }
 
-function text(env: string, fallback: string, about: string): Setting<string> {
-  return { env, fallback, about, parse: (given) => given };
+/** Its name on the command line, without the dashes: "grpc-port" for HOLDFAST_GRPC_PORT. */
+export function optionOf({ env }: Setting<unknown>): string {
+  return env
+    .replace(/^HOLDFAST_/, "")
+    .toLowerCase()
+    .replaceAll("_", "-");
+}
+
+function text(env: string, placeholder: string, fallback: string, about: string): Setting<string> {
+  return { env, placeholder, fallback, about, parse: (given) => given };
+}
+
+function url(env: string, fallback: string, about: string): Setting<string> {
+  const parse = (given: string) => {
+    if (/^postgres(ql)?:\/\//.test(given)) return given;
+    // What was given is not repeated: it may hold a password.
+    throw new RangeError("expected postgres://user:password@host:port/database");
+  };
+  return { env, placeholder: "URL", fallback, about, parse };
+}
+
+function choice(env: string, fallback: string, among: readonly string[], about: string): Setting<string> {
+  const parse = (given: string) => {
+    if (among.includes(given)) return given;
+    throw new RangeError(`expected one of ${among.join(", ")}, got ${JSON.stringify(given)}`);
+  };
+  return { env, placeholder: among.join("|"), fallback, about, parse };
 }
 
 function count(env: string, fallback: number, about: string): Setting<number> {
-  return { env, fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
+  return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
 }
 
 function port(env: string, fallback: number, about: string): Setting<number> {
-  return { env, fallback, about, parse: (given) => wholeNumber(given, 65_535) };
+  return { env, placeholder: "PORT", fallback, about, parse: (given) => wholeNumber(given, 65_535) };
 }
 
 function flag(env: string, fallback: boolean, about: string): Setting<boolean> {
@@ -194,7 +236,7 @@ function flag(env: string, fallback: boolean, about: string): Setting<boolean> {
     if (given === "false" || given === "0") return false;
     throw new RangeError(`expected true or false, got ${JSON.stringify(given)}`);
   };
-  return { env, fallback, about, parse };
+  return { env, placeholder: "", fallback, about, parse };
 }
 
 function wholeNumber(given: string, most: number): number {

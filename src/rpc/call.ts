@@ -23,6 +23,10 @@ import { errorFromTransport } from "./transport-error.js";
 
 type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
+// Milliseconds. A client counts its deadline from sending and resets the call itself when it passes; we count from
+// receiving, so its reset comes this much before our own timer at the most, on a network that is well.
+const DEADLINE_SKEW_MS = 50;
+
 const UNKNOWN_CALLER: Principal = Object.freeze({ tenantId: DEFAULT_TENANT_ID, actor: "unauthenticated" });
 
 /**
@@ -180,8 +184,8 @@ export class Call implements CallContext {
 
   #cancelled(): void {
     if (this.#finished) return;
-    // The client's reset may come just before our own timer.
-    const late = (this.deadline?.getTime() ?? Number.POSITIVE_INFINITY) <= Date.now();
+    const remainingMs = (this.deadline?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now();
+    const late = remainingMs <= DEADLINE_SKEW_MS;
     this.abort(
       late
         ? new HoldfastError(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed")

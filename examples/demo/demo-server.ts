@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { connect } from "@holdfast/client";
+
+const SERVER = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+/** A first start initialises a database. */
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+/** Between two attempts to start it again: it may take a moment until what it held is free. */
+const RESTART_PAUSE_MS = 300;
+
+/** The server of the demo: one that was there, or one of the demo's own that comes back when it dies. */
+export interface DemoServer {
+  /** Of the demo's own; undefined when it was there before. */
+  readonly pid: number | undefined;
+  /** Stops the demo's own. */
+  close(): Promise<void>;
+}
+
+/**
+ * Finds the server at an address, or starts one there.
+ *
+ * @param say is told what happens to it later.
+ */
+export async function findOrStartServer(address: string, say: (line: string) => void): Promise<DemoServer> {
+  if (await answers(address)) return { pid: undefined, close: async () => {} };
+  const server = new OwnServer(address, say);
+  await server.start();
+  return server;
+}
+
+class OwnServer implements DemoServer {
+  readonly #address: string;
+  readonly #say: (line: string) => void;
+  #child: ChildProcess | undefined;
+  #isClosing = false;
+
+  constructor(address: string, say: (line: string) => void) {
+    this.#address = address;
+    this.#say = say;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async start(): Promise<void> {
+    const child = this.#spawn();
+    await serving(this.#address, child);
+    void this.#restartWhenKilled(child);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const child = this.#child;
+    if (!child || !isRunning(child)) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+
+  #spawn(): ChildProcess {
+    const { hostname, port } = new URL(`http://${this.#address}`);
+    const child = spawn(process.execPath, [SERVER, "serve"], {
+      // A Ctrl-C of the terminal is for the demo, which then stops the server last.
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit"],
+      env: {
+        ...process.env,
+        HOLDFAST_GRPC_HOST: hostname,
+        HOLDFAST_GRPC_PORT: port,
+        HOLDFAST_HTTP_PORT: "0",
+      },
+    });
+    this.#child = child;
+    return child;
+  }
+
+  async #restartWhenKilled(first: ChildProcess): Promise<void> {
+    let child = first;
+    while (!this.#isClosing) {
+      if (isRunning(child)) await once(child, "exit");
+      if (this.#isClosing) return;
+      this.#say(`the server died (${child.signalCode ?? `exit ${child.exitCode}`}); starting it again`);
+      await delay(RESTART_PAUSE_MS);
+      child = this.#spawn();
+      try {
+        await serving(this.#address, child);
+        this.#say(`the server is back as process ${child.pid}`);
+      } catch (error) {
+        this.#say(error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+}
+
+async function serving(address: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await answers(address))) {
+    if (!isRunning(child)) throw new Error(`no server answers at ${address}, and none could be started`);
+    if (Date.now() > deadline) throw new Error(`the server started at ${address} does not answer`);
+    await delay(POLL_MS);
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+async function answers(address: string): Promise<boolean> {
+  const holdfast = connect({ address, deadlineMs: 500 });
+  try {
+    await holdfast.admin.getLogHead();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await holdfast.close();
+  }
+}

@@ -1,0 +1,146 @@
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescMethodBiDiStreaming,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import type { Address } from "../../src/rpc/bind.js";
+
+export interface RpcClientOptions {
+  /** The tenant to call as; the default one unless given. */
+  readonly tenant?: string;
+}
+
+/** What a server streams back, pulled one message at a time: nothing is read that nobody asked for. */
+export interface AnswerStream<O> {
+  /** The next message, or undefined when the server has ended the call well. Rejects with the ServiceError it ended with. */
+  next(): Promise<O | undefined>;
+  /** How the call ended. */
+  readonly status: Promise<StatusObject>;
+  cancel(): void;
+}
+
+export interface DuplexStream<I, O> extends AnswerStream<O> {
+  write(message: I): void;
+  /** Bytes in place of a message. */
+  writeBytes(bytes: Uint8Array): void;
+  /** No more messages follow. */
+  end(): void;
+}
+
+/** A caller that knows nothing but the descriptors. */
+export class RpcClient {
+  readonly #client: Client;
+  readonly #metadata = new Metadata();
+
+  constructor({ host, port }: Address, { tenant }: RpcClientOptions = {}) {
+    // Of its own: grpc-js would share one connection among all clients of an address.
+    const options = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": 4 << 20 };
+    this.#client = new Client(`${host}:${port}`, credentials.createInsecure(), options);
+    if (tenant !== undefined) this.#metadata.set("holdfast-tenant", tenant);
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    return this.unaryBytes(method, toBinary(method.input, create(method.input, request)), options);
+  }
+
+  /** A unary call whose request is bytes that need not be a message. */
+  unaryBytes<O extends DescMessage>(
+    method: DescMethodUnary<DescMessage, O>,
+    request: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    return new Promise((resolve, reject) => {
+      this.#client.makeUnaryRequest(
+        path(method),
+        (bytes: Uint8Array) => Buffer.from(bytes),
+        (bytes) => fromBinary(method.output, bytes),
+        request,
+        this.#metadata,
+        options,
+        (error, value) => (error ? reject(error) : resolve(value as MessageShape<O>)),
+      );
+    });
+  }
+
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    request: MessageInitShape<I>,
+  ): AnswerStream<MessageShape<O>> {
+    const bytes = toBinary(method.input, create(method.input, request));
+    return this.serverStreamBytes(method, bytes);
+  }
+
+  serverStreamBytes<O extends DescMessage>(
+    method: DescMethodServerStreaming<DescMessage, O>,
+    request: Uint8Array,
+  ): AnswerStream<MessageShape<O>> {
+    const call = this.#client.makeServerStreamRequest(
+      path(method),
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      (bytes) => fromBinary(method.output, bytes),
+      request,
+      this.#metadata,
+    );
+    return answersOf(call);
+  }
+
+  duplex<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodBiDiStreaming<I, O>,
+  ): DuplexStream<MessageInitShape<I>, MessageShape<O>> {
+    const call: ClientDuplexStream<Uint8Array, MessageShape<O>> = this.#client.makeBidiStreamRequest(
+      path(method),
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      (bytes) => fromBinary(method.output, bytes),
+      this.#metadata,
+    );
+    return {
+      ...answersOf(call),
+      write: (message) => void call.write(toBinary(method.input, create(method.input, message))),
+      writeBytes: (bytes) => void call.write(bytes),
+      end: () => void call.end(),
+    };
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function answersOf<O>(call: ClientReadableStream<O>): AnswerStream<O> {
+  const status = new Promise<StatusObject>((resolve) => call.on("status", resolve));
+  // `next` rejects with it; unheard it would end the process.
+  call.on("error", () => undefined);
+  const answers = call.iterator({ destroyOnReturn: false });
+  return {
+    status,
+    async next() {
+      const { done, value } = await answers.next();
+      return done ? undefined : (value as O);
+    },
+    cancel: () => call.cancel(),
+  };
+}
+
+function path(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
