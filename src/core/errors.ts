@@ -65,3 +65,8 @@ export function limitExceeded(field: string, unit: string, limit: number, actual
     metadata: { limit: String(limit), actual: String(actual) },
   });
 }
+
+/** What a log says of a thrown thing: its message alone. Drivers hang whole connections and quoted rows on theirs. */
+export function errorText(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
-import { HoldfastError } from "../core/errors.js";
+import { errorText, HoldfastError } from "../core/errors.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
@@ -197,7 +197,16 @@ class TenantQueue {
       }
     } catch (error) {
       for (const batch of batches) batch.reject(error);
+      // Whoever sent these sends them again. What waits behind them goes the
+      // same way, or it would stand before them in the log.
+      for (const batch of this.#takeAll()) batch.reject(error);
     }
+  }
+
+  #takeAll(): WaitingBatch[] {
+    this.#waitingEntries = 0;
+    this.#waitingBytes = 0;
+    return this.#waiting.splice(0);
   }
 
   /**
@@ -214,7 +223,7 @@ class TenantQueue {
         const isLost = error instanceof HoldfastError && error.reason === ErrorReason.DATABASE_UNAVAILABLE;
         if (!isLost || pause === undefined) throw error;
         this.#context.logger.warn(
-          { err: error.cause, attempt },
+          { reason: errorText(error.cause), attempt },
           "a flush lost its connection and is tried again",
         );
         await delay(pause);

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { errorText } from "../core/errors.js";
 import type { Database } from "../store/database.js";
 import { readLogPositions } from "../store/log-positions.js";
 import type { Hub } from "./hub.js";
@@ -20,7 +21,7 @@ export function pollLogs(database: Database, hub: Hub, intervalMs: number, logge
           hub.hint(tenantId, position);
       }
     } catch (error) {
-      logger.debug({ err: error }, "the followed logs could not be looked at");
+      logger.debug({ reason: errorText(error) }, "the followed logs could not be looked at");
     }
     if (!closed) timer = setTimeout(poll, intervalMs);
   };

@@ -1,3 +1,4 @@
+import { errorText } from "../core/errors.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import { type LogHead, readLogHead } from "../store/log-head.js";
 import { readChanges } from "../store/read-changes.js";
@@ -79,7 +80,7 @@ export class TenantFeed {
       while (this.#hinted > this.#recent.end) await this.#pullPage();
     } catch (error) {
       // The next hint or poll tries again; until then subscribers wait.
-      this.#context.logger.warn({ err: error }, "the feed could not read the log");
+      this.#context.logger.warn({ reason: errorText(error) }, "the feed could not read the log");
       this.#hinted = this.#recent.end;
     } finally {
       this.#pulling = false;

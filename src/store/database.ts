@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
+import { errorText } from "../core/errors.js";
 import { columnTypes } from "./column-types.js";
 import { errorFromDatabase } from "./sqlstate.js";
 
@@ -61,7 +62,9 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     // Client option that the pool passes on: send without waiting for answers.
     ...({ pipeline: true } as object),
   });
-  pool.on("error", (error) => logger.warn({ err: error }, "an idle database connection was lost"));
+  pool.on("error", (error) =>
+    logger.warn({ reason: errorText(error) }, "an idle database connection was lost"),
+  );
 
   const runOn =
     (client: pg.PoolClient): Run =>

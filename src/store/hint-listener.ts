@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Logger } from "pino";
+import { errorText } from "../core/errors.js";
 import { HINT_CHANNEL, parseHints } from "./hints.js";
 
 /** Time before connecting again, in ms, doubled up to the most each time it fails. */
@@ -32,7 +33,9 @@ export function listenForHints(options: {
       keepAlive: true,
     });
     client = connection;
-    connection.on("error", (error) => logger.debug({ err: error }, "the hint connection was lost"));
+    connection.on("error", (error) =>
+      logger.debug({ reason: errorText(error) }, "the hint connection was lost"),
+    );
     connection.on("end", reconnect);
     connection.on("notification", ({ payload = "" }) => {
       for (const [tenantId, position] of parseHints(payload)) onHint(tenantId, position);
@@ -42,7 +45,7 @@ export function listenForHints(options: {
       await connection.query(`LISTEN ${HINT_CHANNEL}`);
       pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
-      logger.debug({ err: error }, "listening for hints failed");
+      logger.debug({ reason: errorText(error) }, "listening for hints failed");
       await connection.end().catch(() => {});
       reconnect();
     }

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { errorText } from "../core/errors.js";
 import type { Database } from "./database.js";
 
 /** The channel on which servers tell each other that a log has grown. */
@@ -35,7 +36,7 @@ export function createHintSender(database: Database, intervalMs: number, logger:
         values: [HINT_CHANNEL, hints.map(([tenantId, position]) => `${tenantId}:${position}`).join(" ")],
       });
     } catch (error) {
-      logger.debug({ err: error }, "a hint was not sent");
+      logger.debug({ reason: errorText(error) }, "a hint was not sent");
     } finally {
       isSending = false;
       schedule();

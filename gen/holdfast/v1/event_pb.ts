@@ -381,7 +381,9 @@ export type AppendBatchResult = Message<"holdfast.v1.AppendBatchResult"> & {
   sequence: bigint;
 
   /**
-   * What became of it, or else why the whole batch was refused.
+   * What became of it, or else why the whole batch was refused. After an
+   * UNAVAILABLE every later batch of the stream is refused as well, so that
+   * sending them again on another stream keeps their order.
    *
    * @generated from oneof holdfast.v1.AppendBatchResult.outcome
    */
@@ -810,6 +812,7 @@ export const EventService: GenService<{
   /**
    * Delivers every change after a position, in order, without gap or duplicate:
    * first those already there, then as they happen, until the caller ends it.
+   * A first response comes at once, without events if there are none.
    *
    * @generated from rpc holdfast.v1.EventService.Subscribe
    */

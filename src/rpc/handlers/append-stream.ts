@@ -19,6 +19,13 @@ export interface AppendStreamSettings {
   readonly maxReceiveBytes: number;
 }
 
+/** What a client answers by sending the batch again. */
+const RETRIED: ReadonlySet<ErrorReason> = new Set([
+  ErrorReason.DATABASE_UNAVAILABLE,
+  ErrorReason.OVERLOADED,
+  ErrorReason.SERVER_DRAINING,
+]);
+
 type Response = MessageInitShape<typeof AppendStreamResponseSchema>;
 
 /**
@@ -34,6 +41,7 @@ export async function* appendStream(
 ): AsyncGenerator<Response, void> {
   const answers = new OrderedAnswers<Response>();
   const inFlight = new Semaphore(settings.maxInFlightBatches);
+  let failure: HoldfastError | undefined;
   const announceDrain = () => answers.push(Promise.resolve({ response: { case: "drain", value: {} } }));
 
   const read = async () => {
@@ -50,7 +58,20 @@ export async function* appendStream(
       if (request.case !== "batch") throw outOfSequence("a batch", request.case);
       await inFlight.acquire();
       await context.appender.room(call.principal.tenantId, call.signal);
-      answers.push(answerBatch(context, call.principal.tenantId, request.value));
+      answers.push(answerBatch(request.value));
+    }
+  };
+  const answerBatch = async ({ sequence, entries }: AppendBatch): Promise<Response> => {
+    try {
+      // The client sends what failed again: what comes after it on this stream must not overtake it.
+      if (failure) throw failure;
+      const value = await appendBatch(context, call.principal.tenantId, entries);
+      return batchAnswer(sequence, { case: "result", value });
+    } catch (error) {
+      // A batch refused as a whole is an answer to it; only a defect of ours ends the stream.
+      if (!(error instanceof HoldfastError) || error.reason === ErrorReason.INTERNAL) throw error;
+      if (RETRIED.has(error.reason)) failure ??= error;
+      return batchAnswer(sequence, { case: "error", value: statusFromError(error) });
     }
   };
   const reading = read().then(
@@ -72,27 +93,12 @@ export async function* appendStream(
   }
 }
 
-async function answerBatch(
-  context: AppendContext,
-  tenantId: string,
-  { sequence, entries }: AppendBatch,
-): Promise<Response> {
-  const answer = (outcome: BatchOutcome): Response => ({
-    response: { case: "batch", value: { sequence, outcome } },
-  });
-  try {
-    return answer({ case: "result", value: await appendBatch(context, tenantId, entries) });
-  } catch (error) {
-    // A batch refused as a whole is an answer to it; only a defect of ours ends the stream.
-    if (error instanceof HoldfastError && error.reason !== ErrorReason.INTERNAL) {
-      return answer({ case: "error", value: statusFromError(error) });
-    }
-    throw error;
-  }
-}
-
 type BatchResponse = Extract<NonNullable<Response["response"]>, { case: "batch" }>;
 type BatchOutcome = NonNullable<BatchResponse["value"]["outcome"]>;
+
+function batchAnswer(sequence: bigint, outcome: BatchOutcome): Response {
+  return { response: { case: "batch", value: { sequence, outcome } } };
+}
 
 function opened({ limits }: AppendContext, settings: AppendStreamSettings): Response {
   const value = {
