@@ -10,10 +10,11 @@ export interface FileIndex {
   findBySymbol(symbol: string): DescFile | undefined;
 }
 
-export function createFileIndex(services: readonly DescService[]): FileIndex {
+/** @param details files that no service imports, of messages that travel as google.protobuf.Any. */
+export function createFileIndex(services: readonly DescService[], details: readonly DescFile[]): FileIndex {
   const byName = new Map<string, DescFile>();
   const bySymbol = new Map<string, DescFile>();
-  for (const file of services.flatMap(({ file }) => withImports(file))) {
+  for (const file of [...services.map(({ file }) => file), ...details].flatMap(withImports)) {
     if (byName.has(file.proto.name)) continue;
     byName.set(file.proto.name, file);
     for (const symbol of symbolsOf(file)) bySymbol.set(symbol, file);

@@ -1,5 +1,6 @@
 import type { DescFile, DescService } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
+import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
 import {
   ServerReflection,
   type ServerReflectionRequest,
@@ -16,7 +17,8 @@ type AnyRequest = ServerReflectionRequest | ServerReflectionRequestAlpha;
 /** Server reflection over these services and itself, as v1 and as v1alpha, which older tools ask for. */
 export function createReflection(services: readonly DescService[]): RegisteredService[] {
   const all = [...services, ServerReflection, ServerReflectionAlpha];
-  const index = createFileIndex(all);
+  // Statuses carry error details as Any, which tools ask for when they print one.
+  const index = createFileIndex(all, [file_google_rpc_error_details]);
 
   function answer({ messageRequest: asked }: AnyRequest) {
     switch (asked.case) {
