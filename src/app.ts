@@ -14,6 +14,7 @@ import { createServerCredentials } from "./rpc/credentials.js";
 import { adminService } from "./rpc/handlers/admin-service.js";
 import { eventService } from "./rpc/handlers/event-service.js";
 import { sessionService } from "./rpc/handlers/session-service.js";
+import { ListenError } from "./rpc/listen-error.js";
 import { createRpcServer } from "./rpc/server.js";
 import { tokenAuthenticator } from "./rpc/token-authenticator.js";
 import { readTokenFile } from "./rpc/token-file.js";
@@ -34,8 +35,8 @@ export interface App {
   readonly http: Address;
   /** Of the database in use. */
   readonly databaseUrl: string;
-  /** Whether that is an embedded one, which ends with this app. */
-  readonly isEmbedded: boolean;
+  /** The version of the embedded Postgres, which ends with this app; undefined with a database of the user's own. */
+  readonly embeddedVersion: string | undefined;
   /** Finishes what is in flight, for at most the drain timeout, then stops everything, the database last. */
   close(): Promise<void>;
   /** Cuts a close short. */
@@ -44,15 +45,24 @@ export interface App {
 
 /** Wires a server by hand and starts it; whatever was started is stopped again should a later part fail. */
 export async function startApp(config: Config, logger: Logger, signal?: AbortSignal): Promise<App> {
-  const credentials = await secureEdge(config);
-  const authenticate = await authenticator(config);
+  const { credentials, authenticate } = await secureEdge(config);
   const cleanups: (() => Promise<void> | void)[] = [];
+  // What fails to close must not keep the rest, the database above all, from closing.
   const closeAll = async () => {
-    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    const failures: unknown[] = [];
+    for (const cleanup of cleanups.splice(0).reverse()) {
+      try {
+        await cleanup();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
-    const databaseUrl = await provideDatabase(config, logger, cleanups, signal);
+    const { url: databaseUrl, embeddedVersion } = await provideDatabase(config, logger, cleanups, signal);
     await migrateUp({ url: databaseUrl });
+    signal?.throwIfAborted();
     const database = openDatabase(
       {
         url: databaseUrl,
@@ -98,7 +108,14 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
     const rpc = createRpcServer({
       services: [
         sessionService(
-          createSessions({ database, codecs, builder: createQueryBuilder(), appender, preparer }),
+          createSessions({
+            database,
+            codecs,
+            builder: createQueryBuilder(),
+            appender,
+            preparer,
+            maxPageBytes: config.maxPageBytes,
+          }),
         ),
         eventService({
           append: { appender, preparer, limits: config },
@@ -113,13 +130,17 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
       metrics: registry,
       settings: rpcSettings(config),
     });
-    cleanups.push(() => rpc.drain(config.drainTimeoutMs));
-
     let isServing = false;
     const httpServer = createHttpServer({ registry, ready: () => isServing, logger });
+    // Before the gRPC server, so that it closes after: a drain can be watched.
     cleanups.push(() => httpServer.close());
+    cleanups.push(() => rpc.drain(config.drainTimeoutMs));
     const grpc = await rpc.listen({ host: config.grpcHost, port: config.grpcPort, credentials });
-    const http = await httpServer.listen({ host: config.httpHost, port: config.httpPort });
+    const http = await httpServer
+      .listen({ host: config.httpHost, port: config.httpPort })
+      .catch((error: unknown) => {
+        throw new ListenError(config.httpHost, config.httpPort, error);
+      });
     isServing = true;
     rpc.setServing(true);
 
@@ -128,7 +149,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
       grpc,
       http,
       databaseUrl,
-      isEmbedded: config.databaseUrl === "",
+      embeddedVersion,
       close() {
         isServing = false;
         closing ??= closeAll();
@@ -137,7 +158,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
       hurry: () => void rpc.close(),
     };
   } catch (error) {
-    await closeAll();
+    await closeAll().catch((err: unknown) => logger.error({ err }, "stopping after a failed start"));
     throw error;
   }
 }
@@ -147,21 +168,23 @@ async function provideDatabase(
   logger: Logger,
   cleanups: (() => Promise<void> | void)[],
   signal: AbortSignal | undefined,
-): Promise<string> {
-  if (config.databaseUrl !== "") return config.databaseUrl;
+): Promise<{ readonly url: string; readonly embeddedVersion: string | undefined }> {
+  if (config.databaseUrl !== "") return { url: config.databaseUrl, embeddedVersion: undefined };
   const embedded = await startEmbeddedPostgres({
     directory: config.dataDirectory,
     logger,
     ...(signal && { signal }),
   });
   cleanups.push(() => embedded.close());
-  return embedded.url;
+  return { url: embedded.url, embeddedVersion: embedded.version };
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 /** TLS where files are given; without them only loopback is served, unless told otherwise in so many words. */
-async function secureEdge(config: Config): Promise<ServerCredentials> {
+async function secureEdge(
+  config: Config,
+): Promise<{ readonly credentials: ServerCredentials; readonly authenticate: Authenticator }> {
   const { tlsCertFile, tlsKeyFile, tlsClientCaFile, grpcHost, tokensFile, insecure } = config;
   if ((tlsCertFile === "") !== (tlsKeyFile === "")) {
     throw new ConfigError("HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY: expected both or neither");
@@ -173,11 +196,16 @@ async function secureEdge(config: Config): Promise<ServerCredentials> {
         "HOLDFAST_ALLOW_INSECURE_NETWORK=true serves without them all the same",
     );
   }
-  return createServerCredentials(
+  const files =
     tlsCertFile === ""
       ? undefined
-      : { certificateFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile: tlsClientCaFile || undefined },
-  );
+      : { certificateFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile: tlsClientCaFile || undefined };
+  try {
+    return { credentials: await createServerCredentials(files), authenticate: await authenticator(config) };
+  } catch (error) {
+    // They name the file and what is wrong with it.
+    throw new ConfigError((error as Error).message, { cause: error });
+  }
 }
 
 async function authenticator({ tokensFile }: Config): Promise<Authenticator> {

@@ -10,6 +10,8 @@ const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 /** Between two attempts to start it again: it may take a moment until what it held is free. */
 const RESTART_PAUSE_MS = 300;
+/** After one that failed: the reason is on the screen, and Ctrl-C at hand. */
+const FAILED_RESTART_PAUSE_MS = 3000;
 
 /** The server of the demo: one that was there, or one of the demo's own that comes back when it dies. */
 export interface DemoServer {
@@ -78,21 +80,31 @@ class OwnServer implements DemoServer {
   }
 
   async #restartWhenKilled(first: ChildProcess): Promise<void> {
-    let child = first;
-    while (!this.#isClosing) {
+    for (let child = first, pauseMs = RESTART_PAUSE_MS; ; ) {
       if (isRunning(child)) await once(child, "exit");
       if (this.#isClosing) return;
       this.#say(`the server died (${child.signalCode ?? `exit ${child.exitCode}`}); starting it again`);
-      await delay(RESTART_PAUSE_MS);
+      await delay(pauseMs);
+      if (await answers(this.#address)) {
+        this.#say("somebody else has: using theirs");
+        return;
+      }
       child = this.#spawn();
       try {
         await serving(this.#address, child);
         this.#say(`the server is back as process ${child.pid}`);
+        pauseMs = RESTART_PAUSE_MS;
       } catch (error) {
-        this.#say(error instanceof Error ? error.message : String(error));
+        this.#say(messageOf(error));
+        pauseMs = FAILED_RESTART_PAUSE_MS;
       }
     }
   }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function serving(address: string, child: ChildProcess): Promise<void> {

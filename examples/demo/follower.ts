@@ -10,9 +10,9 @@ const holdfast = connect({ address: demoAddress(), deadlineMs: 0, retry: { maxDe
 const subscription = holdfast.events.subscribe({
   after: "start",
   sessionIds: [session.id],
-  onInterrupted: ({ message }) =>
+  onInterrupted: ({ code }) =>
     print(
-      `        the server is away (${message}); I go on after position ${subscription.cursor?.position ?? 0}`,
+      `        the server is away (${code}); I go on after position ${subscription.cursor?.position ?? 0}`,
     ),
 });
 

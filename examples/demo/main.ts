@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { demoAddress } from "./address.js";
-import { findOrStartServer } from "./demo-server.js";
+import { findOrStartServer, messageOf } from "./demo-server.js";
 
 const address = demoAddress();
-const server = await findOrStartServer(address, say);
+const server = await findOrStartServer(address, say).catch((error) => {
+  say(messageOf(error));
+  process.exit(1);
+});
 if (server.pid === undefined) {
   say(`using the server at ${address}`);
   say("kill -9 it meanwhile if you like, and start it again (npm start): the run goes on");

@@ -1,16 +1,49 @@
-import { once } from "node:events";
 import pino from "pino";
-import { startApp } from "../app.js";
-import { readConfig } from "../config.js";
+import { type App, startApp } from "../app.js";
+import { type Config, readConfig } from "../config.js";
+import { defineCommand } from "./command.js";
+import { settingOptions, settingTexts } from "./setting-options.js";
+import { formatStart } from "./start-message.js";
+import { receiveStopSignals } from "./stop-signals.js";
 
-/** `holdfast serve`: runs until SIGTERM or SIGINT. */
-export async function serve(_args: readonly string[]): Promise<number> {
-  const config = readConfig(process.env);
-  const logger = pino({ level: config.logLevel }, pino.destination(2));
-  const app = await startApp(config, logger);
-  process.stdout.write(`gRPC on ${app.grpc.host}:${app.grpc.port}\n`);
-  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-  process.once("SIGTERM", () => app.hurry());
-  await app.close();
-  return 0;
+/** `holdfast serve` */
+export const serve = defineCommand({
+  name: "serve",
+  usage: "[options]",
+  summary: "Serve until SIGTERM or SIGINT",
+  about: `Without a database of your own it runs the embedded Postgres. The database is
+migrated first. On SIGTERM or SIGINT health says NOT_SERVING, streams are told to
+move, calls in flight finish, and the embedded Postgres stops last; a second signal
+ends the calls at once.
+
+Every option is also an environment variable; the option wins. \`--no-…\` turns off
+an option that takes no value.`,
+  options: settingOptions(),
+  maxWords: 0,
+  async run({ options, env }) {
+    const config = readConfig(env, {}, settingTexts(options));
+    const logger = pino({ level: config.logLevel }, pino.destination(2));
+    // Whoever reads the start message may stop reading; that is no reason to stop serving.
+    process.stdout.on("error", () => {});
+    let app: App | undefined;
+    const signals = receiveStopSignals(() => app?.hurry());
+    try {
+      app = await startApp(config, logger, signals.first);
+      if (!signals.first.aborted) await untilStopped(app, config, signals.first);
+      await app.close();
+      process.stdout.write("Stopped.\n");
+    } catch (error) {
+      if (!(signals.first.aborted && app === undefined)) throw error;
+    } finally {
+      signals.close();
+    }
+    return 0;
+  },
+});
+
+async function untilStopped(app: App, config: Config, signal: AbortSignal): Promise<void> {
+  process.stdout.write(formatStart(app, config));
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  const seconds = config.drainTimeoutMs / 1000;
+  process.stdout.write(`Stopping: calls in flight have ${seconds} s; once more to end them now.\n`);
 }

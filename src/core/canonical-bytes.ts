@@ -1,4 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
+import { writeUuid } from "./hex.js";
+import { writeText } from "./short-text.js";
 
 /**
  * Writes values so that two sequences of values give the same bytes only if
@@ -27,7 +29,7 @@ export class CanonicalBytes {
     // Three bytes a UTF-16 unit is the most UTF-8 takes.
     this.#reserve(5 + value.length * 3);
     const start = this.#length + 5;
-    const written = this.#buffer.write(value, start, "utf8");
+    const written = writeText(value, this.#buffer, start);
     this.#present(written);
     this.#length = start + written;
   }
@@ -37,6 +39,13 @@ export class CanonicalBytes {
     this.#present(value.byteLength);
     this.#buffer.set(value, this.#length + 5);
     this.#length += 5 + value.byteLength;
+  }
+
+  uuid(value: string): void {
+    this.#reserve(17);
+    this.#buffer[this.#length] = 1;
+    writeUuid(value, this.#buffer, this.#length + 1);
+    this.#length += 17;
   }
 
   boolean(value: boolean): void {
@@ -61,12 +70,16 @@ export class CanonicalBytes {
 
   /** SHA-256 of what was written since the last reset. */
   sha256(): Buffer {
-    return createHash("sha256").update(this.#buffer.subarray(0, this.#length)).digest();
+    return hash("sha256", this.#buffer.subarray(0, this.#length), "buffer");
   }
 
   #present(byteLength: number): void {
     this.#buffer[this.#length] = 1;
-    this.#buffer.writeUInt32BE(byteLength, this.#length + 1);
+    const at = this.#length;
+    this.#buffer[at + 1] = byteLength >>> 24;
+    this.#buffer[at + 2] = byteLength >>> 16;
+    this.#buffer[at + 3] = byteLength >>> 8;
+    this.#buffer[at + 4] = byteLength;
   }
 
   #reserve(byteLength: number): void {

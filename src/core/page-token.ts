@@ -1,13 +1,18 @@
 import { createHash } from "node:crypto";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
-import { HoldfastError } from "./errors.js";
+import { HoldfastError, invalidFields } from "./errors.js";
 
 /** Page sizes of every list (AIP-158): what 0 means, and the most one answer holds. */
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 1000;
 
-/** The page size to use for the one asked for; larger ones are lowered, as AIP-158 says. */
+/** The page size to use for the one asked for; larger ones are lowered, as AIP-158 says. @throws INVALID_FIELD if negative. */
 export function pageSize(asked: number): number {
+  if (asked < 0) {
+    throw invalidFields([
+      { field: "page_size", description: `expected 0 to ${MAX_PAGE_SIZE}, got ${asked}` },
+    ]);
+  }
   return asked === 0 ? DEFAULT_PAGE_SIZE : Math.min(asked, MAX_PAGE_SIZE);
 }
 

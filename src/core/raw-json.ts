@@ -1,6 +1,7 @@
 /**
  * The members of a JSON object, each value as the text it was written in:
- * where JSON.parse would round numbers and drop duplicate keys inside.
+ * where JSON.parse would round numbers and drop duplicate keys inside. White
+ * space around a value belongs to it.
  *
  * @param text a valid JSON object.
  */
@@ -9,11 +10,10 @@ export function rawMembers(text: string): Map<string, string> {
   let at = skipSpace(text, text.indexOf("{") + 1);
   while (text[at] === '"') {
     const keyEnd = skipString(text, at);
-    const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const valueEnd = skipValue(text, valueStart);
+    const valueStart = skipSpace(text, keyEnd) + 1;
+    const valueEnd = skipSpace(text, skipValue(text, skipSpace(text, valueStart)));
     members.set(JSON.parse(text.slice(at, keyEnd)), text.slice(valueStart, valueEnd));
-    at = skipSpace(text, valueEnd);
-    if (text[at] === ",") at = skipSpace(text, at + 1);
+    at = text[valueEnd] === "," ? skipSpace(text, valueEnd + 1) : valueEnd;
   }
   return members;
 }

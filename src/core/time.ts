@@ -6,8 +6,15 @@ const TEXT =
   /^(\d{4,6})-(\d{2})-(\d{2})[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(?:([+-])(\d{2})(?::?(\d{2}))?|Z)$/;
 
 /** The first and last second google.protobuf.Timestamp allows: years 1 to 9999. */
-export const MIN_TIMESTAMP_SECONDS = -62_135_596_800n;
-export const MAX_TIMESTAMP_SECONDS = 253_402_300_799n;
+const MIN_TIMESTAMP_SECONDS = -62_135_596_800n;
+const MAX_TIMESTAMP_SECONDS = 253_402_300_799n;
+
+/** Whether it is a time that Timestamp allows and Postgres can keep. */
+export function isTimestampInRange({ seconds, nanos }: Timestamp): boolean {
+  return (
+    seconds >= MIN_TIMESTAMP_SECONDS && seconds <= MAX_TIMESTAMP_SECONDS && nanos >= 0 && nanos <= 999_999_999
+  );
+}
 
 /** Microseconds since 1970, what Postgres keeps; nanoseconds below are cut off. */
 export function microsFromTimestamp(timestamp: Timestamp): bigint {

@@ -15,7 +15,8 @@ export type ColumnType =
   | "bytea";
 
 /**
- * A value of a row, by column type: uuid, text, json and jsonb as string,
+ * A value of a row, by column type: uuid, text and jsonb as string, json as
+ * string when read and as UTF-8 bytes when to be written,
  * integer and double precision as number, bigint as bigint, timestamptz as
  * bigint microseconds since 1970, bytea as bytes.
  */
@@ -28,6 +29,8 @@ export interface Column {
   readonly name: string;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** What stands there for a field that says nothing: null, or an empty text or collection. */
+  readonly blank: null | "" | "{}" | "[]";
 }
 
 /** How a field's values are kept; `payload` takes three columns, the others one. */
@@ -107,8 +110,8 @@ function messageKind(message: DescMessage): FieldKind {
 
 function fieldColumns(field: DescField, kind: FieldKind): readonly Column[] {
   const nullable = field.fieldKind === "scalar" && field.proto.proto3Optional;
-  const one = (type: ColumnType, isNullable: boolean): readonly Column[] => [
-    { name: field.name, type, nullable: isNullable },
+  const one = (type: ColumnType, isNullable: boolean, blank: Column["blank"] = null): readonly Column[] => [
+    { name: field.name, type, nullable: isNullable, blank },
   ];
   switch (kind) {
     case "id":
@@ -119,7 +122,7 @@ function fieldColumns(field: DescField, kind: FieldKind): readonly Column[] {
     case "enum":
       return one("text", true);
     case "text":
-      return one("text", nullable);
+      return one("text", nullable, nullable ? null : "");
     case "boolean":
       return one("boolean", nullable);
     case "integer":
@@ -132,13 +135,14 @@ function fieldColumns(field: DescField, kind: FieldKind): readonly Column[] {
       return one("timestamptz", true);
     case "text map":
     case "number map":
+      return one("jsonb", false, "{}");
     case "text list":
-      return one("jsonb", false);
+      return one("jsonb", false, "[]");
     case "payload":
       return [
-        { name: field.name, type: "json", nullable: true },
-        { name: `${field.name}_bytes`, type: "bytea", nullable: true },
-        { name: `${field.name}_content_type`, type: "text", nullable: true },
+        { name: field.name, type: "json", nullable: true, blank: null },
+        { name: `${field.name}_bytes`, type: "bytea", nullable: true, blank: null },
+        { name: `${field.name}_content_type`, type: "text", nullable: true, blank: null },
       ];
   }
 }

@@ -30,6 +30,8 @@ export interface EntityDeclaration<Desc extends DescMessage = DescMessage> {
   readonly lifecycle?: Lifecycle;
   /** The timestamp field, by proto name, that is set at creation unless given. */
   readonly beginTime?: string;
+  /** Fields, by proto name, that only the server sets and that need no rule of their own. */
+  readonly outputOnly?: readonly string[];
   /** Fields, by proto name, that an update mask may name. */
   readonly updatable?: readonly string[];
   /** Fields, by proto name, that hold the UUID of something else. */

@@ -57,10 +57,15 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
 function canonicalWriter(type: ColumnType): (bytes: CanonicalBytes, value: NonNullable<ColumnValue>) => void {
   switch (type) {
     case "uuid":
+      return (bytes, value) => bytes.uuid(value as string);
     case "text":
-    case "json":
     case "jsonb":
       return (bytes, value) => bytes.text(value as string);
+    case "json":
+      return (bytes, value) => {
+        if (typeof value === "string") bytes.text(value);
+        else bytes.bytes(value as Uint8Array);
+      };
     case "boolean":
       return (bytes, value) => bytes.boolean(value as boolean);
     case "integer":

@@ -2,12 +2,7 @@ import { create, type DescField, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Payload, PayloadSchema } from "../../gen/holdfast/v1/payload_pb.js";
 import type { FieldViolation } from "../core/errors.js";
-import {
-  MAX_TIMESTAMP_SECONDS,
-  MIN_TIMESTAMP_SECONDS,
-  microsFromTimestamp,
-  timestampFromMicros,
-} from "../core/time.js";
+import { isTimestampInRange, microsFromTimestamp, timestampFromMicros } from "../core/time.js";
 import { isUuid } from "../core/uuid.js";
 import type { ColumnValue, FieldKind, Row, StoredField } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
@@ -35,7 +30,11 @@ export interface Violations {
 }
 
 export interface FieldCodec {
-  /** Puts the field's columns into the row, adding to `violations` what is wrong with it. */
+  /**
+   * Puts the field's columns into the row, adding to `violations` what is wrong
+   * with it; the message is left as it will be read (ids in lower case, times
+   * to the microsecond).
+   */
   write(message: FieldBag, row: Row, violations: Violations): void;
   /** Sets the message's field from the row's columns. */
   read(row: Readonly<Row>, message: FieldBag): void;
@@ -48,9 +47,15 @@ export function fieldCodec(entity: EntityDeclaration, stored: StoredField): Fiel
   if (stored.kind === "payload") return payloadCodec(field, at);
   const toColumn = columnWriter(entity, stored);
   const fromColumn = columnReader(stored.kind, field);
+  // Whoever follows live sees the message as it was written: it must say what is stored.
+  const isLossy = stored.kind === "reference" || stored.kind === "timestamp";
   return {
     write(message, row, violations) {
       row[at] = toColumn(message[name], violations);
+      if (isLossy && violations.list.length === 0) {
+        const value = row[at];
+        if (value !== null && value !== undefined) message[name] = fromColumn(value);
+      }
     },
     read(row, message) {
       const value = row[at];
@@ -185,7 +190,7 @@ function payloadCodec(field: DescField, at: number): FieldCodec {
     },
     read(row, message) {
       const payload = payloadFromStored({
-        json: row[at] as string | null,
+        json: row[at] as string | Uint8Array | null,
         bytes: row[at + 1] as Uint8Array | null,
         contentType: row[at + 2] as string | null,
       });
@@ -195,8 +200,7 @@ function payloadCodec(field: DescField, at: number): FieldCodec {
 }
 
 function timestampColumn(value: Timestamp, field: DescField, violations: Violations): bigint {
-  const inRange = value.seconds >= MIN_TIMESTAMP_SECONDS && value.seconds <= MAX_TIMESTAMP_SECONDS;
-  if (!inRange || value.nanos < 0 || value.nanos > 999_999_999) {
+  if (!isTimestampInRange(value)) {
     const got = `${value.seconds} seconds and ${value.nanos} nanos`;
     refuse(violations, field, `expected a time in the years 1 to 9999, got ${got}`);
     return 0n;
@@ -218,7 +222,6 @@ function textMapColumn(map: Record<string, string>, field: DescField, violations
   return `{${members.join(",")}}`;
 }
 
-// What JSON has no number for, proto JSON writes as a string: "NaN", "Infinity".
 function numberMapColumn(map: Record<string, number>, field: DescField, violations: Violations): string {
   const keys = Object.keys(map);
   if (keys.length === 0) return "{}";
@@ -226,9 +229,16 @@ function numberMapColumn(map: Record<string, number>, field: DescField, violatio
   const members = keys.sort().map((key) => {
     const value = map[key] ?? 0;
     checkText(key, field, MAX_KEY_LENGTH, violations);
-    return `${JSON.stringify(key)}:${Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`}`;
+    return `${JSON.stringify(key)}:${numberText(value)}`;
   });
   return `{${members.join(",")}}`;
+}
+
+// What JSON has no number for, proto JSON writes as a string: "NaN", "Infinity";
+// jsonb has no negative zero either.
+function numberText(value: number): string {
+  if (Object.is(value, -0)) return '"-0"';
+  return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
 }
 
 function checkText(

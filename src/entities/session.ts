@@ -28,6 +28,7 @@ export const session: EntityDeclaration<typeof SessionSchema> = {
     "success_rate",
     "metadata",
   ],
+  outputOnly: ["fork_position"],
   references: ["parent_session_id"],
   ranges: { goals_total: [0, 2 ** 31 - 1], goals_completed: [0, 2 ** 31 - 1], success_rate: [0, 1] },
   maxLengths: { type: 200 },

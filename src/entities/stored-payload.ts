@@ -3,7 +3,8 @@ import { type Payload, PayloadSchema } from "../../gen/holdfast/v1/payload_pb.js
 
 /** A payload as its three columns hold it: `json` or `bytes`, never both. */
 export interface StoredPayload {
-  readonly json: string | null;
+  /** As text when read, as UTF-8 when to be written: the bytes as they were given. */
+  readonly json: string | Uint8Array | null;
   readonly bytes: Uint8Array | null;
   readonly contentType: string | null;
 }
@@ -28,17 +29,17 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function storedPayload(payload: Payload): StoredPayload {
   const contentType = payload.contentType === JSON_TYPE ? null : payload.contentType;
-  const json = isJsonType(payload.contentType) ? strictJsonText(payload.data) : undefined;
-  return json === undefined
-    ? { json: null, bytes: payload.data, contentType }
-    : { json, bytes: null, contentType };
+  return isJsonType(payload.contentType) && isStrictJson(payload.data)
+    ? { json: payload.data, bytes: null, contentType }
+    : { json: null, bytes: payload.data, contentType };
 }
 
 /** The payload as it was given, or undefined when none was. */
 export function payloadFromStored(stored: StoredPayload): Payload | undefined {
-  if (stored.json === null && stored.bytes === null) return undefined;
+  const content = stored.json ?? stored.bytes;
+  if (content === null) return undefined;
   return create(PayloadSchema, {
-    data: stored.json === null ? new Uint8Array(stored.bytes ?? []) : Buffer.from(stored.json, "utf8"),
+    data: typeof content === "string" ? Buffer.from(content, "utf8") : new Uint8Array(content),
     contentType: stored.contentType ?? JSON_TYPE,
   });
 }
@@ -47,14 +48,15 @@ function isJsonType(contentType: string): boolean {
   return contentType === JSON_TYPE || contentType === "" || contentType.endsWith("+json");
 }
 
-function strictJsonText(data: Uint8Array): string | undefined {
+function isStrictJson(data: Uint8Array): boolean {
+  if (isDeep(data)) return false;
   try {
     const text = utf8.decode(data);
-    if (isDeep(data)) return undefined;
     JSON.parse(text);
-    return text;
+    // In a row's JSON a column that is NULL and one that holds null look the same.
+    return text !== "null";
   } catch {
-    return undefined;
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@ import type { EntityCodec } from "../entities/entity-codec.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
-import { writeFlush } from "./write-flush.js";
+import { type WrittenFlush, writeFlush } from "./write-flush.js";
 
 export interface AppenderSettings {
   /** Entries a flush takes at most: more makes waiting longer without making Postgres faster. */
@@ -40,17 +40,23 @@ export class Appender {
   /**
    * Appends entries of one tenant, in order, in one flush.
    *
+   * @param admitted whether the caller has waited for `room`: then a full queue does not refuse, since several may
+   * have been let in at once, each with one batch.
    * @returns what became of each, once durable.
    * @throws OVERLOADED before anything is stored; DATABASE_UNAVAILABLE when the outcome is not known.
    */
-  append(tenantId: string, entries: readonly PreparedEntry[]): Promise<readonly EntryOutcome[]> {
+  append(
+    tenantId: string,
+    entries: readonly PreparedEntry[],
+    admitted = false,
+  ): Promise<readonly EntryOutcome[]> {
     if (entries.length === 0) return Promise.resolve([]);
     let queue = this.#queues.get(tenantId);
     if (!queue) {
       queue = new TenantQueue(tenantId, this.#context, this.#settings, () => this.#queues.delete(tenantId));
       this.#queues.set(tenantId, queue);
     }
-    return queue.add(entries);
+    return queue.add(entries, admitted);
   }
 
   /**
@@ -105,9 +111,9 @@ class TenantQueue {
     this.#onIdle = onIdle;
   }
 
-  add(entries: readonly PreparedEntry[]): Promise<readonly EntryOutcome[]> {
+  add(entries: readonly PreparedEntry[], admitted: boolean): Promise<readonly EntryOutcome[]> {
     const byteLength = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
-    this.#refuseOverload(entries.length, byteLength);
+    if (!admitted) this.#refuseOverload(entries.length, byteLength);
     this.#waitingEntries += entries.length;
     this.#waitingBytes += byteLength;
     const outcome = new Promise<readonly EntryOutcome[]>((resolve, reject) => {
@@ -185,7 +191,7 @@ class TenantQueue {
     const entries =
       batches.length === 1 && batches[0] ? batches[0].entries : batches.flatMap((b) => b.entries);
     try {
-      const written = await this.#writeUntilKnown(entries);
+      const written = await this.#writeIsolating(entries);
       this.#resending = written.outcomes.some((outcome) => !(outcome instanceof Error) && outcome.duplicate);
       let from = 0;
       for (const batch of batches) {
@@ -199,7 +205,7 @@ class TenantQueue {
       for (const batch of batches) batch.reject(error);
       // Whoever sent these sends them again. What waits behind them goes the
       // same way, or it would stand before them in the log.
-      for (const batch of this.#takeAll()) batch.reject(error);
+      if (isUnavailable(error)) for (const batch of this.#takeAll()) batch.reject(error);
     }
   }
 
@@ -210,18 +216,42 @@ class TenantQueue {
   }
 
   /**
+   * An entry that the database cannot take, by a defect of ours, must not cost
+   * the others: halves are tried by themselves until it is alone.
+   */
+  async #writeIsolating(entries: readonly PreparedEntry[]): Promise<WrittenFlush> {
+    try {
+      return await this.#writeUntilKnown(entries);
+    } catch (thrown) {
+      const error = HoldfastError.from(thrown);
+      if (error.reason !== ErrorReason.INTERNAL) throw error;
+      if (entries.length === 1) {
+        this.#context.logger.error({ reason: errorText(error.cause) }, "an entry could not be stored");
+        return { outcomes: [error], changes: [], logId: "" };
+      }
+      const middle = Math.ceil(entries.length / 2);
+      const first = await this.#writeIsolating(entries.slice(0, middle));
+      const second = await this.#writeIsolating(entries.slice(middle));
+      return {
+        outcomes: [...first.outcomes, ...second.outcomes],
+        changes: [...first.changes, ...second.changes],
+        logId: second.logId || first.logId,
+      };
+    }
+  }
+
+  /**
    * When the connection is lost the flush may or may not have been stored. Ids
    * make trying again exact, so that is settled here where it can be.
    */
-  async #writeUntilKnown(entries: readonly PreparedEntry[]) {
+  async #writeUntilKnown(entries: readonly PreparedEntry[]): Promise<WrittenFlush> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const checkFirst = this.#resending || attempt > 0;
         return await writeFlush(this.#context, this.#tenantId, entries, checkFirst);
       } catch (error) {
         const pause = LOST_CONNECTION_PAUSES_MS[attempt];
-        const isLost = error instanceof HoldfastError && error.reason === ErrorReason.DATABASE_UNAVAILABLE;
-        if (!isLost || pause === undefined) throw error;
+        if (!isUnavailable(error) || pause === undefined) throw error;
         this.#context.logger.warn(
           { reason: errorText(error.cause), attempt },
           "a flush lost its connection and is tried again",
@@ -230,6 +260,10 @@ class TenantQueue {
       }
     }
   }
+}
+
+function isUnavailable(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && error.reason === ErrorReason.DATABASE_UNAVAILABLE;
 }
 
 /** Long enough for a lost connection or a failover to a warm standby, short enough for callers' deadlines. */

@@ -15,6 +15,10 @@ export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Ti
   const record = copy(entity, message);
   record.revision = 1n;
   delete record.deleteTime;
+  const blank = create(entity.message) as FieldBag;
+  for (const field of entity.outputOnly ?? []) {
+    record[localName(entity, field)] = blank[localName(entity, field)];
+  }
   const { lifecycle } = entity;
   if (lifecycle) {
     const name = localName(entity, lifecycle.field);

@@ -68,10 +68,18 @@ export function logHead(database: Database, tenantId: string): Promise<LogHead> 
   return database.read(tenantId, (run) => readLogHead(run, tenantId));
 }
 
-/** A caller's filter, checked. @throws INVALID_FIELD */
-export function changeFilter(filter: EventFilter | undefined): ChangeFilter {
+/**
+ * A caller's filter, checked.
+ *
+ * @param found what is wrong with the rest of the request: all of it is told at once.
+ * @throws INVALID_FIELD
+ */
+export function changeFilter(
+  filter: EventFilter | undefined,
+  found: readonly FieldViolation[] = [],
+): ChangeFilter {
   const { sessionIds = [], agentIds = [], entityKinds = [] } = filter ?? {};
-  const violations: FieldViolation[] = [];
+  const violations = [...found];
   for (const [field, values] of Object.entries({ session_ids: sessionIds, agent_ids: agentIds })) {
     if (values.length > MAX_FILTER_VALUES) {
       const description = `expected at most ${MAX_FILTER_VALUES} values, got ${values.length}`;
@@ -85,8 +93,9 @@ export function changeFilter(filter: EventFilter | undefined): ChangeFilter {
     }
   }
   for (const [i, id] of agentIds.entries()) {
-    if (id.includes("\0")) {
-      violations.push({ field: `filter.agent_ids[${i}]`, description: "expected text without NUL (U+0000)" });
+    if (id === "" || id.includes("\0")) {
+      const description = `expected an agent's name without NUL (U+0000), got ${JSON.stringify(id.slice(0, 80))}`;
+      violations.push({ field: `filter.agent_ids[${i}]`, description });
     }
   }
   for (const [i, kind] of entityKinds.entries()) {
@@ -96,7 +105,12 @@ export function changeFilter(filter: EventFilter | undefined): ChangeFilter {
     }
   }
   if (violations.length > 0) throw invalidFields(violations);
-  return { sessionIds: sessionIds.map((id) => id.toLowerCase()), agentIds, kinds: entityKinds };
+  // A value given twice must not deliver anything twice.
+  return {
+    sessionIds: [...new Set(sessionIds.map((id) => id.toLowerCase()))],
+    agentIds: [...new Set(agentIds)],
+    kinds: [...new Set(entityKinds)],
+  };
 }
 
 function filterText(filter: EventFilter | undefined): string {

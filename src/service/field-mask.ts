@@ -1,21 +1,20 @@
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
-import { type FieldViolation, invalidFields } from "../core/errors.js";
+import type { FieldViolation } from "../core/errors.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { FieldBag } from "../entities/field-codec.js";
 
 /**
  * The fields a mask names, by local name, with their values in the message;
- * undefined where the message has none, which clears the field (AIP-134).
- *
- * @throws INVALID_FIELD for an empty mask or a path that is no updatable field.
+ * undefined where the message has none, which clears the field (AIP-134). An
+ * empty mask, or a path that is no updatable field, is added to `violations`.
  */
 export function maskedFields(
   entity: EntityDeclaration,
   message: FieldBag,
   mask: FieldMask | undefined,
+  violations: FieldViolation[],
 ): Record<string, unknown> {
   const paths = mask?.paths ?? [];
-  const violations: FieldViolation[] = [];
   const updatable = entity.updatable ?? [];
   if (paths.length === 0) {
     violations.push({
@@ -36,6 +35,5 @@ export function maskedFields(
       violations.push({ field: `update_mask.paths[${i}]`, description });
     }
   }
-  if (violations.length > 0) throw invalidFields(violations);
   return fields;
 }

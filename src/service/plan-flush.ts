@@ -210,8 +210,9 @@ class FlushPlanner {
   }
 
   /** What this flush knows of the session decides; else the database will, at the flush's position. */
-  #checkSession(sessionId: string | undefined): void {
-    if (!sessionId) return;
+  #checkSession(given: string | undefined): void {
+    if (!given) return;
+    const sessionId = given.toLowerCase();
     const key = factKey(this.#sessionCodec, sessionId);
     const known = this.#working.get(key) ?? this.#facts.current.get(key);
     const status = known ? sessionStatus(known) : this.#facts.inactiveSessions.get(sessionId);

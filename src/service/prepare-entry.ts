@@ -45,9 +45,13 @@ export interface PatchRequest<Desc extends DescMessage> {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly change?: "UPDATED" | "DELETED";
   readonly expectedRevision?: bigint | undefined;
-  /** Prefix and names of the request's id fields, for violations. */
+  /** Where the changed fields stand in the request, for violations. */
   readonly path: string;
+  /** Where its two ids do. */
   readonly idField: string;
+  readonly requestIdField: string;
+  /** What was found wrong with the request so far: all of it is told at once. */
+  readonly violations?: readonly FieldViolation[];
 }
 
 export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryPreparer {
@@ -76,9 +80,9 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
 
   const patch = <Desc extends DescMessage>(request: PatchRequest<Desc>): PatchEntry => {
     const { codec, path, fields, expectedRevision, change = "UPDATED" } = request;
-    const violations: FieldViolation[] = [];
-    requireUuid(request.id, `${path}${request.idField}`, violations);
-    if (request.requestId !== "") requireUuid(request.requestId, `${path}request_id`, violations);
+    const violations = [...(request.violations ?? [])];
+    requireUuid(request.id, request.idField, violations);
+    if (request.requestId !== "") requireUuid(request.requestId, request.requestIdField, violations);
     throwViolations(violations);
     const bytes = toBinary(request.schema, request.request, { writeUnknownFields: false });
     checkSize(codec, request.request, bytes.byteLength, path, limits);
@@ -106,12 +110,12 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
       request,
       fields: { status: ActionStatus.RUNNING, startTime: request.startTime ?? timestampNow() },
       path: `${path}start_action.`,
-      idField: "action_id",
+      idField: `${path}start_action.action_id`,
+      requestIdField: `${path}start_action.request_id`,
     });
 
-  const finishAction = (request: FinishAction, path: string): PatchEntry => {
-    requireFinal(action, request.status, `${path}finish_action.status`);
-    return patch({
+  const finishAction = (request: FinishAction, path: string): PatchEntry =>
+    patch({
       codec: actions,
       id: request.actionId,
       requestId: request.requestId,
@@ -125,9 +129,10 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
         ...(request.cost !== undefined && { cost: request.cost }),
       },
       path: `${path}finish_action.`,
-      idField: "action_id",
+      idField: `${path}finish_action.action_id`,
+      requestIdField: `${path}finish_action.request_id`,
+      violations: notFinal(action, request.status, `${path}finish_action.status`),
     });
-  };
 
   return {
     create: createEntry,
@@ -167,14 +172,14 @@ function giveId(message: FieldBag): { id: string; idIsOurs: boolean } {
   return { id, idIsOurs };
 }
 
-/** Refuses a status that ends nothing; none given (0) is left to the caller's default. */
-export function requireFinal(entity: EntityDeclaration, status: number, path: string): void {
+/** What is wrong with a status that ends nothing; none given (0) is left to the caller's default. */
+export function notFinal(entity: EntityDeclaration, status: number, path: string): FieldViolation[] {
   const { lifecycle } = entity;
   const field = entity.message.fields.find((candidate) => candidate.name === lifecycle?.field);
   const isKnown = field?.enum?.value[status] !== undefined;
-  if (status === 0 || (isKnown && !lifecycle?.transitions[status])) return;
+  if (status === 0 || (isKnown && !lifecycle?.transitions[status])) return [];
   const got = field?.enum?.value[status]?.name ?? `the number ${status}`;
-  throw invalidFields([{ field: path, description: `expected a final ${field?.enum?.name}, got ${got}` }]);
+  return [{ field: path, description: `expected a final ${field?.enum?.name}, got ${got}` }];
 }
 
 function requireUuid(text: string, field: string, violations: FieldViolation[]): void {

@@ -1,5 +1,5 @@
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Kysely } from "kysely";
 import {
   type CloseSessionRequest,
@@ -15,9 +15,9 @@ import {
   type UpdateSessionRequest,
   UpdateSessionRequestSchema,
 } from "../../gen/holdfast/v1/session_pb.js";
-import { HoldfastError, invalidFields, notFound } from "../core/errors.js";
+import { type FieldViolation, HoldfastError, invalidFields, notFound } from "../core/errors.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
-import { microsFromTimestamp } from "../core/time.js";
+import { isTimestampInRange, microsFromTimestamp } from "../core/time.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { FieldBag } from "../entities/field-codec.js";
@@ -28,7 +28,7 @@ import type { Tables } from "../store/query-builder.js";
 import { findRecord, listRecords, type RecordFilter, type RecordKey } from "../store/read-records.js";
 import type { Appender } from "./appender.js";
 import { maskedFields } from "./field-mask.js";
-import { type EntryPreparer, requireFinal } from "./prepare-entry.js";
+import { type EntryPreparer, notFinal } from "./prepare-entry.js";
 import type { PreparedEntry } from "./prepared-entry.js";
 
 /** Sessions of one tenant at a time: opened, changed, closed and found. */
@@ -50,9 +50,12 @@ export interface SessionsContext {
   readonly builder: Kysely<Tables>;
   readonly appender: Appender;
   readonly preparer: EntryPreparer;
+  /** Bytes of a page at most, so that an answer fits into a message. */
+  readonly maxPageBytes: number;
 }
 
-export function createSessions({ database, codecs, builder, appender, preparer }: SessionsContext): Sessions {
+export function createSessions(context: SessionsContext): Sessions {
+  const { database, codecs, builder, appender, preparer, maxPageBytes } = context;
   const codec = codecs.of(sessionEntity);
 
   const write = async (tenantId: string, entry: PreparedEntry): Promise<Session> => {
@@ -87,16 +90,16 @@ export function createSessions({ database, codecs, builder, appender, preparer }
       const cursor = cursorFromToken(request.pageToken, list);
       const after = cursor && { createMicros: BigInt(cursor[0] ?? 0), id: cursor[1] ?? "" };
       const filter = recordFilter(request);
-      const records = await database.read(tenantId, async (run) => {
+      const page = await database.read(tenantId, async (run) => {
         const [head, found] = await Promise.all([
           readLogHead(run, tenantId),
-          listRecords(run, builder, codec, tenantId, { filter, after, limit: limit + 1 }),
+          listRecords(run, builder, codec, tenantId, { filter, after, limit, maxBytes: maxPageBytes }),
         ]);
         requirePosition(head, request.minPosition);
-        return found as readonly unknown[] as readonly Session[];
+        return found;
       });
-      const sessions = records.slice(0, limit);
-      const last = records.length > limit ? sessions.at(-1) : undefined;
+      const sessions = page.records as readonly unknown[] as Session[];
+      const last = page.hasMore ? sessions.at(-1) : undefined;
       const nextPageToken = last?.createTime
         ? pageToken([String(microsFromTimestamp(last.createTime)), last.id], list)
         : "";
@@ -106,6 +109,13 @@ export function createSessions({ database, codecs, builder, appender, preparer }
     async update(tenantId, request) {
       const { session } = request;
       if (!session) throw invalidFields([{ field: "session", description: "expected a session, got none" }]);
+      const violations: FieldViolation[] = [];
+      const fields = maskedFields(
+        sessionEntity,
+        session as unknown as FieldBag,
+        request.updateMask,
+        violations,
+      );
       return write(
         tenantId,
         preparer.patch({
@@ -114,16 +124,17 @@ export function createSessions({ database, codecs, builder, appender, preparer }
           requestId: request.requestId,
           schema: UpdateSessionRequestSchema,
           request,
-          fields: maskedFields(sessionEntity, session as unknown as FieldBag, request.updateMask),
+          fields,
           expectedRevision: request.expectedRevision,
           path: "session.",
-          idField: "id",
+          idField: "session.id",
+          requestIdField: "request_id",
+          violations,
         }),
       );
     },
 
     async close(tenantId, request) {
-      requireFinal(sessionEntity, request.status, "status");
       return write(
         tenantId,
         preparer.patch({
@@ -139,6 +150,8 @@ export function createSessions({ database, codecs, builder, appender, preparer }
           expectedRevision: request.expectedRevision,
           path: "",
           idField: "id",
+          requestIdField: "request_id",
+          violations: notFinal(sessionEntity, request.status, "status"),
         }),
       );
     },
@@ -157,6 +170,7 @@ export function createSessions({ database, codecs, builder, appender, preparer }
           expectedRevision: request.expectedRevision,
           path: "",
           idField: "id",
+          requestIdField: "request_id",
         }),
       );
     },
@@ -164,35 +178,61 @@ export function createSessions({ database, codecs, builder, appender, preparer }
 }
 
 function recordKey({ key }: GetSessionRequest): RecordKey {
-  if (key.case === "externalId" && key.value !== "") return { externalId: key.value };
-  const id = key.case === "id" ? key.value : "";
-  if (!isUuid(id)) {
-    const got = key.case === "id" ? JSON.stringify(id.slice(0, 80)) : "nothing";
-    throw invalidFields([
-      { field: key.case ?? "id", description: `expected a UUID or an external_id, got ${got}` },
-    ]);
+  if (key.case === "externalId" && key.value !== "") {
+    const violations: FieldViolation[] = [];
+    requireText(key.value, "external_id", violations);
+    if (violations.length > 0) throw invalidFields(violations);
+    return { externalId: key.value };
   }
-  return { id: id.toLowerCase() };
+  const id = key.case === "id" ? key.value : "";
+  if (isUuid(id)) return { id: id.toLowerCase() };
+  const got = id === "" ? "nothing" : JSON.stringify(id.slice(0, 80));
+  const field = key.case === "externalId" ? "external_id" : "id";
+  throw invalidFields([{ field, description: `expected a UUID or an external_id, got ${got}` }]);
 }
 
 function recordFilter({ filter }: ListSessionsRequest): RecordFilter {
+  if (!filter) return { includeDeleted: false };
+  const { agentId, type, statuses, labels, createTimeFrom, createTimeBefore, includeDeleted } = filter;
+  const violations: FieldViolation[] = [];
+  requireText(agentId, "filter.agent_id", violations);
+  requireText(type, "filter.type", violations);
+  requireText(Object.entries(labels).flat().join(""), "filter.labels", violations);
+  for (const [i, status] of statuses.entries()) {
+    if (status !== SessionStatus.UNSPECIFIED && SessionStatus[status] !== undefined) continue;
+    const description = `expected a SessionStatus, got the number ${status}`;
+    violations.push({ field: `filter.statuses[${i}]`, description });
+  }
+  const createdFrom = filterMicros(createTimeFrom, "filter.create_time_from", violations);
+  const createdBefore = filterMicros(createTimeBefore, "filter.create_time_before", violations);
+  if (violations.length > 0) throw invalidFields(violations);
   return {
-    agentId: filter?.agentId ?? "",
-    type: filter?.type ?? "",
-    statuses: (filter?.statuses ?? []).map((status, i) => statusName(status, `filter.statuses[${i}]`)),
-    ...(filter && Object.keys(filter.labels).length > 0 && { labels: filter.labels }),
-    ...(filter?.createTimeFrom && { createdFrom: microsFromTimestamp(filter.createTimeFrom) }),
-    ...(filter?.createTimeBefore && { createdBefore: microsFromTimestamp(filter.createTimeBefore) }),
-    includeDeleted: filter?.includeDeleted ?? false,
+    agentId,
+    type,
+    statuses: statuses.map((status) => SessionStatus[status] ?? ""),
+    ...(Object.keys(labels).length > 0 && { labels }),
+    ...(createdFrom !== undefined && { createdFrom }),
+    ...(createdBefore !== undefined && { createdBefore }),
+    includeDeleted,
   };
 }
 
-function statusName(status: SessionStatus, field: string): string {
-  const name = SessionStatus[status];
-  if (status === SessionStatus.UNSPECIFIED || name === undefined) {
-    throw invalidFields([{ field, description: `expected a SessionStatus, got the number ${status}` }]);
-  }
-  return name;
+function filterMicros(
+  time: Timestamp | undefined,
+  field: string,
+  violations: FieldViolation[],
+): bigint | undefined {
+  if (!time) return undefined;
+  if (isTimestampInRange(time)) return microsFromTimestamp(time);
+  violations.push({
+    field,
+    description: `expected a time in the years 1 to 9999, got ${time.seconds} seconds and ${time.nanos} nanos`,
+  });
+  return undefined;
+}
+
+function requireText(text: string, field: string, violations: FieldViolation[]): void {
+  if (text.includes("\0")) violations.push({ field, description: "expected text without NUL (U+0000)" });
 }
 
 function filterText({ filter }: ListSessionsRequest): string {

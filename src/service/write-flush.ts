@@ -53,8 +53,11 @@ export async function writeFlush(
     } catch (error) {
       const refusal = databaseError(error);
       if (tries >= MAX_TRIES) throw contended(error);
-      if (refusal?.code === SESSION_NOT_ACTIVE) learnSessions(refusal.detail, inactiveSessions);
-      else if (refusal?.code === UNIQUE_VIOLATION) checkExisting = true;
+      if (refusal?.code === SESSION_NOT_ACTIVE) {
+        learnSessions(refusal.detail, inactiveSessions);
+        // Entries of a session since closed may be here already: then they are answered, not refused.
+        checkExisting = true;
+      } else if (refusal?.code === UNIQUE_VIOLATION) checkExisting = true;
       else throw error;
     }
   }
@@ -90,7 +93,12 @@ function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
         loadState(run, tenantId, entries, facts),
         attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
       ]);
-      const plan = planAttempt(attempt);
+      let plan = planAttempt(attempt);
+      if (!attempt.checkExisting && plan.fates.some(isRefused)) {
+        // What is refused now may have been stored before: then that is the answer.
+        await loadExisting(run, tenantId, entries, facts);
+        plan = planAttempt(attempt);
+      }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
         return written(plan, undefined);
@@ -111,6 +119,10 @@ async function rollback(run: Run): Promise<void> {
 
 function planAttempt({ tenantId, entries, facts, context }: Attempt): FlushPlan {
   return planFlush(tenantId, entries, facts, context.sessionCodec);
+}
+
+function isRefused(fate: EntryFate): boolean {
+  return fate.kind === "settled" && fate.outcome instanceof HoldfastError;
 }
 
 function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {

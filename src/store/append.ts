@@ -1,6 +1,6 @@
 import type { ColumnType, ColumnValue, Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
-import { binaryArray } from "./binary-array.js";
+import { binaryArray, binaryColumn } from "./binary-array.js";
 import type { Statement } from "./database.js";
 
 /** A row to write at `firstPosition + offset`. */
@@ -54,24 +54,30 @@ export function appendStatement(flush: Flush): Statement {
   ];
   const calls: string[] = [];
   const kinds: number[] = [];
-  const put = (codec: EntityCodec, rows: readonly PlacedRow[], extra: readonly ArrayParameter[]) => {
-    const parameters: ArrayParameter[] = [
-      ["integer", rows.map((row) => row.offset)],
-      ["bytea", rows.map((row) => row.contentHash)],
+  const put = <R extends PlacedRow>(
+    codec: EntityCodec,
+    rows: readonly R[],
+    extra: readonly ArrayParameter<R>[],
+  ) => {
+    const parameters: ArrayParameter<R>[] = [
+      ["integer", (row) => row.offset],
+      ["bytea", (row) => row.contentHash],
       ...extra,
       ...codec.columns.map(
-        (column, i): ArrayParameter => [column.type, rows.map(({ row }) => row[i] ?? null)],
+        ({ type, blank }, i): ArrayParameter<R> => [type, ({ row }) => row[i] ?? null, blank],
       ),
     ];
     const places = parameters.map(([type], i) => `$${values.length + i + 1}::${type}[]`);
-    for (const [type, column] of parameters) values.push(binaryArray(type, column));
+    for (const [type, valueIn, blank] of parameters) {
+      values.push(binaryColumn(type, rows.length, (i) => valueIn(rows[i] as R), blank));
+    }
     kinds.push(codec.entity.kind);
     calls.push(
       `holdfast.put_${codec.entity.table}($1::uuid, log.first_position, log.commit_time, ${places.join(", ")})`,
     );
   };
   for (const [codec, rows] of flush.appended) put(codec, rows, []);
-  for (const [codec, rows] of flush.changed) put(codec, rows, stateParameters(rows));
+  for (const [codec, rows] of flush.changed) put(codec, rows, STATE_PARAMETERS);
   return {
     name: `append ${kinds.join(" ")}`,
     text: `
@@ -83,16 +89,19 @@ SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM
   };
 }
 
-type ArrayParameter = readonly [type: ColumnType, values: readonly ColumnValue[]];
+/** A parameter with one value for each row; those equal to `blank` go as null. */
+type ArrayParameter<R extends PlacedRow> = readonly [
+  type: ColumnType,
+  valueIn: (row: R) => ColumnValue,
+  blank?: ColumnValue,
+];
 
-function stateParameters(rows: readonly StateChange[]): readonly ArrayParameter[] {
-  return [
-    ["uuid", rows.map((row) => row.requestId)],
-    ["bytea", rows.map((row) => row.requestHash)],
-    ["text", rows.map((row) => row.change)],
-    ["boolean", rows.map((row) => row.isNew)],
-    ["boolean", rows.map((row) => row.isLast)],
-    ["bigint", rows.map((row) => row.baseRevision)],
-    ["timestamptz", rows.map((row) => row.created)],
-  ];
-}
+const STATE_PARAMETERS: readonly ArrayParameter<StateChange>[] = [
+  ["uuid", (row) => row.requestId],
+  ["bytea", (row) => row.requestHash],
+  ["text", (row) => row.change],
+  ["boolean", (row) => row.isNew],
+  ["boolean", (row) => row.isLast],
+  ["bigint", (row) => row.baseRevision],
+  ["timestamptz", (row) => row.created],
+];

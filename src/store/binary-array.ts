@@ -1,3 +1,5 @@
+import { writeUuid } from "../core/hex.js";
+import { writeText } from "../core/short-text.js";
 import type { ColumnType, ColumnValue } from "../entities/columns.js";
 
 /** Type oids of Postgres' catalogue (pg_type.dat), fixed for all versions. */
@@ -27,25 +29,50 @@ const HEADER_LENGTH = 20;
  * @returns null when every value is null: `unnest` fills the column with nulls.
  */
 export function binaryArray(type: ColumnType, values: readonly ColumnValue[]): Buffer | null {
-  if (values.every((value) => value === null)) return null;
-  const writer = new ElementWriter(HEADER_LENGTH + values.length * 24);
-  let hasNull = 0;
-  for (const value of values) {
-    if (value === null) {
-      hasNull = 1;
-      writer.int32(-1);
-    } else {
-      writeElement(writer, type, value);
-    }
-  }
-  const buffer = writer.finish();
-  buffer.writeInt32BE(1, 0);
-  buffer.writeInt32BE(hasNull, 4);
-  buffer.writeInt32BE(OID[type], 8);
-  buffer.writeInt32BE(values.length, 12);
-  buffer.writeInt32BE(1, 16);
-  return buffer;
+  return binaryColumn(type, values.length, (i) => values[i] ?? null);
 }
+
+/**
+ * The same for values that are computed one by one. A value equal to `blank`
+ * goes as null, which is what most of a sparse column then is.
+ */
+export function binaryColumn(
+  type: ColumnType,
+  count: number,
+  valueAt: (i: number) => ColumnValue,
+  blank: ColumnValue = null,
+): Buffer | null {
+  let writer: ElementWriter | undefined;
+  let nulls = 0;
+  for (let i = 0; i < count; i++) {
+    const value = valueAt(i);
+    if (value === null || value === blank) {
+      nulls += 1;
+      writer?.int32(-1);
+      continue;
+    }
+    if (!writer) {
+      writer = new ElementWriter(HEADER_LENGTH + count * EXPECTED_ELEMENT_LENGTH[type]);
+      for (let before = 0; before < nulls; before++) writer.int32(-1);
+    }
+    writeElement(writer, type, value);
+  }
+  return writer ? writer.finish(OID[type], count, nulls > 0) : null;
+}
+
+/** Bytes to begin with for each element, its length included; more are found as needed. */
+const EXPECTED_ELEMENT_LENGTH: Record<ColumnType, number> = {
+  boolean: 5,
+  integer: 8,
+  bigint: 12,
+  "double precision": 12,
+  timestamptz: 12,
+  uuid: 20,
+  bytea: 36,
+  text: 64,
+  jsonb: 16,
+  json: 512,
+};
 
 function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullable<ColumnValue>): void {
   switch (type) {
@@ -53,8 +80,11 @@ function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullabl
       writer.uuid(value as string);
       break;
     case "text":
-    case "json":
       writer.text(value as string, 0);
+      break;
+    case "json":
+      if (typeof value === "string") writer.text(value, 0);
+      else writer.bytes(value as Uint8Array);
       break;
     case "jsonb":
       writer.text(value as string, JSONB_VERSION);
@@ -100,7 +130,13 @@ class ElementWriter {
 
   int32(value: number): void {
     this.#reserve(4);
-    this.#length = this.#buffer.writeInt32BE(value, this.#length);
+    const buffer = this.#buffer;
+    const at = this.#length;
+    buffer[at] = value >>> 24;
+    buffer[at + 1] = value >>> 16;
+    buffer[at + 2] = value >>> 8;
+    buffer[at + 3] = value;
+    this.#length = at + 4;
   }
 
   int64(value: bigint): void {
@@ -114,10 +150,10 @@ class ElementWriter {
   }
 
   uuid(value: string): void {
-    this.#reserve(20);
-    this.#buffer.writeInt32BE(16, this.#length);
-    this.#buffer.write(value.replaceAll("-", ""), this.#length + 4, "hex");
-    this.#length += 20;
+    this.int32(16);
+    this.#reserve(16);
+    writeUuid(value, this.#buffer, this.#length);
+    this.#length += 16;
   }
 
   /** UTF-8, after a version byte where the type has one. */
@@ -126,7 +162,7 @@ class ElementWriter {
     // Three bytes a UTF-16 unit is the most UTF-8 takes.
     this.#reserve(4 + prefix + value.length * 3);
     const start = this.#length + 4 + prefix;
-    const written = this.#buffer.write(value, start, "utf8");
+    const written = writeText(value, this.#buffer, start);
     this.#buffer.writeInt32BE(prefix + written, this.#length);
     if (prefix === 1) this.#buffer[start - 1] = version;
     this.#length = start + written;
@@ -139,8 +175,14 @@ class ElementWriter {
     this.#length += 4 + value.byteLength;
   }
 
-  finish(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
+  finish(oid: number, count: number, hasNulls: boolean): Buffer {
+    const buffer = this.#buffer.subarray(0, this.#length);
+    buffer.writeInt32BE(1, 0);
+    buffer.writeInt32BE(hasNulls ? 1 : 0, 4);
+    buffer.writeInt32BE(oid, 8);
+    buffer.writeInt32BE(count, 12);
+    buffer.writeInt32BE(1, 16);
+    return buffer;
   }
 
   #reserve(byteLength: number): void {

@@ -17,6 +17,9 @@ export interface DatabaseSettings {
   readonly preparedStatements: boolean;
 }
 
+/** How much later than Postgres itself should have ended a statement the connection counts as lost, in ms. */
+const SILENCE_MARGIN_MS = 1000;
+
 /** One statement with its parameters; `name` lets a connection prepare it once. */
 export interface Statement {
   readonly text: string;
@@ -56,6 +59,8 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     max: settings.maxConnections,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     statement_timeout: settings.statementTimeoutMs,
+    // Postgres ends a statement that runs long; a network that swallows everything ends nothing.
+    query_timeout: settings.statementTimeoutMs + SILENCE_MARGIN_MS,
     application_name: "holdfast",
     keepAlive: true,
     types: columnTypes,
@@ -93,7 +98,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     try {
       return await use(runOn(client));
     } catch (error) {
-      broken = isConnectionLost(client);
+      broken = isConnectionLost(client) || isSilent(error);
       throw errorFromDatabase(error);
     } finally {
       client.off("error", ignore);
@@ -118,6 +123,11 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
       }),
     close: () => pool.end(),
   };
+}
+
+// Nothing came back in time: what still comes on this connection belongs to nobody.
+function isSilent(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
 }
 
 function isConnectionLost(client: pg.PoolClient): boolean {

@@ -1,9 +1,10 @@
 import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/event_pb.js";
 import type { Codecs } from "../entities/codecs.js";
-import type { Column, Row } from "../entities/columns.js";
+import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { commitColumns, recordFromRow, recordFromState } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
+import { byteSize } from "./byte-size.js";
 import type { CommittedChange } from "./committed-change.js";
 import type { Run, Statement } from "./database.js";
 
@@ -52,7 +53,19 @@ export async function readChanges(run: Run, codecs: Codecs, range: ChangeRange):
     .flatMap((part) => part.changes)
     .filter((change) => change.position <= through)
     .sort((a, b) => (a.position < b.position ? -1 : 1));
-  return { changes, through };
+  return cut({ changes, through }, range.maxBytes);
+}
+
+/** The beginning of a page that stays within so many bytes: each table filled them on its own. */
+function cut(page: ChangePage, maxBytes: number): ChangePage {
+  let bytes = 0;
+  const over = page.changes.findIndex((change, i) => {
+    bytes += change.byteLength;
+    return i > 0 && bytes > maxBytes;
+  });
+  if (over < 0) return page;
+  const changes = page.changes.slice(0, over);
+  return { changes, through: changes.at(-1)?.position ?? page.through };
 }
 
 /** After the columns asked for: the row's size, and how many rows there were before bytes cut them. */
@@ -111,14 +124,6 @@ function pageEnd(rows: readonly Row[], changes: readonly CommittedChange[], rang
   const found = Number(rows[0]?.at(-1) ?? 0);
   const isWhole = found < range.maxChanges && rows.length === found;
   return isWhole ? range.upTo : (changes.at(-1)?.position ?? range.upTo);
-}
-
-/** The lengths of what varies, which Postgres knows without reading the values. */
-function byteSize(columns: readonly Column[]): string {
-  const lengths = columns
-    .filter(({ type }) => type === "text" || type === "json" || type === "bytea")
-    .map(({ name, type }) => `coalesce(octet_length(${type === "json" ? `${name}::text` : name}), 0)`);
-  return ["200", ...lengths].join(" + ");
 }
 
 /**

@@ -1,9 +1,10 @@
-import { type Kysely, sql } from "kysely";
+import { type CompiledQuery, type Kysely, sql } from "kysely";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { commitColumns, recordFromRow } from "../entities/stored-record.js";
-import type { Run } from "./database.js";
+import { byteSize } from "./byte-size.js";
+import type { Run, Statement } from "./database.js";
 import { type Tables, toStatement } from "./query-builder.js";
 
 export type RecordKey = { readonly id: string } | { readonly externalId: string };
@@ -42,19 +43,35 @@ export interface RecordCursor {
   readonly id: string;
 }
 
-/** Things with a current state, newest first, in keyset pages: what is added meanwhile moves nothing. */
+export interface RecordPage {
+  readonly records: readonly FieldBag[];
+  /** Whether more follow. */
+  readonly hasMore: boolean;
+}
+
+/**
+ * Things with a current state, newest first, in keyset pages: what is added
+ * meanwhile moves nothing. A page ends before `limit` where its records add up
+ * to `maxBytes`; it has at least one record if there is any.
+ */
 export async function listRecords(
   run: Run,
   builder: Kysely<Tables>,
   codec: EntityCodec,
   tenantId: string,
-  { filter, after, limit }: { filter: RecordFilter; after: RecordCursor | undefined; limit: number },
-): Promise<readonly FieldBag[]> {
+  {
+    filter,
+    after,
+    limit,
+    maxBytes,
+  }: { filter: RecordFilter; after: RecordCursor | undefined; limit: number; maxBytes: number },
+): Promise<RecordPage> {
   const { agentId, type, statuses, labels, createdFrom, createdBefore } = filter;
   let query = selectRecords(builder, codec, tenantId)
+    .select(sql<number>`${sql.raw(byteSize(codec.columns))}`.as("size"))
     .orderBy("create_time", "desc")
     .orderBy("id", "desc")
-    .limit(limit);
+    .limit(limit + 1);
   if (!filter.includeDeleted) query = query.where("delete_time", "is", null);
   if (agentId) query = query.where("agent_id", "=", agentId);
   if (type) query = query.where("type", "=", type);
@@ -67,15 +84,34 @@ export async function listRecords(
       sql<boolean>`(create_time, id) < (${timeFromMicros(after.createMicros)}, ${after.id}::uuid)`,
     );
   }
-  const rows = await run<Row>(toStatement(query.compile()));
-  return rows.map((row) => recordFromRow(codec, row));
+  const rows = await run<Row>(cutAtBytes(codec, query.compile(), maxBytes));
+  const found = Number(rows[0]?.at(-1) ?? 0);
+  const records = rows.slice(0, limit).map((row) => recordFromRow(codec, row));
+  return { records, hasMore: records.length < found };
+}
+
+/** The rows of a page up to so many bytes, each with how many there were before they were cut. */
+function cutAtBytes(codec: EntityCodec, page: CompiledQuery, maxBytes: number): Statement {
+  const columns = recordColumns(codec).join(", ");
+  const order = "ORDER BY create_time DESC, id DESC";
+  const text = `
+SELECT ${columns}, found FROM (
+  SELECT ${columns}, count(*) OVER () AS found,
+    sum(size) OVER (${order} ROWS UNBOUNDED PRECEDING) - size AS before
+  FROM (${page.sql}) AS page
+) AS sized
+WHERE before < $${page.parameters.length + 1} ${order}`;
+  return { text, values: [...page.parameters, maxBytes] };
+}
+
+function recordColumns(codec: EntityCodec): readonly string[] {
+  return [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
 }
 
 function selectRecords(builder: Kysely<Tables>, codec: EntityCodec, tenantId: string) {
-  const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   return builder
     .selectFrom(`holdfast.${codec.entity.table}` as keyof Tables)
-    .select(columns.map((column) => sql.ref(column).as(column)))
+    .select(recordColumns(codec).map((column) => sql.ref(column).as(column)))
     .where("tenant_id", "=", tenantId);
 }
 

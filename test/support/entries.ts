@@ -1,10 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  ActionSchema,
-  FinishActionSchema,
-  StartActionSchema,
-} from "../../gen/holdfast/v1/action_pb.js";
+import type { ActionSchema, FinishActionSchema, StartActionSchema } from "../../gen/holdfast/v1/action_pb.js";
 import type { DecisionSchema } from "../../gen/holdfast/v1/decision_pb.js";
 import type { ObservationSchema } from "../../gen/holdfast/v1/observation_pb.js";
 import type { PerformanceMetricSchema } from "../../gen/holdfast/v1/performance_metric_pb.js";
@@ -27,7 +23,10 @@ export function action(init: MessageInitShape<typeof ActionSchema> = {}): EntryI
   return { entry: { case: "action", value: { id: randomUUID(), type: "web_search", ...init } } };
 }
 
-export function startAction(actionId: string, init: MessageInitShape<typeof StartActionSchema> = {}): EntryInit {
+export function startAction(
+  actionId: string,
+  init: MessageInitShape<typeof StartActionSchema> = {},
+): EntryInit {
   return { entry: { case: "startAction", value: { requestId: randomUUID(), actionId, ...init } } };
 }
 

@@ -27,6 +27,11 @@ export async function refusal(answer: Promise<unknown>): Promise<Refusal> {
   return refusalOf(await errorOf(answer));
 }
 
+/** The refusals of several calls that are under way. */
+export function refusals(answers: readonly Promise<unknown>[]): Promise<Refusal[]> {
+  return Promise.all(answers.map(refusal));
+}
+
 /** The error that a call ends with. */
 export async function errorOf(answer: Promise<unknown>): Promise<ServiceError> {
   return answer.then(

@@ -49,7 +49,11 @@ export function newTenant(app: Pick<App, "grpc">, id: string = randomUUID()): Te
       const events: LogEvent[] = [];
       let pageToken = "";
       do {
-        const page = await rpc.unary(EventService.method.listEvents, { pageSize: 1000, ...request, pageToken });
+        const page = await rpc.unary(EventService.method.listEvents, {
+          pageSize: 1000,
+          ...request,
+          pageToken,
+        });
         events.push(...page.events);
         pageToken = page.nextPageToken;
       } while (pageToken !== "");

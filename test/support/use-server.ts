@@ -16,7 +16,11 @@ export function useServers(...overrides: readonly Partial<Config>[]): SharedServ
   let apps: App[] = [];
   beforeAll(async () => {
     database = await createTestDatabase();
-    apps = await Promise.all(overrides.map((each) => startServer(database.url, { drainTimeoutMs: 1000, ...each })));
+    apps = await Promise.all(
+      overrides.map((each) =>
+        startServer(database.url, { logLevel: "silent", drainTimeoutMs: 1000, ...each }),
+      ),
+    );
   });
   afterAll(async () => {
     await Promise.all(apps.map((app) => app.close()));

@@ -23,6 +23,7 @@ export interface AppendContext {
  * Appends one batch as a caller sent it. Bad entries are rejected by index, the
  * others stored.
  *
+ * @param admitted whether the caller has waited for the appender's `room`
  * @throws what refuses the batch as a whole: INVALID_FIELD, LIMIT_EXCEEDED,
  * OVERLOADED, DATABASE_UNAVAILABLE.
  */
@@ -30,11 +31,12 @@ export async function appendBatch(
   { appender, preparer, limits }: AppendContext,
   tenantId: string,
   entries: readonly Entry[],
+  admitted = false,
 ): Promise<AppendResult> {
   checkCount(entries.length, limits);
   const prepared = entries.map((entry, i) => prepare(preparer, entry, i));
   const sound = prepared.filter((entry): entry is PreparedEntry => !(entry instanceof HoldfastError));
-  const outcomes = await appender.append(tenantId, sound);
+  const outcomes = await appender.append(tenantId, sound, admitted);
   let next = 0;
   return result(prepared, () => outcomes[next++]);
 }

@@ -65,7 +65,7 @@ export async function* appendStream(
     try {
       // The client sends what failed again: what comes after it on this stream must not overtake it.
       if (failure) throw failure;
-      const value = await appendBatch(context, call.principal.tenantId, entries);
+      const value = await appendBatch(context, call.principal.tenantId, entries, true);
       return batchAnswer(sequence, { case: "result", value });
     } catch (error) {
       // A batch refused as a whole is an answer to it; only a defect of ours ends the stream.

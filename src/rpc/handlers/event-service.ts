@@ -1,5 +1,5 @@
 import { EventService, type SubscribeRequest } from "../../../gen/holdfast/v1/event_pb.js";
-import { invalidFields } from "../../core/errors.js";
+import type { FieldViolation } from "../../core/errors.js";
 import { isUuid } from "../../core/uuid.js";
 import { eventFromChange } from "../../service/event-from-change.js";
 import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
@@ -24,12 +24,11 @@ export function eventService(context: EventServiceContext): RegisteredService {
     }),
 
     async *subscribe(request, { principal, signal, draining }) {
-      checkSubscribe(request);
       const pages = subscribe(context.subscription, {
         tenantId: principal.tenantId,
         after: request.afterPosition,
-        logId: request.logId,
-        filter: changeFilter(request.filter),
+        logId: request.logId.toLowerCase(),
+        filter: changeFilter(request.filter, wrongCursor(request)),
         signal: AbortSignal.any([signal, draining]),
       });
       for await (const { changes, ...page } of pages) {
@@ -47,8 +46,8 @@ export function eventService(context: EventServiceContext): RegisteredService {
   });
 }
 
-function checkSubscribe({ afterPosition = 0n, logId }: SubscribeRequest): void {
-  const violations = [];
+function wrongCursor({ afterPosition = 0n, logId }: SubscribeRequest): readonly FieldViolation[] {
+  const violations: FieldViolation[] = [];
   if (afterPosition < 0n) {
     violations.push({
       field: "after_position",
@@ -59,5 +58,5 @@ function checkSubscribe({ afterPosition = 0n, logId }: SubscribeRequest): void {
     const got = JSON.stringify(logId.slice(0, 80));
     violations.push({ field: "log_id", description: `expected the log_id of a position, got ${got}` });
   }
-  if (violations.length > 0) throw invalidFields(violations);
+  return violations;
 }

@@ -80,9 +80,12 @@ async function createRole(db: Kysely<unknown>, role: string): Promise<void> {
       NULL;
     END`)}
   `.execute(db);
+  // From Postgres 16 on, who makes a role is a member that may not act as it
+  // before being granted that as well.
   await sql`
     DO ${sql.lit(`BEGIN
-      IF NOT pg_has_role(current_user, '${role}', 'MEMBER') THEN
+      IF NOT pg_has_role(current_user, '${role}',
+        CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
         GRANT ${role} TO CURRENT_USER;
       END IF;
     END`)}

@@ -1,5 +1,6 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
+import { columnValue } from "./column-value.js";
 import { DEFINER } from "./log-routines.js";
 
 /** `put_<table>` for rows that are appended and never change. */
@@ -18,7 +19,7 @@ BEGIN
     ${names.join(",\n    ")}
   )
   SELECT p_tenant, p_first_position + u.position_offset, p_commit_time, u.content_hash,
-    ${names.map((name) => `u.${name}`).join(",\n    ")}
+    ${columns.map(columnValue).join(",\n    ")}
   FROM unnest(
     p_position_offset, p_content_hash,
     ${names.map((name) => `p_${name}`).join(",\n    ")}

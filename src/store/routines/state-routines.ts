@@ -1,5 +1,6 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
+import { columnValue } from "./column-value.js";
 import { DEFINER, ROW_CHANGED } from "./log-routines.js";
 
 /** `lock_<table>` and `put_<table>` for entities that have a current state and revisions. */
@@ -46,13 +47,16 @@ DECLARE
   v_updated bigint;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT r.*, p_first_position + r.position_offset AS position,
-      coalesce(r.created, p_commit_time) AS create_time, p_commit_time AS update_time
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      ${columns.map((column) => `${columnValue(column)} AS ${column.name}`).join(", ")}
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
       ${names.map((column) => `p_${column}`).join(",\n      ")}
-    ) AS r (
+    ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
       ${names.join(", ")}
     )

@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { layoutOf } from "../../src/postgres/layout.js";
+import { findPostmaster } from "../../src/postgres/postmaster-file.js";
+import { startEmbeddedPostgres } from "../../src/postgres/start-embedded-postgres.js";
+import { migrateUp } from "../../src/store/migrate.js";
+
+/** A fresh, migrated Postgres with the settings Holdfast runs with; gone once closed. */
+export interface Cluster {
+  readonly url: string;
+  readonly version: string;
+  /** Of the postmaster. */
+  readonly pid: number;
+  close(): Promise<void>;
+}
+
+export async function startCluster(): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  const discard = () => rm(directory, { recursive: true, force: true });
+  try {
+    const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
+    await migrateUp({ url: postgres.url });
+    return {
+      url: postgres.url,
+      version: postgres.version,
+      pid: findPostmaster(layoutOf(directory))?.pid ?? 0,
+      close: () => postgres.close().finally(discard),
+    };
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+}

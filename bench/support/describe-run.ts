@@ -1,0 +1,29 @@
+import { execFileSync } from "node:child_process";
+import { cpus, release, totalmem, type } from "node:os";
+
+/** What a figure depends on besides the code: commit, machine and versions. */
+export function describeRun(postgresVersion: string) {
+  const processors = cpus();
+  return {
+    time: new Date().toISOString(),
+    commit: commit(),
+    machine: {
+      processor: processors[0]?.model ?? "unknown",
+      processors: processors.length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${type()} ${release()}`,
+    },
+    versions: { node: process.versions.node, postgres: postgresVersion },
+  };
+}
+
+/** Of the working tree, with "+changes" when it has any; "unknown" outside a clone. */
+function commit(): string {
+  try {
+    const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8", stdio: "pipe" }).trim();
+    const changes = git("status", "--porcelain") === "" ? "" : "+changes";
+    return git("rev-parse", "--short", "HEAD") + changes;
+  } catch {
+    return "unknown";
+  }
+}

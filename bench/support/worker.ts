@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { killWithUs } from "./kill-with-us.js";
+
+/** Another process that measures on request, one request at a time. */
+export interface Worker<Request, Answer> {
+  readonly pid: number;
+  ask(request: Request): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** What a worker process sends: an answer, or why there is none. */
+type Message<Answer> = { readonly answer: Answer } | { readonly failure: string };
+
+/**
+ * Starts a worker.
+ *
+ * @param module its file, as a URL; it calls `serveWorker`.
+ */
+export function startWorker<Request, Answer>(
+  module: URL,
+  args: readonly string[],
+  profileDirectory: string | undefined,
+): Worker<Request, Answer> {
+  const child: ChildProcess = fork(fileURLToPath(module), args, {
+    execArgv: profileArguments(profileDirectory),
+    serialization: "advanced",
+  });
+  killWithUs(child);
+  return {
+    pid: child.pid ?? 0,
+    async ask(request) {
+      child.send(request as object);
+      const ended = once(child, "exit").then(() => {
+        throw new Error(`${module.pathname} ended before it answered`);
+      });
+      ended.catch(() => {});
+      const [message] = (await Promise.race([once(child, "message"), ended])) as [Message<Answer>];
+      if ("failure" in message) throw new Error(message.failure);
+      return message.answer;
+    },
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.disconnect();
+      await once(child, "exit");
+    },
+  };
+}
+
+/** Answers the requests of whoever started this process, until they let go of it. */
+export function serveWorker<Request, Answer>(
+  answer: (request: Request) => Promise<Answer>,
+  close: () => Promise<void>,
+): void {
+  process.on("message", (request: Request) => {
+    answer(request).then(
+      (answered) => process.send?.({ answer: answered }),
+      (error) => process.send?.({ failure: error instanceof Error ? error.stack : String(error) }),
+    );
+  });
+  process.once("disconnect", () => void close());
+}
+
+/** Node's own arguments for a process to write its CPU profile when it ends. */
+export function profileArguments(directory: string | undefined): string[] {
+  return directory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${directory}`];
+}

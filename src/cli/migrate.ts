@@ -1,0 +1,42 @@
+import { type Config, readConfig } from "../config.js";
+import { migrateUp, migrationStatus } from "../store/migrate.js";
+import { defineCommand } from "./command.js";
+import { CommandError } from "./command-error.js";
+import { settingOptions, settingTexts } from "./setting-options.js";
+import { withDatabase } from "./with-database.js";
+
+const actions: Readonly<Record<string, (config: Config) => Promise<void>>> = { up, status };
+
+/** `holdfast migrate up|status` */
+export const migrate = defineCommand({
+  name: "migrate",
+  usage: "up|status [options]",
+  summary: "Bring the database to this version, or say how far it is",
+  about: `  up      applies what is missing: tables, roles, functions; a server does the same when it starts
+  status  lists the migrations and when each was applied
+
+Works on DATABASE_URL if that is set, whose user must own the schema and be
+allowed to create roles; else on the embedded Postgres of the data directory,
+whether or not a server runs there.`,
+  options: settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
+  maxWords: 1,
+  async run({ options, words: [action = ""], env }) {
+    const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!perform) throw new CommandError("Expected: holdfast migrate up, or holdfast migrate status", 2);
+    await perform(readConfig(env, {}, settingTexts(options)));
+    return 0;
+  },
+});
+
+async function up(config: Config): Promise<void> {
+  const applied = await withDatabase(config, true, (url) => migrateUp({ url }));
+  const lines = applied.map((name) => `applied ${name}\n`);
+  process.stdout.write(lines.join("") || "nothing to do: the database is up to date\n");
+}
+
+async function status(config: Config): Promise<void> {
+  const migrations = await withDatabase(config, false, (url) => migrationStatus({ url }));
+  for (const { name, appliedAt } of migrations) {
+    process.stdout.write(`${name}  ${appliedAt ? `applied ${appliedAt.toISOString()}` : "pending"}\n`);
+  }
+}

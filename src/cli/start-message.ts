@@ -1,0 +1,41 @@
+import { resolve } from "node:path";
+import type { App } from "../app.js";
+import { type Config, settings } from "../config.js";
+import { formatAddress } from "../rpc/listen-error.js";
+import { readVersion } from "./version.js";
+
+/** What a server says once it serves: what runs where, where the data is, and what to type next. */
+export function formatStart(app: App, config: Config): string {
+  const grpc = formatAddress(app.grpc.host, app.grpc.port);
+  const http = formatAddress(app.http.host, app.http.port);
+  const usual = `${settings.grpcHost.fallback}:${settings.grpcPort.fallback}`;
+  const address = grpc === usual ? "" : ` --address ${grpc}`;
+  const tls = config.tlsCertFile === "" ? "" : " --tls-ca CA.pem";
+  const token = config.tokensFile === "" ? "" : " --token TOKEN";
+  return `Holdfast ${readVersion()} serves.
+  gRPC      ${grpc}  (${edge(config)})
+  HTTP      http://${http}/metrics  /livez  /readyz
+  Postgres  ${database(app, config)}
+Next, in another terminal: npx holdfast tail${address}${tls}${token} --from start
+`;
+}
+
+function edge({ tlsCertFile, tlsClientCaFile, tokensFile }: Config): string {
+  const tls = tlsCertFile === "" ? "no TLS" : tlsClientCaFile === "" ? "TLS" : "mutual TLS";
+  return `${tls}, ${tokensFile === "" ? "no tokens" : "tokens"}`;
+}
+
+function database({ embeddedVersion }: App, { databaseUrl, dataDirectory }: Config): string {
+  if (embeddedVersion !== undefined)
+    return `${embeddedVersion}, embedded; its data is in ${resolve(dataDirectory)}`;
+  return withoutCredentials(databaseUrl);
+}
+
+function withoutCredentials(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname}`;
+  } catch {
+    return "as DATABASE_URL says"; // pg takes some forms that URL does not, such as an empty host
+  }
+}
