@@ -9,7 +9,9 @@ export function formatStart(app: App, config: Config): string {
   const grpc = formatAddress(app.grpc.host, app.grpc.port);
   const http = formatAddress(app.http.host, app.http.port);
   const usual = `${settings.grpcHost.fallback}:${settings.grpcPort.fallback}`;
-  const address = grpc === usual ? "" : ` --address ${grpc}`;
+  // A certificate is for a name, and the address of all interfaces is nobody's.
+  const reachable = grpc.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, "localhost");
+  const address = grpc === usual ? "" : ` --address ${reachable}`;
   const tls = config.tlsCertFile === "" ? "" : " --tls-ca CA.pem";
   const token = config.tokensFile === "" ? "" : " --token TOKEN";
   return `Holdfast ${readVersion()} serves.
