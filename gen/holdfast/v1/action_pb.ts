@@ -2,10 +2,12 @@
 // @generated from file holdfast/v1/action.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AppendResult, ChangeType, ListOrder } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_holdfast_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/action.proto.
  */
 export const file_holdfast_v1_action: GenFile = /*@__PURE__*/
-  fileDesc("Chhob2xkZmFzdC92MS9hY3Rpb24ucHJvdG8SC2hvbGRmYXN0LnYxIqAGCgZBY3Rpb24SCgoCaWQYASABKAkSEwoLZXh0ZXJuYWxfaWQYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIQCghhZ2VudF9pZBgEIAEoCRIvCgZsYWJlbHMYBSADKAsyHy5ob2xkZmFzdC52MS5BY3Rpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAggASgDEi8KC3VwZGF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWxldGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdHlwZRgLIAEoCRIMCgRuYW1lGAwgASgJEgwKBHRvb2wYDSABKAkSEwoLZGVzY3JpcHRpb24YDiABKAkSKAoKcGFyYW1ldGVycxgPIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSKQoGc3RhdHVzGBAgASgOMhkuaG9sZGZhc3QudjEuQWN0aW9uU3RhdHVzEiQKBnJlc3VsdBgRIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSGgoNc3VjY2Vzc19zY29yZRgSIAEoAUgAiAEBEhEKBGNvc3QYEyABKAFIAYgBARIYChBleHBlY3RlZF9vdXRjb21lGBQgASgJEhUKDXByZXJlcXVpc2l0ZXMYFSADKAkSDwoHZ29hbF9pZBgWIAEoCRIPCgd1c2VyX2lkGBcgASgJEi4KCnN0YXJ0X3RpbWUYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNvbXBsZXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEAoOX3N1Y2Nlc3Nfc2NvcmVCBwoFX2Nvc3QiZAoLU3RhcnRBY3Rpb24SEgoKcmVxdWVzdF9pZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwIKDEZpbmlzaEFjdGlvbhISCgpyZXF1ZXN0X2lkGAEgASgJEhEKCWFjdGlvbl9pZBgCIAEoCRIpCgZzdGF0dXMYAyABKA4yGS5ob2xkZmFzdC52MS5BY3Rpb25TdGF0dXMSJAoGcmVzdWx0GAQgASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIaCg1zdWNjZXNzX3Njb3JlGAUgASgBSACIAQESEQoEY29zdBgGIAEoAUgBiAEBEjEKDWNvbXBsZXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhAKDl9zdWNjZXNzX3Njb3JlQgcKBV9jb3N0KtIBCgxBY3Rpb25TdGF0dXMSHQoZQUNUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFDVElPTl9TVEFUVVNfUEVORElORxABEhkKFUFDVElPTl9TVEFUVVNfUlVOTklORxACEhsKF0FDVElPTl9TVEFUVVNfU1VDQ0VFREVEEAMSGQoVQUNUSU9OX1NUQVRVU19QQVJUSUFMEAQSGAoUQUNUSU9OX1NUQVRVU19GQUlMRUQQBRIbChdBQ1RJT05fU1RBVFVTX0NBTkNFTExFRBAGYgZwcm90bzM", [file_google_protobuf_timestamp, file_holdfast_v1_payload]);
+  fileDesc("Chhob2xkZmFzdC92MS9hY3Rpb24ucHJvdG8SC2hvbGRmYXN0LnYxIqAGCgZBY3Rpb24SCgoCaWQYASABKAkSEwoLZXh0ZXJuYWxfaWQYAiABKAkSEgoKc2Vzc2lvbl9pZBgDIAEoCRIQCghhZ2VudF9pZBgEIAEoCRIvCgZsYWJlbHMYBSADKAsyHy5ob2xkZmFzdC52MS5BY3Rpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJldmlzaW9uGAggASgDEi8KC3VwZGF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWxldGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdHlwZRgLIAEoCRIMCgRuYW1lGAwgASgJEgwKBHRvb2wYDSABKAkSEwoLZGVzY3JpcHRpb24YDiABKAkSKAoKcGFyYW1ldGVycxgPIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSKQoGc3RhdHVzGBAgASgOMhkuaG9sZGZhc3QudjEuQWN0aW9uU3RhdHVzEiQKBnJlc3VsdBgRIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSGgoNc3VjY2Vzc19zY29yZRgSIAEoAUgAiAEBEhEKBGNvc3QYEyABKAFIAYgBARIYChBleHBlY3RlZF9vdXRjb21lGBQgASgJEhUKDXByZXJlcXVpc2l0ZXMYFSADKAkSDwoHZ29hbF9pZBgWIAEoCRIPCgd1c2VyX2lkGBcgASgJEi4KCnN0YXJ0X3RpbWUYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWNvbXBsZXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEAoOX3N1Y2Nlc3Nfc2NvcmVCBwoFX2Nvc3QiZAoLU3RhcnRBY3Rpb24SEgoKcmVxdWVzdF9pZBgBIAEoCRIRCglhY3Rpb25faWQYAiABKAkSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwIKDEZpbmlzaEFjdGlvbhISCgpyZXF1ZXN0X2lkGAEgASgJEhEKCWFjdGlvbl9pZBgCIAEoCRIpCgZzdGF0dXMYAyABKA4yGS5ob2xkZmFzdC52MS5BY3Rpb25TdGF0dXMSJAoGcmVzdWx0GAQgASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIaCg1zdWNjZXNzX3Njb3JlGAUgASgBSACIAQESEQoEY29zdBgGIAEoAUgBiAEBEjEKDWNvbXBsZXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQhAKDl9zdWNjZXNzX3Njb3JlQgcKBV9jb3N0IjoKE0NyZWF0ZUFjdGlvblJlcXVlc3QSIwoGYWN0aW9uGAEgASgLMhMuaG9sZGZhc3QudjEuQWN0aW9uIjsKFENyZWF0ZUFjdGlvblJlc3BvbnNlEiMKBmFjdGlvbhgBIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbiJBChlCYXRjaENyZWF0ZUFjdGlvbnNSZXF1ZXN0EiQKB2FjdGlvbnMYASADKAsyEy5ob2xkZmFzdC52MS5BY3Rpb24ibQoaQmF0Y2hDcmVhdGVBY3Rpb25zUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuaG9sZGZhc3QudjEuQXBwZW5kUmVzdWx0EiQKB2FjdGlvbnMYAiADKAsyEy5ob2xkZmFzdC52MS5BY3Rpb24iaQoQR2V0QWN0aW9uUmVxdWVzdBIMCgJpZBgBIAEoCUgAEhUKC2V4dGVybmFsX2lkGAIgASgJSAASFAoMbWluX3Bvc2l0aW9uGAMgASgDEhMKC2F0X3Bvc2l0aW9uGAQgASgDQgUKA2tleSI4ChFHZXRBY3Rpb25SZXNwb25zZRIjCgZhY3Rpb24YASABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb24iOwoWQmF0Y2hHZXRBY3Rpb25zUmVxdWVzdBILCgNpZHMYASADKAkSFAoMbWluX3Bvc2l0aW9uGAIgASgDIj8KF0JhdGNoR2V0QWN0aW9uc1Jlc3BvbnNlEiQKB2FjdGlvbnMYASADKAsyEy5ob2xkZmFzdC52MS5BY3Rpb24iowEKEkxpc3RBY3Rpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIpCgZmaWx0ZXIYAyABKAsyGS5ob2xkZmFzdC52MS5BY3Rpb25GaWx0ZXISFAoMbWluX3Bvc2l0aW9uGAQgASgDEiUKBW9yZGVyGAUgASgOMhYuaG9sZGZhc3QudjEuTGlzdE9yZGVyIvECCgxBY3Rpb25GaWx0ZXISEwoLc2Vzc2lvbl9pZHMYASADKAkSEQoJYWdlbnRfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEisKCHN0YXR1c2VzGAQgAygOMhkuaG9sZGZhc3QudjEuQWN0aW9uU3RhdHVzEhAKCGdvYWxfaWRzGAUgAygJEjUKBmxhYmVscxgGIAMoCzIlLmhvbGRmYXN0LnYxLkFjdGlvbkZpbHRlci5MYWJlbHNFbnRyeRI0ChBjcmVhdGVfdGltZV9mcm9tGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJjcmVhdGVfdGltZV9iZWZvcmUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2luY2x1ZGVfZGVsZXRlZBgJIAEoCBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlQKE0xpc3RBY3Rpb25zUmVzcG9uc2USJAoHYWN0aW9ucxgBIAMoCzITLmhvbGRmYXN0LnYxLkFjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkitQEKE1VwZGF0ZUFjdGlvblJlcXVlc3QSIwoGYWN0aW9uGAEgASgLMhMuaG9sZGZhc3QudjEuQWN0aW9uEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIeChFleHBlY3RlZF9yZXZpc2lvbhgDIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYBCABKAlCFAoSX2V4cGVjdGVkX3JldmlzaW9uIjsKFFVwZGF0ZUFjdGlvblJlc3BvbnNlEiMKBmFjdGlvbhgBIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbiJrChNEZWxldGVBY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJEh4KEWV4cGVjdGVkX3JldmlzaW9uGAIgASgDSACIAQESEgoKcmVxdWVzdF9pZBgDIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iOwoURGVsZXRlQWN0aW9uUmVzcG9uc2USIwoGYWN0aW9uGAEgASgLMhMuaG9sZGZhc3QudjEuQWN0aW9uImUKGkxpc3RBY3Rpb25SZXZpc2lvbnNSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhQKDG1pbl9wb3NpdGlvbhgEIAEoAyJmChtMaXN0QWN0aW9uUmV2aXNpb25zUmVzcG9uc2USLgoJcmV2aXNpb25zGAEgAygLMhsuaG9sZGZhc3QudjEuQWN0aW9uUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrMBCg5BY3Rpb25SZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoAxIQCghwb3NpdGlvbhgCIAEoAxIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoGY2hhbmdlGAQgASgOMhcuaG9sZGZhc3QudjEuQ2hhbmdlVHlwZRIjCgZhY3Rpb24YBSABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb24q0gEKDEFjdGlvblN0YXR1cxIdChlBQ1RJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUNUSU9OX1NUQVRVU19QRU5ESU5HEAESGQoVQUNUSU9OX1NUQVRVU19SVU5OSU5HEAISGwoXQUNUSU9OX1NUQVRVU19TVUNDRUVERUQQAxIZChVBQ1RJT05fU1RBVFVTX1BBUlRJQUwQBBIYChRBQ1RJT05fU1RBVFVTX0ZBSUxFRBAFEhsKF0FDVElPTl9TVEFUVVNfQ0FOQ0VMTEVEEAYy7wUKDUFjdGlvblNlcnZpY2USUwoMQ3JlYXRlQWN0aW9uEiAuaG9sZGZhc3QudjEuQ3JlYXRlQWN0aW9uUmVxdWVzdBohLmhvbGRmYXN0LnYxLkNyZWF0ZUFjdGlvblJlc3BvbnNlEmUKEkJhdGNoQ3JlYXRlQWN0aW9ucxImLmhvbGRmYXN0LnYxLkJhdGNoQ3JlYXRlQWN0aW9uc1JlcXVlc3QaJy5ob2xkZmFzdC52MS5CYXRjaENyZWF0ZUFjdGlvbnNSZXNwb25zZRJPCglHZXRBY3Rpb24SHS5ob2xkZmFzdC52MS5HZXRBY3Rpb25SZXF1ZXN0Gh4uaG9sZGZhc3QudjEuR2V0QWN0aW9uUmVzcG9uc2UiA5ACARJhCg9CYXRjaEdldEFjdGlvbnMSIy5ob2xkZmFzdC52MS5CYXRjaEdldEFjdGlvbnNSZXF1ZXN0GiQuaG9sZGZhc3QudjEuQmF0Y2hHZXRBY3Rpb25zUmVzcG9uc2UiA5ACARJVCgtMaXN0QWN0aW9ucxIfLmhvbGRmYXN0LnYxLkxpc3RBY3Rpb25zUmVxdWVzdBogLmhvbGRmYXN0LnYxLkxpc3RBY3Rpb25zUmVzcG9uc2UiA5ACARJTCgxVcGRhdGVBY3Rpb24SIC5ob2xkZmFzdC52MS5VcGRhdGVBY3Rpb25SZXF1ZXN0GiEuaG9sZGZhc3QudjEuVXBkYXRlQWN0aW9uUmVzcG9uc2USUwoMRGVsZXRlQWN0aW9uEiAuaG9sZGZhc3QudjEuRGVsZXRlQWN0aW9uUmVxdWVzdBohLmhvbGRmYXN0LnYxLkRlbGV0ZUFjdGlvblJlc3BvbnNlEm0KE0xpc3RBY3Rpb25SZXZpc2lvbnMSJy5ob2xkZmFzdC52MS5MaXN0QWN0aW9uUmV2aXNpb25zUmVxdWVzdBooLmhvbGRmYXN0LnYxLkxpc3RBY3Rpb25SZXZpc2lvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_holdfast_v1_log, file_holdfast_v1_payload]);
 
 /**
  * Something an agent does: a tool call, a message, a step. Created, started and
@@ -283,6 +285,526 @@ export const FinishActionSchema: GenMessage<FinishAction> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_action, 2);
 
 /**
+ * @generated from message holdfast.v1.CreateActionRequest
+ */
+export type CreateActionRequest = Message<"holdfast.v1.CreateActionRequest"> & {
+  /**
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateActionRequest.
+ * Use `create(CreateActionRequestSchema)` to create a new message.
+ */
+export const CreateActionRequestSchema: GenMessage<CreateActionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 3);
+
+/**
+ * @generated from message holdfast.v1.CreateActionResponse
+ */
+export type CreateActionResponse = Message<"holdfast.v1.CreateActionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateActionResponse.
+ * Use `create(CreateActionResponseSchema)` to create a new message.
+ */
+export const CreateActionResponseSchema: GenMessage<CreateActionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 4);
+
+/**
+ * @generated from message holdfast.v1.BatchCreateActionsRequest
+ */
+export type BatchCreateActionsRequest = Message<"holdfast.v1.BatchCreateActionsRequest"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.Action actions = 1;
+   */
+  actions: Action[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchCreateActionsRequest.
+ * Use `create(BatchCreateActionsRequestSchema)` to create a new message.
+ */
+export const BatchCreateActionsRequestSchema: GenMessage<BatchCreateActionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 5);
+
+/**
+ * @generated from message holdfast.v1.BatchCreateActionsResponse
+ */
+export type BatchCreateActionsResponse = Message<"holdfast.v1.BatchCreateActionsResponse"> & {
+  /**
+   * What became of each, in the order of the request.
+   *
+   * @generated from field: holdfast.v1.AppendResult result = 1;
+   */
+  result?: AppendResult | undefined;
+
+  /**
+   * Those that are stored, in the order of the request.
+   *
+   * @generated from field: repeated holdfast.v1.Action actions = 2;
+   */
+  actions: Action[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchCreateActionsResponse.
+ * Use `create(BatchCreateActionsResponseSchema)` to create a new message.
+ */
+export const BatchCreateActionsResponseSchema: GenMessage<BatchCreateActionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 6);
+
+/**
+ * @generated from message holdfast.v1.GetActionRequest
+ */
+export type GetActionRequest = Message<"holdfast.v1.GetActionRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.GetActionRequest.key
+   */
+  key: {
+    /**
+     * @generated from field: string id = 1;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * @generated from field: string external_id = 2;
+     */
+    value: string;
+    case: "externalId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 3;
+   */
+  minPosition: bigint;
+
+  /**
+   * As it was at this position; 0 is now.
+   *
+   * @generated from field: int64 at_position = 4;
+   */
+  atPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.GetActionRequest.
+ * Use `create(GetActionRequestSchema)` to create a new message.
+ */
+export const GetActionRequestSchema: GenMessage<GetActionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 7);
+
+/**
+ * @generated from message holdfast.v1.GetActionResponse
+ */
+export type GetActionResponse = Message<"holdfast.v1.GetActionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.GetActionResponse.
+ * Use `create(GetActionResponseSchema)` to create a new message.
+ */
+export const GetActionResponseSchema: GenMessage<GetActionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 8);
+
+/**
+ * @generated from message holdfast.v1.BatchGetActionsRequest
+ */
+export type BatchGetActionsRequest = Message<"holdfast.v1.BatchGetActionsRequest"> & {
+  /**
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 2;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.BatchGetActionsRequest.
+ * Use `create(BatchGetActionsRequestSchema)` to create a new message.
+ */
+export const BatchGetActionsRequestSchema: GenMessage<BatchGetActionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 9);
+
+/**
+ * @generated from message holdfast.v1.BatchGetActionsResponse
+ */
+export type BatchGetActionsResponse = Message<"holdfast.v1.BatchGetActionsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated holdfast.v1.Action actions = 1;
+   */
+  actions: Action[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchGetActionsResponse.
+ * Use `create(BatchGetActionsResponseSchema)` to create a new message.
+ */
+export const BatchGetActionsResponseSchema: GenMessage<BatchGetActionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 10);
+
+/**
+ * @generated from message holdfast.v1.ListActionsRequest
+ */
+export type ListActionsRequest = Message<"holdfast.v1.ListActionsRequest"> & {
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: holdfast.v1.ActionFilter filter = 3;
+   */
+  filter?: ActionFilter | undefined;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+
+  /**
+   * @generated from field: holdfast.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
+};
+
+/**
+ * Describes the message holdfast.v1.ListActionsRequest.
+ * Use `create(ListActionsRequestSchema)` to create a new message.
+ */
+export const ListActionsRequestSchema: GenMessage<ListActionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 11);
+
+/**
+ * Every field that is set must match; within a repeated one, any of its values.
+ *
+ * @generated from message holdfast.v1.ActionFilter
+ */
+export type ActionFilter = Message<"holdfast.v1.ActionFilter"> & {
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * @generated from field: repeated string agent_ids = 2;
+   */
+  agentIds: string[];
+
+  /**
+   * @generated from field: repeated string types = 3;
+   */
+  types: string[];
+
+  /**
+   * @generated from field: repeated holdfast.v1.ActionStatus statuses = 4;
+   */
+  statuses: ActionStatus[];
+
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string goal_ids = 5;
+   */
+  goalIds: string[];
+
+  /**
+   * Each label given must be there with this value.
+   *
+   * @generated from field: map<string, string> labels = 6;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * From this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_from = 7;
+   */
+  createTimeFrom?: Timestamp | undefined;
+
+  /**
+   * Before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_before = 8;
+   */
+  createTimeBefore?: Timestamp | undefined;
+
+  /**
+   * @generated from field: bool include_deleted = 9;
+   */
+  includeDeleted: boolean;
+};
+
+/**
+ * Describes the message holdfast.v1.ActionFilter.
+ * Use `create(ActionFilterSchema)` to create a new message.
+ */
+export const ActionFilterSchema: GenMessage<ActionFilter> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 12);
+
+/**
+ * @generated from message holdfast.v1.ListActionsResponse
+ */
+export type ListActionsResponse = Message<"holdfast.v1.ListActionsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.Action actions = 1;
+   */
+  actions: Action[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListActionsResponse.
+ * Use `create(ListActionsResponseSchema)` to create a new message.
+ */
+export const ListActionsResponseSchema: GenMessage<ListActionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 13);
+
+/**
+ * @generated from message holdfast.v1.UpdateActionRequest
+ */
+export type UpdateActionRequest = Message<"holdfast.v1.UpdateActionRequest"> & {
+  /**
+   * action.id names the action.
+   *
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+
+  /**
+   * Any of: external_id, agent_id, labels, type, name, tool, description,
+   * parameters, status, result, success_score, cost, expected_outcome,
+   * prerequisites, goal_id, user_id, start_time, complete_time.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * When set, the change is made only to this revision, else ABORTED.
+   *
+   * @generated from field: optional int64 expected_revision = 3;
+   */
+  expectedRevision?: bigint | undefined;
+
+  /**
+   * UUID that makes a retry of this change answer with its first result.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message holdfast.v1.UpdateActionRequest.
+ * Use `create(UpdateActionRequestSchema)` to create a new message.
+ */
+export const UpdateActionRequestSchema: GenMessage<UpdateActionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 14);
+
+/**
+ * @generated from message holdfast.v1.UpdateActionResponse
+ */
+export type UpdateActionResponse = Message<"holdfast.v1.UpdateActionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.UpdateActionResponse.
+ * Use `create(UpdateActionResponseSchema)` to create a new message.
+ */
+export const UpdateActionResponseSchema: GenMessage<UpdateActionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 15);
+
+/**
+ * @generated from message holdfast.v1.DeleteActionRequest
+ */
+export type DeleteActionRequest = Message<"holdfast.v1.DeleteActionRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: optional int64 expected_revision = 2;
+   */
+  expectedRevision?: bigint | undefined;
+
+  /**
+   * UUID that makes a retry of this change answer with its first result.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message holdfast.v1.DeleteActionRequest.
+ * Use `create(DeleteActionRequestSchema)` to create a new message.
+ */
+export const DeleteActionRequestSchema: GenMessage<DeleteActionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 16);
+
+/**
+ * @generated from message holdfast.v1.DeleteActionResponse
+ */
+export type DeleteActionResponse = Message<"holdfast.v1.DeleteActionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.DeleteActionResponse.
+ * Use `create(DeleteActionResponseSchema)` to create a new message.
+ */
+export const DeleteActionResponseSchema: GenMessage<DeleteActionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 17);
+
+/**
+ * @generated from message holdfast.v1.ListActionRevisionsRequest
+ */
+export type ListActionRevisionsRequest = Message<"holdfast.v1.ListActionRevisionsRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.ListActionRevisionsRequest.
+ * Use `create(ListActionRevisionsRequestSchema)` to create a new message.
+ */
+export const ListActionRevisionsRequestSchema: GenMessage<ListActionRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 18);
+
+/**
+ * @generated from message holdfast.v1.ListActionRevisionsResponse
+ */
+export type ListActionRevisionsResponse = Message<"holdfast.v1.ListActionRevisionsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.ActionRevision revisions = 1;
+   */
+  revisions: ActionRevision[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListActionRevisionsResponse.
+ * Use `create(ListActionRevisionsResponseSchema)` to create a new message.
+ */
+export const ListActionRevisionsResponseSchema: GenMessage<ListActionRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 19);
+
+/**
+ * An action as one change left it.
+ *
+ * @generated from message holdfast.v1.ActionRevision
+ */
+export type ActionRevision = Message<"holdfast.v1.ActionRevision"> & {
+  /**
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Of the change in the log.
+   *
+   * @generated from field: int64 position = 2;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp commit_time = 3;
+   */
+  commitTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: holdfast.v1.ChangeType change = 4;
+   */
+  change: ChangeType;
+
+  /**
+   * @generated from field: holdfast.v1.Action action = 5;
+   */
+  action?: Action | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.ActionRevision.
+ * Use `create(ActionRevisionSchema)` to create a new message.
+ */
+export const ActionRevisionSchema: GenMessage<ActionRevision> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_action, 20);
+
+/**
  * PENDING leads to each of the others, RUNNING to each after it; those are final.
  *
  * @generated from enum holdfast.v1.ActionStatus
@@ -331,4 +853,89 @@ export enum ActionStatus {
  */
 export const ActionStatusSchema: GenEnum<ActionStatus> = /*@__PURE__*/
   enumDesc(file_holdfast_v1_action, 0);
+
+/**
+ * @generated from service holdfast.v1.ActionService
+ */
+export const ActionService: GenService<{
+  /**
+   * Creates an action. The same id and content again answers with the first result.
+   *
+   * @generated from rpc holdfast.v1.ActionService.CreateAction
+   */
+  createAction: {
+    methodKind: "unary";
+    input: typeof CreateActionRequestSchema;
+    output: typeof CreateActionResponseSchema;
+  },
+  /**
+   * Creates up to 500 at once; bad ones are rejected by index, the others stored.
+   *
+   * @generated from rpc holdfast.v1.ActionService.BatchCreateActions
+   */
+  batchCreateActions: {
+    methodKind: "unary";
+    input: typeof BatchCreateActionsRequestSchema;
+    output: typeof BatchCreateActionsResponseSchema;
+  },
+  /**
+   * @generated from rpc holdfast.v1.ActionService.GetAction
+   */
+  getAction: {
+    methodKind: "unary";
+    input: typeof GetActionRequestSchema;
+    output: typeof GetActionResponseSchema;
+  },
+  /**
+   * Gets up to 1000 by id; those that do not exist are left out.
+   *
+   * @generated from rpc holdfast.v1.ActionService.BatchGetActions
+   */
+  batchGetActions: {
+    methodKind: "unary";
+    input: typeof BatchGetActionsRequestSchema;
+    output: typeof BatchGetActionsResponseSchema;
+  },
+  /**
+   * In the order asked for, newest first unless told otherwise.
+   *
+   * @generated from rpc holdfast.v1.ActionService.ListActions
+   */
+  listActions: {
+    methodKind: "unary";
+    input: typeof ListActionsRequestSchema;
+    output: typeof ListActionsResponseSchema;
+  },
+  /**
+   * Changes the fields of update_mask and no others (AIP-134).
+   *
+   * @generated from rpc holdfast.v1.ActionService.UpdateAction
+   */
+  updateAction: {
+    methodKind: "unary";
+    input: typeof UpdateActionRequestSchema;
+    output: typeof UpdateActionResponseSchema;
+  },
+  /**
+   * Marks the action deleted; its past stays in the log.
+   *
+   * @generated from rpc holdfast.v1.ActionService.DeleteAction
+   */
+  deleteAction: {
+    methodKind: "unary";
+    input: typeof DeleteActionRequestSchema;
+    output: typeof DeleteActionResponseSchema;
+  },
+  /**
+   * Every state it ever had, newest first.
+   *
+   * @generated from rpc holdfast.v1.ActionService.ListActionRevisions
+   */
+  listActionRevisions: {
+    methodKind: "unary";
+    input: typeof ListActionRevisionsRequestSchema;
+    output: typeof ListActionRevisionsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_holdfast_v1_action, 0);
 

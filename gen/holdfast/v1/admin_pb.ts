@@ -2,17 +2,21 @@
 // @generated from file holdfast/v1/admin.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Event } from "./event_pb.js";
+import { file_holdfast_v1_event } from "./event_pb.js";
+import type { EntityKind } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file holdfast/v1/admin.proto.
  */
 export const file_holdfast_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Chdob2xkZmFzdC92MS9hZG1pbi5wcm90bxILaG9sZGZhc3QudjEiEwoRR2V0TG9nSGVhZFJlcXVlc3QidQoSR2V0TG9nSGVhZFJlc3BvbnNlEg4KBmxvZ19pZBgBIAEoCRIQCghwb3NpdGlvbhgCIAEoAxIMCgRoYXNoGAMgASgMEi8KC2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDJdCgxBZG1pblNlcnZpY2USTQoKR2V0TG9nSGVhZBIeLmhvbGRmYXN0LnYxLkdldExvZ0hlYWRSZXF1ZXN0Gh8uaG9sZGZhc3QudjEuR2V0TG9nSGVhZFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chdob2xkZmFzdC92MS9hZG1pbi5wcm90bxILaG9sZGZhc3QudjEiEwoRR2V0TG9nSGVhZFJlcXVlc3QidQoSR2V0TG9nSGVhZFJlc3BvbnNlEg4KBmxvZ19pZBgBIAEoCRIQCghwb3NpdGlvbhgCIAEoAxIMCgRoYXNoGAMgASgMEi8KC2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL6AQoRR2V0U3RhdGVBdFJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhIKCGFnZW50X2lkGAIgASgJSAASEAoIcG9zaXRpb24YAyABKAMSLQoMZW50aXR5X2tpbmRzGAQgAygOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIXCg9pbmNsdWRlX2RlbGV0ZWQYBSABKAgSGQoRZXhjbHVkZV9hbmNlc3RvcnMYBiABKAgSEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAkSFAoMbWluX3Bvc2l0aW9uGAkgASgDQgkKB3N1YmplY3QicgoSR2V0U3RhdGVBdFJlc3BvbnNlEiEKBWl0ZW1zGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHBvc2l0aW9uGAMgASgDEg4KBmxvZ19pZBgEIAEoCSIWChRHZXRTdGF0aXN0aWNzUmVxdWVzdCLUAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgDEg4KBmxvZ19pZBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZW50aXRpZXMYBCADKAsyHS5ob2xkZmFzdC52MS5FbnRpdHlTdGF0aXN0aWNzEiMKBmdyb3d0aBgFIAMoCzITLmhvbGRmYXN0LnYxLkdyb3d0aBIyCg5hcHBlbmRfbGF0ZW5jeRgGIAEoCzIaLmhvbGRmYXN0LnYxLkFwcGVuZExhdGVuY3kSLAoGdGFibGVzGAcgAygLMhwuaG9sZGZhc3QudjEuVGFibGVTdGF0aXN0aWNzEhwKD2NhY2hlX2hpdF9yYXRpbxgIIAEoAUgAiAEBQhIKEF9jYWNoZV9oaXRfcmF0aW8idAoQRW50aXR5U3RhdGlzdGljcxIlCgRraW5kGAEgASgOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIPCgdyZWNvcmRzGAIgASgDEhcKD2RlbGV0ZWRfcmVjb3JkcxgDIAEoAxIPCgdjaGFuZ2VzGAQgASgDImAKBkdyb3d0aBIpCgZ3aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDwoHY2hhbmdlcxgCIAEoAxIaChJjaGFuZ2VzX3Blcl9zZWNvbmQYAyABKAEiYAoNQXBwZW5kTGF0ZW5jeRIPCgdiYXRjaGVzGAEgASgDEhMKBnA1MF9tcxgCIAEoAUgAiAEBEhMKBnA5OV9tcxgDIAEoAUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJvCg9UYWJsZVN0YXRpc3RpY3MSDAoEbmFtZRgBIAEoCRITCgt0YWJsZV9ieXRlcxgCIAEoAxITCgtpbmRleF9ieXRlcxgDIAEoAxIRCglsaXZlX3Jvd3MYBCABKAMSEQoJZGVhZF9yb3dzGAUgASgDIhcKFUdldFN0b3JhZ2VJbmZvUmVxdWVzdCLzAgoWR2V0U3RvcmFnZUluZm9SZXNwb25zZRIYChBkYXRhYmFzZV92ZXJzaW9uGAEgASgJEikKBXNoYXBlGAIgASgOMhouaG9sZGZhc3QudjEuRGF0YWJhc2VTaGFwZRITCgt0b3RhbF9ieXRlcxgDIAEoAxIcCg9kaXNrX2ZyZWVfYnl0ZXMYBCABKANIAIgBARIdChBkaXNrX3RvdGFsX2J5dGVzGAUgASgDSAGIAQESMQoKbWlncmF0aW9ucxgGIAMoCzIdLmhvbGRmYXN0LnYxLkFwcGxpZWRNaWdyYXRpb24SMgoLcmVwbGljYXRpb24YByABKAsyHS5ob2xkZmFzdC52MS5SZXBsaWNhdGlvblN0YXRlEjIKCmV4dGVuc2lvbnMYCCADKAsyHi5ob2xkZmFzdC52MS5EYXRhYmFzZUV4dGVuc2lvbkISChBfZGlza19mcmVlX2J5dGVzQhMKEV9kaXNrX3RvdGFsX2J5dGVzIlAKEEFwcGxpZWRNaWdyYXRpb24SDAoEbmFtZRgBIAEoCRIuCgphcHBseV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKxAQoQUmVwbGljYXRpb25TdGF0ZRISCgppc19yZXBsaWNhGAEgASgIEh0KEHJlcGxheV9sYWdfYnl0ZXMYAiABKANIAIgBARItCgpyZXBsYXlfbGFnGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKCHJlcGxpY2FzGAQgAygLMhQuaG9sZGZhc3QudjEuUmVwbGljYUITChFfcmVwbGF5X2xhZ19ieXRlcyKdAQoHUmVwbGljYRIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEhIKCnN5bmNfc3RhdGUYAyABKAkSHQoQcmVwbGF5X2xhZ19ieXRlcxgEIAEoA0gAiAEBEi0KCnJlcGxheV9sYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX3JlcGxheV9sYWdfYnl0ZXMiMgoRRGF0YWJhc2VFeHRlbnNpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJKmkKDURhdGFiYXNlU2hhcGUSHgoaREFUQUJBU0VfU0hBUEVfVU5TUEVDSUZJRUQQABIbChdEQVRBQkFTRV9TSEFQRV9FTUJFRERFRBABEhsKF0RBVEFCQVNFX1NIQVBFX0VYVEVSTkFMEAIy8wIKDEFkbWluU2VydmljZRJSCgpHZXRMb2dIZWFkEh4uaG9sZGZhc3QudjEuR2V0TG9nSGVhZFJlcXVlc3QaHy5ob2xkZmFzdC52MS5HZXRMb2dIZWFkUmVzcG9uc2UiA5ACARJSCgpHZXRTdGF0ZUF0Eh4uaG9sZGZhc3QudjEuR2V0U3RhdGVBdFJlcXVlc3QaHy5ob2xkZmFzdC52MS5HZXRTdGF0ZUF0UmVzcG9uc2UiA5ACARJbCg1HZXRTdGF0aXN0aWNzEiEuaG9sZGZhc3QudjEuR2V0U3RhdGlzdGljc1JlcXVlc3QaIi5ob2xkZmFzdC52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACARJeCg5HZXRTdG9yYWdlSW5mbxIiLmhvbGRmYXN0LnYxLkdldFN0b3JhZ2VJbmZvUmVxdWVzdBojLmhvbGRmYXN0LnYxLkdldFN0b3JhZ2VJbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_holdfast_v1_event, file_holdfast_v1_log]);
 
 /**
  * @generated from message holdfast.v1.GetLogHeadRequest
@@ -69,6 +73,586 @@ export const GetLogHeadResponseSchema: GenMessage<GetLogHeadResponse> = /*@__PUR
   messageDesc(file_holdfast_v1_admin, 1);
 
 /**
+ * @generated from message holdfast.v1.GetStateAtRequest
+ */
+export type GetStateAtRequest = Message<"holdfast.v1.GetStateAtRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.GetStateAtRequest.subject
+   */
+  subject: {
+    /**
+     * UUID. NOT_FOUND if it did not exist at the position.
+     *
+     * @generated from field: string session_id = 1;
+     */
+    value: string;
+    case: "sessionId";
+  } | {
+    /**
+     * Whatever named this agent at the position.
+     *
+     * @generated from field: string agent_id = 2;
+     */
+    value: string;
+    case: "agentId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * 0 is now. Later pages keep to the position of the first.
+   *
+   * @generated from field: int64 position = 3;
+   */
+  position: bigint;
+
+  /**
+   * Only these; any when empty.
+   *
+   * @generated from field: repeated holdfast.v1.EntityKind entity_kinds = 4;
+   */
+  entityKinds: EntityKind[];
+
+  /**
+   * Things deleted by then as well, as they were deleted.
+   *
+   * @generated from field: bool include_deleted = 5;
+   */
+  includeDeleted: boolean;
+
+  /**
+   * Of a session that was forked, leave out what it shares with those it comes
+   * from: by default their things are part of its state as they were at the fork.
+   *
+   * @generated from field: bool exclude_ancestors = 6;
+   */
+  excludeAncestors: boolean;
+
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 7;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 8;
+   */
+  pageToken: string;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 9;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.GetStateAtRequest.
+ * Use `create(GetStateAtRequestSchema)` to create a new message.
+ */
+export const GetStateAtRequestSchema: GenMessage<GetStateAtRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 2);
+
+/**
+ * @generated from message holdfast.v1.GetStateAtResponse
+ */
+export type GetStateAtResponse = Message<"holdfast.v1.GetStateAtResponse"> & {
+  /**
+   * In order of position. For a thing that has a state: its last change up to
+   * the position, and the thing as that left it.
+   *
+   * @generated from field: repeated holdfast.v1.Event items = 1;
+   */
+  items: Event[];
+
+  /**
+   * Empty on the last page. A page before it may hold fewer items than asked
+   * for, even none, where much of what is passed over was superseded.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * What all pages are as of.
+   *
+   * @generated from field: int64 position = 3;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: string log_id = 4;
+   */
+  logId: string;
+};
+
+/**
+ * Describes the message holdfast.v1.GetStateAtResponse.
+ * Use `create(GetStateAtResponseSchema)` to create a new message.
+ */
+export const GetStateAtResponseSchema: GenMessage<GetStateAtResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 3);
+
+/**
+ * @generated from message holdfast.v1.GetStatisticsRequest
+ */
+export type GetStatisticsRequest = Message<"holdfast.v1.GetStatisticsRequest"> & {
+};
+
+/**
+ * Describes the message holdfast.v1.GetStatisticsRequest.
+ * Use `create(GetStatisticsRequestSchema)` to create a new message.
+ */
+export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 4);
+
+/**
+ * @generated from message holdfast.v1.GetStatisticsResponse
+ */
+export type GetStatisticsResponse = Message<"holdfast.v1.GetStatisticsResponse"> & {
+  /**
+   * Of the tenant's log: every change ever made has one.
+   *
+   * @generated from field: int64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: string log_id = 2;
+   */
+  logId: string;
+
+  /**
+   * When the last change was committed; absent for an empty log.
+   *
+   * @generated from field: google.protobuf.Timestamp commit_time = 3;
+   */
+  commitTime?: Timestamp | undefined;
+
+  /**
+   * Of the tenant, exact as of the position; each kind once.
+   *
+   * @generated from field: repeated holdfast.v1.EntityStatistics entities = 4;
+   */
+  entities: EntityStatistics[];
+
+  /**
+   * Of the tenant: the last minute, hour and day.
+   *
+   * @generated from field: repeated holdfast.v1.Growth growth = 5;
+   */
+  growth: Growth[];
+
+  /**
+   * Of this server, all tenants, within about the last minute.
+   *
+   * @generated from field: holdfast.v1.AppendLatency append_latency = 6;
+   */
+  appendLatency?: AppendLatency | undefined;
+
+  /**
+   * Of all tenants; as the database last estimated, where it does not know.
+   *
+   * @generated from field: repeated holdfast.v1.TableStatistics tables = 7;
+   */
+  tables: TableStatistics[];
+
+  /**
+   * Share of the blocks of these tables and their indexes that were found in
+   * memory since the database's statistics were reset, 0 to 1; absent while
+   * none were asked for.
+   *
+   * @generated from field: optional double cache_hit_ratio = 8;
+   */
+  cacheHitRatio?: number | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.GetStatisticsResponse.
+ * Use `create(GetStatisticsResponseSchema)` to create a new message.
+ */
+export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 5);
+
+/**
+ * @generated from message holdfast.v1.EntityStatistics
+ */
+export type EntityStatistics = Message<"holdfast.v1.EntityStatistics"> & {
+  /**
+   * @generated from field: holdfast.v1.EntityKind kind = 1;
+   */
+  kind: EntityKind;
+
+  /**
+   * Not deleted.
+   *
+   * @generated from field: int64 records = 2;
+   */
+  records: bigint;
+
+  /**
+   * @generated from field: int64 deleted_records = 3;
+   */
+  deletedRecords: bigint;
+
+  /**
+   * Positions of the log taken by them.
+   *
+   * @generated from field: int64 changes = 4;
+   */
+  changes: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.EntityStatistics.
+ * Use `create(EntityStatisticsSchema)` to create a new message.
+ */
+export const EntityStatisticsSchema: GenMessage<EntityStatistics> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 6);
+
+/**
+ * @generated from message holdfast.v1.Growth
+ */
+export type Growth = Message<"holdfast.v1.Growth"> & {
+  /**
+   * How far back this looks.
+   *
+   * @generated from field: google.protobuf.Duration window = 1;
+   */
+  window?: Duration | undefined;
+
+  /**
+   * Changes committed within it.
+   *
+   * @generated from field: int64 changes = 2;
+   */
+  changes: bigint;
+
+  /**
+   * @generated from field: double changes_per_second = 3;
+   */
+  changesPerSecond: number;
+};
+
+/**
+ * Describes the message holdfast.v1.Growth.
+ * Use `create(GrowthSchema)` to create a new message.
+ */
+export const GrowthSchema: GenMessage<Growth> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 7);
+
+/**
+ * Between a batch having been received and being durable.
+ *
+ * @generated from message holdfast.v1.AppendLatency
+ */
+export type AppendLatency = Message<"holdfast.v1.AppendLatency"> & {
+  /**
+   * Batches measured; a unary write is one.
+   *
+   * @generated from field: int64 batches = 1;
+   */
+  batches: bigint;
+
+  /**
+   * In milliseconds, to about 10 %; absent without any.
+   *
+   * @generated from field: optional double p50_ms = 2;
+   */
+  p50Ms?: number | undefined;
+
+  /**
+   * @generated from field: optional double p99_ms = 3;
+   */
+  p99Ms?: number | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.AppendLatency.
+ * Use `create(AppendLatencySchema)` to create a new message.
+ */
+export const AppendLatencySchema: GenMessage<AppendLatency> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 8);
+
+/**
+ * @generated from message holdfast.v1.TableStatistics
+ */
+export type TableStatistics = Message<"holdfast.v1.TableStatistics"> & {
+  /**
+   * "observations"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its rows, long values included.
+   *
+   * @generated from field: int64 table_bytes = 2;
+   */
+  tableBytes: bigint;
+
+  /**
+   * @generated from field: int64 index_bytes = 3;
+   */
+  indexBytes: bigint;
+
+  /**
+   * Estimates of the database.
+   *
+   * @generated from field: int64 live_rows = 4;
+   */
+  liveRows: bigint;
+
+  /**
+   * Row versions that nobody can see and that vacuuming will reclaim.
+   *
+   * @generated from field: int64 dead_rows = 5;
+   */
+  deadRows: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.TableStatistics.
+ * Use `create(TableStatisticsSchema)` to create a new message.
+ */
+export const TableStatisticsSchema: GenMessage<TableStatistics> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 9);
+
+/**
+ * @generated from message holdfast.v1.GetStorageInfoRequest
+ */
+export type GetStorageInfoRequest = Message<"holdfast.v1.GetStorageInfoRequest"> & {
+};
+
+/**
+ * Describes the message holdfast.v1.GetStorageInfoRequest.
+ * Use `create(GetStorageInfoRequestSchema)` to create a new message.
+ */
+export const GetStorageInfoRequestSchema: GenMessage<GetStorageInfoRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 10);
+
+/**
+ * @generated from message holdfast.v1.GetStorageInfoResponse
+ */
+export type GetStorageInfoResponse = Message<"holdfast.v1.GetStorageInfoResponse"> & {
+  /**
+   * As Postgres gives it: "18.4".
+   *
+   * @generated from field: string database_version = 1;
+   */
+  databaseVersion: string;
+
+  /**
+   * @generated from field: holdfast.v1.DatabaseShape shape = 2;
+   */
+  shape: DatabaseShape;
+
+  /**
+   * Of the database on disk, all tenants.
+   *
+   * @generated from field: int64 total_bytes = 3;
+   */
+  totalBytes: bigint;
+
+  /**
+   * Of the file system the data is on; absent where the server cannot know.
+   *
+   * @generated from field: optional int64 disk_free_bytes = 4;
+   */
+  diskFreeBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: optional int64 disk_total_bytes = 5;
+   */
+  diskTotalBytes?: bigint | undefined;
+
+  /**
+   * In the order they were applied.
+   *
+   * @generated from field: repeated holdfast.v1.AppliedMigration migrations = 6;
+   */
+  migrations: AppliedMigration[];
+
+  /**
+   * @generated from field: holdfast.v1.ReplicationState replication = 7;
+   */
+  replication?: ReplicationState | undefined;
+
+  /**
+   * By name.
+   *
+   * @generated from field: repeated holdfast.v1.DatabaseExtension extensions = 8;
+   */
+  extensions: DatabaseExtension[];
+};
+
+/**
+ * Describes the message holdfast.v1.GetStorageInfoResponse.
+ * Use `create(GetStorageInfoResponseSchema)` to create a new message.
+ */
+export const GetStorageInfoResponseSchema: GenMessage<GetStorageInfoResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 11);
+
+/**
+ * @generated from message holdfast.v1.AppliedMigration
+ */
+export type AppliedMigration = Message<"holdfast.v1.AppliedMigration"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp apply_time = 2;
+   */
+  applyTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.AppliedMigration.
+ * Use `create(AppliedMigrationSchema)` to create a new message.
+ */
+export const AppliedMigrationSchema: GenMessage<AppliedMigration> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 12);
+
+/**
+ * @generated from message holdfast.v1.ReplicationState
+ */
+export type ReplicationState = Message<"holdfast.v1.ReplicationState"> & {
+  /**
+   * Whether the database asked is itself a replica.
+   *
+   * @generated from field: bool is_replica = 1;
+   */
+  isReplica: boolean;
+
+  /**
+   * What it has received and not replayed, and the age of the last transaction it
+   * replayed; absent unless it is a replica.
+   *
+   * @generated from field: optional int64 replay_lag_bytes = 2;
+   */
+  replayLagBytes?: bigint | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration replay_lag = 3;
+   */
+  replayLag?: Duration | undefined;
+
+  /**
+   * Those connected to it, as far as its user may see them.
+   *
+   * @generated from field: repeated holdfast.v1.Replica replicas = 4;
+   */
+  replicas: Replica[];
+};
+
+/**
+ * Describes the message holdfast.v1.ReplicationState.
+ * Use `create(ReplicationStateSchema)` to create a new message.
+ */
+export const ReplicationStateSchema: GenMessage<ReplicationState> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 13);
+
+/**
+ * @generated from message holdfast.v1.Replica
+ */
+export type Replica = Message<"holdfast.v1.Replica"> & {
+  /**
+   * As the replica calls itself.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "streaming"; empty when hidden from the database's user, like what follows.
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * "async", "sync", "quorum", "potential".
+   *
+   * @generated from field: string sync_state = 3;
+   */
+  syncState: string;
+
+  /**
+   * @generated from field: optional int64 replay_lag_bytes = 4;
+   */
+  replayLagBytes?: bigint | undefined;
+
+  /**
+   * Absent while the replica has nothing to replay.
+   *
+   * @generated from field: google.protobuf.Duration replay_lag = 5;
+   */
+  replayLag?: Duration | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.Replica.
+ * Use `create(ReplicaSchema)` to create a new message.
+ */
+export const ReplicaSchema: GenMessage<Replica> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 14);
+
+/**
+ * @generated from message holdfast.v1.DatabaseExtension
+ */
+export type DatabaseExtension = Message<"holdfast.v1.DatabaseExtension"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message holdfast.v1.DatabaseExtension.
+ * Use `create(DatabaseExtensionSchema)` to create a new message.
+ */
+export const DatabaseExtensionSchema: GenMessage<DatabaseExtension> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 15);
+
+/**
+ * Whose database it is.
+ *
+ * @generated from enum holdfast.v1.DatabaseShape
+ */
+export enum DatabaseShape {
+  /**
+   * @generated from enum value: DATABASE_SHAPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Started by this server, on its own disk.
+   *
+   * @generated from enum value: DATABASE_SHAPE_EMBEDDED = 1;
+   */
+  EMBEDDED = 1,
+
+  /**
+   * @generated from enum value: DATABASE_SHAPE_EXTERNAL = 2;
+   */
+  EXTERNAL = 2,
+}
+
+/**
+ * Describes the enum holdfast.v1.DatabaseShape.
+ */
+export const DatabaseShapeSchema: GenEnum<DatabaseShape> = /*@__PURE__*/
+  enumDesc(file_holdfast_v1_admin, 0);
+
+/**
  * What operators and auditors ask.
  *
  * @generated from service holdfast.v1.AdminService
@@ -83,6 +667,39 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof GetLogHeadRequestSchema;
     output: typeof GetLogHeadResponseSchema;
+  },
+  /**
+   * Everything about a session or an agent as of a position: each thing that has
+   * a state as it was then, and everything recorded up to then.
+   *
+   * @generated from rpc holdfast.v1.AdminService.GetStateAt
+   */
+  getStateAt: {
+    methodKind: "unary";
+    input: typeof GetStateAtRequestSchema;
+    output: typeof GetStateAtResponseSchema;
+  },
+  /**
+   * What the tenant has stored and how fast it grows, how this server answers,
+   * and how the database's tables fare. Nothing is counted to answer: it may be
+   * asked for every second, however much is stored.
+   *
+   * @generated from rpc holdfast.v1.AdminService.GetStatistics
+   */
+  getStatistics: {
+    methodKind: "unary";
+    input: typeof GetStatisticsRequestSchema;
+    output: typeof GetStatisticsResponseSchema;
+  },
+  /**
+   * What everything is stored in.
+   *
+   * @generated from rpc holdfast.v1.AdminService.GetStorageInfo
+   */
+  getStorageInfo: {
+    methodKind: "unary";
+    input: typeof GetStorageInfoRequestSchema;
+    output: typeof GetStorageInfoResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_holdfast_v1_admin, 0);

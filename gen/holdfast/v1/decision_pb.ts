@@ -2,10 +2,16 @@
 // @generated from file holdfast/v1/decision.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Action } from "./action_pb.js";
+import { file_holdfast_v1_action } from "./action_pb.js";
+import type { ListOrder } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
+import type { Observation } from "./observation_pb.js";
+import { file_holdfast_v1_observation } from "./observation_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_holdfast_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/decision.proto.
  */
 export const file_holdfast_v1_decision: GenFile = /*@__PURE__*/
-  fileDesc("Chpob2xkZmFzdC92MS9kZWNpc2lvbi5wcm90bxILaG9sZGZhc3QudjEinwQKCERlY2lzaW9uEgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEAoIYWdlbnRfaWQYBCABKAkSMQoGbGFiZWxzGAUgAygLMiEuaG9sZGZhc3QudjEuRGVjaXNpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSJQoHY29udGV4dBgMIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSKgoMYWx0ZXJuYXRpdmVzGA0gASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIRCglyZWFzb25pbmcYDiABKAkSFwoKY29uZmlkZW5jZRgPIAEoAUgAiAEBEhQKDGFjdGlvbl90YWtlbhgQIAEoCRIRCglhY3Rpb25faWQYESABKAkSFgoOb2JzZXJ2YXRpb25faWQYEiABKAkSDwoHZ29hbF9pZBgTIAEoCRIPCgdvdXRjb21lGBQgASgJEhgKC2R1cmF0aW9uX21zGBUgASgBSAGIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfY29uZmlkZW5jZUIOCgxfZHVyYXRpb25fbXNiBnByb3RvMw", [file_google_protobuf_timestamp, file_holdfast_v1_payload]);
+  fileDesc("Chpob2xkZmFzdC92MS9kZWNpc2lvbi5wcm90bxILaG9sZGZhc3QudjEinwQKCERlY2lzaW9uEgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEAoIYWdlbnRfaWQYBCABKAkSMQoGbGFiZWxzGAUgAygLMiEuaG9sZGZhc3QudjEuRGVjaXNpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSJQoHY29udGV4dBgMIAEoCzIULmhvbGRmYXN0LnYxLlBheWxvYWQSKgoMYWx0ZXJuYXRpdmVzGA0gASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIRCglyZWFzb25pbmcYDiABKAkSFwoKY29uZmlkZW5jZRgPIAEoAUgAiAEBEhQKDGFjdGlvbl90YWtlbhgQIAEoCRIRCglhY3Rpb25faWQYESABKAkSFgoOb2JzZXJ2YXRpb25faWQYEiABKAkSDwoHZ29hbF9pZBgTIAEoCRIPCgdvdXRjb21lGBQgASgJEhgKC2R1cmF0aW9uX21zGBUgASgBSAGIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfY29uZmlkZW5jZUIOCgxfZHVyYXRpb25fbXMiQAoVQ3JlYXRlRGVjaXNpb25SZXF1ZXN0EicKCGRlY2lzaW9uGAEgASgLMhUuaG9sZGZhc3QudjEuRGVjaXNpb24iQQoWQ3JlYXRlRGVjaXNpb25SZXNwb25zZRInCghkZWNpc2lvbhgBIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uIlYKEkdldERlY2lzaW9uUmVxdWVzdBIMCgJpZBgBIAEoCUgAEhUKC2V4dGVybmFsX2lkGAIgASgJSAASFAoMbWluX3Bvc2l0aW9uGAMgASgDQgUKA2tleSI+ChNHZXREZWNpc2lvblJlc3BvbnNlEicKCGRlY2lzaW9uGAEgASgLMhUuaG9sZGZhc3QudjEuRGVjaXNpb24ipwEKFExpc3REZWNpc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEisKBmZpbHRlchgDIAEoCzIbLmhvbGRmYXN0LnYxLkRlY2lzaW9uRmlsdGVyEhQKDG1pbl9wb3NpdGlvbhgEIAEoAxIlCgVvcmRlchgFIAEoDjIWLmhvbGRmYXN0LnYxLkxpc3RPcmRlciLDAgoORGVjaXNpb25GaWx0ZXISEwoLc2Vzc2lvbl9pZHMYASADKAkSEQoJYWdlbnRfaWRzGAIgAygJEg0KBXR5cGVzGAMgAygJEhIKCmFjdGlvbl9pZHMYBCADKAkSEAoIZ29hbF9pZHMYBSADKAkSNwoGbGFiZWxzGAYgAygLMicuaG9sZGZhc3QudjEuRGVjaXNpb25GaWx0ZXIuTGFiZWxzRW50cnkSNAoQY3JlYXRlX3RpbWVfZnJvbRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSY3JlYXRlX3RpbWVfYmVmb3JlGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIloKFUxpc3REZWNpc2lvbnNSZXNwb25zZRIoCglkZWNpc2lvbnMYASADKAsyFS5ob2xkZmFzdC52MS5EZWNpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiPwoURXhwbGFpbkFjdGlvblJlcXVlc3QSEQoJYWN0aW9uX2lkGAEgASgJEhQKDG1pbl9wb3NpdGlvbhgCIAEoAyL3AQoVRXhwbGFpbkFjdGlvblJlc3BvbnNlEiMKBmFjdGlvbhgBIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbhIoCglkZWNpc2lvbnMYAiADKAsyFS5ob2xkZmFzdC52MS5EZWNpc2lvbhIoCgZsZWRfYnkYAyADKAsyGC5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbhIuCgxvYnNlcnZhdGlvbnMYBCADKAsyGC5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbhIQCghnb2FsX2lkcxgFIAMoCRIRCgl0cnVuY2F0ZWQYBiABKAgSEAoIcG9zaXRpb24YByABKAMy/QIKD0RlY2lzaW9uU2VydmljZRJZCg5DcmVhdGVEZWNpc2lvbhIiLmhvbGRmYXN0LnYxLkNyZWF0ZURlY2lzaW9uUmVxdWVzdBojLmhvbGRmYXN0LnYxLkNyZWF0ZURlY2lzaW9uUmVzcG9uc2USVQoLR2V0RGVjaXNpb24SHy5ob2xkZmFzdC52MS5HZXREZWNpc2lvblJlcXVlc3QaIC5ob2xkZmFzdC52MS5HZXREZWNpc2lvblJlc3BvbnNlIgOQAgESWwoNTGlzdERlY2lzaW9ucxIhLmhvbGRmYXN0LnYxLkxpc3REZWNpc2lvbnNSZXF1ZXN0GiIuaG9sZGZhc3QudjEuTGlzdERlY2lzaW9uc1Jlc3BvbnNlIgOQAgESWwoNRXhwbGFpbkFjdGlvbhIhLmhvbGRmYXN0LnYxLkV4cGxhaW5BY3Rpb25SZXF1ZXN0GiIuaG9sZGZhc3QudjEuRXhwbGFpbkFjdGlvblJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp, file_holdfast_v1_action, file_holdfast_v1_log, file_holdfast_v1_observation, file_holdfast_v1_payload]);
 
 /**
  * Why an agent did what it did. Appended once, never changed.
@@ -151,4 +157,359 @@ export type Decision = Message<"holdfast.v1.Decision"> & {
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_decision, 0);
+
+/**
+ * @generated from message holdfast.v1.CreateDecisionRequest
+ */
+export type CreateDecisionRequest = Message<"holdfast.v1.CreateDecisionRequest"> & {
+  /**
+   * @generated from field: holdfast.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateDecisionRequest.
+ * Use `create(CreateDecisionRequestSchema)` to create a new message.
+ */
+export const CreateDecisionRequestSchema: GenMessage<CreateDecisionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 1);
+
+/**
+ * @generated from message holdfast.v1.CreateDecisionResponse
+ */
+export type CreateDecisionResponse = Message<"holdfast.v1.CreateDecisionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateDecisionResponse.
+ * Use `create(CreateDecisionResponseSchema)` to create a new message.
+ */
+export const CreateDecisionResponseSchema: GenMessage<CreateDecisionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 2);
+
+/**
+ * @generated from message holdfast.v1.GetDecisionRequest
+ */
+export type GetDecisionRequest = Message<"holdfast.v1.GetDecisionRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.GetDecisionRequest.key
+   */
+  key: {
+    /**
+     * @generated from field: string id = 1;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * @generated from field: string external_id = 2;
+     */
+    value: string;
+    case: "externalId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 3;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.GetDecisionRequest.
+ * Use `create(GetDecisionRequestSchema)` to create a new message.
+ */
+export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 3);
+
+/**
+ * @generated from message holdfast.v1.GetDecisionResponse
+ */
+export type GetDecisionResponse = Message<"holdfast.v1.GetDecisionResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Decision decision = 1;
+   */
+  decision?: Decision | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.GetDecisionResponse.
+ * Use `create(GetDecisionResponseSchema)` to create a new message.
+ */
+export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 4);
+
+/**
+ * @generated from message holdfast.v1.ListDecisionsRequest
+ */
+export type ListDecisionsRequest = Message<"holdfast.v1.ListDecisionsRequest"> & {
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: holdfast.v1.DecisionFilter filter = 3;
+   */
+  filter?: DecisionFilter | undefined;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+
+  /**
+   * @generated from field: holdfast.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
+};
+
+/**
+ * Describes the message holdfast.v1.ListDecisionsRequest.
+ * Use `create(ListDecisionsRequestSchema)` to create a new message.
+ */
+export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 5);
+
+/**
+ * Every field that is set must match; within a repeated one, any of its values.
+ *
+ * @generated from message holdfast.v1.DecisionFilter
+ */
+export type DecisionFilter = Message<"holdfast.v1.DecisionFilter"> & {
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * @generated from field: repeated string agent_ids = 2;
+   */
+  agentIds: string[];
+
+  /**
+   * @generated from field: repeated string types = 3;
+   */
+  types: string[];
+
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string action_ids = 4;
+   */
+  actionIds: string[];
+
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string goal_ids = 5;
+   */
+  goalIds: string[];
+
+  /**
+   * Each label given must be there with this value.
+   *
+   * @generated from field: map<string, string> labels = 6;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * From this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_from = 7;
+   */
+  createTimeFrom?: Timestamp | undefined;
+
+  /**
+   * Before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_before = 8;
+   */
+  createTimeBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.DecisionFilter.
+ * Use `create(DecisionFilterSchema)` to create a new message.
+ */
+export const DecisionFilterSchema: GenMessage<DecisionFilter> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 6);
+
+/**
+ * @generated from message holdfast.v1.ListDecisionsResponse
+ */
+export type ListDecisionsResponse = Message<"holdfast.v1.ListDecisionsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.Decision decisions = 1;
+   */
+  decisions: Decision[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListDecisionsResponse.
+ * Use `create(ListDecisionsResponseSchema)` to create a new message.
+ */
+export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 7);
+
+/**
+ * @generated from message holdfast.v1.ExplainActionRequest
+ */
+export type ExplainActionRequest = Message<"holdfast.v1.ExplainActionRequest"> & {
+  /**
+   * UUID.
+   *
+   * @generated from field: string action_id = 1;
+   */
+  actionId: string;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 2;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.ExplainActionRequest.
+ * Use `create(ExplainActionRequestSchema)` to create a new message.
+ */
+export const ExplainActionRequestSchema: GenMessage<ExplainActionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 8);
+
+/**
+ * @generated from message holdfast.v1.ExplainActionResponse
+ */
+export type ExplainActionResponse = Message<"holdfast.v1.ExplainActionResponse"> & {
+  /**
+   * With its outcome: status, result, scores and times.
+   *
+   * @generated from field: holdfast.v1.Action action = 1;
+   */
+  action?: Action | undefined;
+
+  /**
+   * Those with this action_id, oldest first, at most 100.
+   *
+   * @generated from field: repeated holdfast.v1.Decision decisions = 2;
+   */
+  decisions: Decision[];
+
+  /**
+   * What the decisions answered (their observation_id), in the order of the
+   * decisions, each once. An id nobody recorded is left out.
+   *
+   * @generated from field: repeated holdfast.v1.Observation led_by = 3;
+   */
+  ledBy: Observation[];
+
+  /**
+   * Those with this action_id, oldest first, at most 100.
+   *
+   * @generated from field: repeated holdfast.v1.Observation observations = 4;
+   */
+  observations: Observation[];
+
+  /**
+   * The action's goal, then its parent, up to the root; at most 64. A goal
+   * nobody recorded ends it.
+   *
+   * @generated from field: repeated string goal_ids = 5;
+   */
+  goalIds: string[];
+
+  /**
+   * Whether there is more of any of these than is given: past their number, or
+   * past 2 MiB together.
+   *
+   * @generated from field: bool truncated = 6;
+   */
+  truncated: boolean;
+
+  /**
+   * The log position all of this is as of.
+   *
+   * @generated from field: int64 position = 7;
+   */
+  position: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.ExplainActionResponse.
+ * Use `create(ExplainActionResponseSchema)` to create a new message.
+ */
+export const ExplainActionResponseSchema: GenMessage<ExplainActionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_decision, 9);
+
+/**
+ * @generated from service holdfast.v1.DecisionService
+ */
+export const DecisionService: GenService<{
+  /**
+   * Creates a decision. The same id and content again answers with the first result.
+   *
+   * @generated from rpc holdfast.v1.DecisionService.CreateDecision
+   */
+  createDecision: {
+    methodKind: "unary";
+    input: typeof CreateDecisionRequestSchema;
+    output: typeof CreateDecisionResponseSchema;
+  },
+  /**
+   * @generated from rpc holdfast.v1.DecisionService.GetDecision
+   */
+  getDecision: {
+    methodKind: "unary";
+    input: typeof GetDecisionRequestSchema;
+    output: typeof GetDecisionResponseSchema;
+  },
+  /**
+   * In the order asked for, newest first unless told otherwise.
+   *
+   * @generated from rpc holdfast.v1.DecisionService.ListDecisions
+   */
+  listDecisions: {
+    methodKind: "unary";
+    input: typeof ListDecisionsRequestSchema;
+    output: typeof ListDecisionsResponseSchema;
+  },
+  /**
+   * Why an action was done and what came of it: the observations and decisions
+   * that led to it, the action as it is, what was observed of it, as they stand
+   * together at one position.
+   *
+   * @generated from rpc holdfast.v1.DecisionService.ExplainAction
+   */
+  explainAction: {
+    methodKind: "unary";
+    input: typeof ExplainActionRequestSchema;
+    output: typeof ExplainActionResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_holdfast_v1_decision, 0);
 

@@ -2,20 +2,36 @@
 // @generated from file holdfast/v1/event.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.js";
 import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
 import type { Action, FinishAction, StartAction } from "./action_pb.js";
 import { file_holdfast_v1_action } from "./action_pb.js";
+import type { ActionSelector } from "./action_selector_pb.js";
+import { file_holdfast_v1_action_selector } from "./action_selector_pb.js";
+import type { Configuration } from "./configuration_pb.js";
+import { file_holdfast_v1_configuration } from "./configuration_pb.js";
+import type { CrossSessionPattern } from "./cross_session_pattern_pb.js";
+import { file_holdfast_v1_cross_session_pattern } from "./cross_session_pattern_pb.js";
 import type { Decision } from "./decision_pb.js";
 import { file_holdfast_v1_decision } from "./decision_pb.js";
+import type { Goal } from "./goal_pb.js";
+import { file_holdfast_v1_goal } from "./goal_pb.js";
+import type { LearningSystem } from "./learning_system_pb.js";
+import { file_holdfast_v1_learning_system } from "./learning_system_pb.js";
+import type { AppendResult, ChangeType, EntityKind } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
+import type { Memory } from "./memory_pb.js";
+import { file_holdfast_v1_memory } from "./memory_pb.js";
 import type { Observation } from "./observation_pb.js";
 import { file_holdfast_v1_observation } from "./observation_pb.js";
 import type { PerformanceMetric } from "./performance_metric_pb.js";
 import { file_holdfast_v1_performance_metric } from "./performance_metric_pb.js";
+import type { SecurityAudit } from "./security_audit_pb.js";
+import { file_holdfast_v1_security_audit } from "./security_audit_pb.js";
 import type { Session } from "./session_pb.js";
 import { file_holdfast_v1_session } from "./session_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -24,7 +40,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/event.proto.
  */
 export const file_holdfast_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEitwIKBUVudHJ5Ei8KC29ic2VydmF0aW9uGAEgASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIlCgZhY3Rpb24YAiABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb25IABIwCgxzdGFydF9hY3Rpb24YAyABKAsyGC5ob2xkZmFzdC52MS5TdGFydEFjdGlvbkgAEjIKDWZpbmlzaF9hY3Rpb24YBCABKAsyGS5ob2xkZmFzdC52MS5GaW5pc2hBY3Rpb25IABIpCghkZWNpc2lvbhgFIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAYgASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIAEIHCgVlbnRyeSI0Cg1BcHBlbmRSZXF1ZXN0EiMKB2VudHJpZXMYASADKAsyEi5ob2xkZmFzdC52MS5FbnRyeSI7Cg5BcHBlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHQikgEKDEFwcGVuZFJlc3VsdBIRCglwb3NpdGlvbnMYASADKAMSKgoKcmVqZWN0aW9ucxgCIAMoCzIWLmhvbGRmYXN0LnYxLlJlamVjdGlvbhISCgpkdXBsaWNhdGVzGAMgAygFEi8KDWdlbmVyYXRlZF9pZHMYBCADKAsyGC5ob2xkZmFzdC52MS5HZW5lcmF0ZWRJZCI+CglSZWplY3Rpb24SDQoFaW5kZXgYASABKAUSIgoGc3RhdHVzGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiKAoLR2VuZXJhdGVkSWQSDQoFaW5kZXgYASABKAUSCgoCaWQYAiABKAkiegoTQXBwZW5kU3RyZWFtUmVxdWVzdBItCgRvcGVuGAEgASgLMh0uaG9sZGZhc3QudjEuT3BlbkFwcGVuZFN0cmVhbUgAEikKBWJhdGNoGAIgASgLMhguaG9sZGZhc3QudjEuQXBwZW5kQmF0Y2hIAEIJCgdyZXF1ZXN0IicKEE9wZW5BcHBlbmRTdHJlYW0SEwoLY2xpZW50X25hbWUYASABKAkiRAoLQXBwZW5kQmF0Y2gSEAoIc2VxdWVuY2UYASABKAMSIwoHZW50cmllcxgCIAMoCzISLmhvbGRmYXN0LnYxLkVudHJ5IrcBChRBcHBlbmRTdHJlYW1SZXNwb25zZRIxCgZvcGVuZWQYASABKAsyHy5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1PcGVuZWRIABIvCgViYXRjaBgCIAEoCzIeLmhvbGRmYXN0LnYxLkFwcGVuZEJhdGNoUmVzdWx0SAASLwoFZHJhaW4YAyABKAsyHi5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1EcmFpbkgAQgoKCHJlc3BvbnNlIqsBChJBcHBlbmRTdHJlYW1PcGVuZWQSHQoVbWF4X2luX2ZsaWdodF9iYXRjaGVzGAEgASgFEhsKE21heF9pbl9mbGlnaHRfYnl0ZXMYAiABKAMSHQoVbWF4X2VudHJpZXNfcGVyX2JhdGNoGAMgASgFEhsKE21heF9ieXRlc19wZXJfZW50cnkYBCABKAMSHQoVbWF4X2J5dGVzX3Blcl9tZXNzYWdlGAUgASgDIoIBChFBcHBlbmRCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoAxIrCgZyZXN1bHQYAiABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHRIABIjCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSITChFBcHBlbmRTdHJlYW1EcmFpbiLnAgoFRXZlbnQSEAoIcG9zaXRpb24YASABKAMSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBmNoYW5nZRgDIAEoDjIXLmhvbGRmYXN0LnYxLkNoYW5nZVR5cGUSJwoHc2Vzc2lvbhgEIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb25IABIlCgZhY3Rpb24YByABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb25IABIvCgtvYnNlcnZhdGlvbhgIIAEoCzIYLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uSAASKQoIZGVjaXNpb24YCSABKAsyFS5ob2xkZmFzdC52MS5EZWNpc2lvbkgAEjwKEnBlcmZvcm1hbmNlX21ldHJpYxgKIAEoCzIeLmhvbGRmYXN0LnYxLlBlcmZvcm1hbmNlTWV0cmljSABCCAoGZW50aXR5ImQKC0V2ZW50RmlsdGVyEhMKC3Nlc3Npb25faWRzGAEgAygJEhEKCWFnZW50X2lkcxgCIAMoCRItCgxlbnRpdHlfa2luZHMYAyADKA4yFy5ob2xkZmFzdC52MS5FbnRpdHlLaW5kInwKEFN1YnNjcmliZVJlcXVlc3QSGwoOYWZ0ZXJfcG9zaXRpb24YASABKANIAIgBARIOCgZsb2dfaWQYAiABKAkSKAoGZmlsdGVyGAMgASgLMhguaG9sZGZhc3QudjEuRXZlbnRGaWx0ZXJCEQoPX2FmdGVyX3Bvc2l0aW9uImwKEVN1YnNjcmliZVJlc3BvbnNlEiIKBmV2ZW50cxgBIAMoCzISLmhvbGRmYXN0LnYxLkV2ZW50EhAKCHBvc2l0aW9uGAIgASgDEhEKCWNhdWdodF91cBgDIAEoCBIOCgZsb2dfaWQYBCABKAkikgEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmFmdGVyX3Bvc2l0aW9uGAMgASgDEigKBmZpbHRlchgEIAEoCzIYLmhvbGRmYXN0LnYxLkV2ZW50RmlsdGVyEhQKDG1pbl9wb3NpdGlvbhgFIAEoAyJ4ChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWxhc3RfcG9zaXRpb24YAyABKAMSDgoGbG9nX2lkGAQgASgJKosDCgpFbnRpdHlLaW5kEhsKF0VOVElUWV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRU5USVRZX0tJTkRfU0VTU0lPThABEhYKEkVOVElUWV9LSU5EX01FTU9SWRACEhQKEEVOVElUWV9LSU5EX0dPQUwQAxIWChJFTlRJVFlfS0lORF9BQ1RJT04QBBIbChdFTlRJVFlfS0lORF9PQlNFUlZBVElPThAFEhgKFEVOVElUWV9LSU5EX0RFQ0lTSU9OEAYSIgoeRU5USVRZX0tJTkRfUEVSRk9STUFOQ0VfTUVUUklDEAcSHwobRU5USVRZX0tJTkRfQUNUSU9OX1NFTEVDVE9SEAgSHwobRU5USVRZX0tJTkRfTEVBUk5JTkdfU1lTVEVNEAkSJQohRU5USVRZX0tJTkRfQ1JPU1NfU0VTU0lPTl9QQVRURVJOEAoSHQoZRU5USVRZX0tJTkRfQ09ORklHVVJBVElPThALEh4KGkVOVElUWV9LSU5EX1NFQ1VSSVRZX0FVRElUEAwqdAoKQ2hhbmdlVHlwZRIbChdDSEFOR0VfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0NIQU5HRV9UWVBFX0NSRUFURUQQARIXChNDSEFOR0VfVFlQRV9VUERBVEVEEAISFwoTQ0hBTkdFX1RZUEVfREVMRVRFRBADMscCCgxFdmVudFNlcnZpY2USVwoMQXBwZW5kU3RyZWFtEiAuaG9sZGZhc3QudjEuQXBwZW5kU3RyZWFtUmVxdWVzdBohLmhvbGRmYXN0LnYxLkFwcGVuZFN0cmVhbVJlc3BvbnNlKAEwARJBCgZBcHBlbmQSGi5ob2xkZmFzdC52MS5BcHBlbmRSZXF1ZXN0GhsuaG9sZGZhc3QudjEuQXBwZW5kUmVzcG9uc2USTAoJU3Vic2NyaWJlEh0uaG9sZGZhc3QudjEuU3Vic2NyaWJlUmVxdWVzdBoeLmhvbGRmYXN0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESTQoKTGlzdEV2ZW50cxIeLmhvbGRmYXN0LnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8uaG9sZGZhc3QudjEuTGlzdEV2ZW50c1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_google_rpc_status, file_holdfast_v1_action, file_holdfast_v1_decision, file_holdfast_v1_observation, file_holdfast_v1_performance_metric, file_holdfast_v1_session]);
+  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEi7QIKBUVudHJ5Ei8KC29ic2VydmF0aW9uGAEgASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIlCgZhY3Rpb24YAiABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb25IABIwCgxzdGFydF9hY3Rpb24YAyABKAsyGC5ob2xkZmFzdC52MS5TdGFydEFjdGlvbkgAEjIKDWZpbmlzaF9hY3Rpb24YBCABKAsyGS5ob2xkZmFzdC52MS5GaW5pc2hBY3Rpb25IABIpCghkZWNpc2lvbhgFIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAYgASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI0Cg5zZWN1cml0eV9hdWRpdBgHIAEoCzIaLmhvbGRmYXN0LnYxLlNlY3VyaXR5QXVkaXRIAEIHCgVlbnRyeSI0Cg1BcHBlbmRSZXF1ZXN0EiMKB2VudHJpZXMYASADKAsyEi5ob2xkZmFzdC52MS5FbnRyeSI7Cg5BcHBlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHQiegoTQXBwZW5kU3RyZWFtUmVxdWVzdBItCgRvcGVuGAEgASgLMh0uaG9sZGZhc3QudjEuT3BlbkFwcGVuZFN0cmVhbUgAEikKBWJhdGNoGAIgASgLMhguaG9sZGZhc3QudjEuQXBwZW5kQmF0Y2hIAEIJCgdyZXF1ZXN0IicKEE9wZW5BcHBlbmRTdHJlYW0SEwoLY2xpZW50X25hbWUYASABKAkiRAoLQXBwZW5kQmF0Y2gSEAoIc2VxdWVuY2UYASABKAMSIwoHZW50cmllcxgCIAMoCzISLmhvbGRmYXN0LnYxLkVudHJ5IrcBChRBcHBlbmRTdHJlYW1SZXNwb25zZRIxCgZvcGVuZWQYASABKAsyHy5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1PcGVuZWRIABIvCgViYXRjaBgCIAEoCzIeLmhvbGRmYXN0LnYxLkFwcGVuZEJhdGNoUmVzdWx0SAASLwoFZHJhaW4YAyABKAsyHi5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1EcmFpbkgAQgoKCHJlc3BvbnNlIqsBChJBcHBlbmRTdHJlYW1PcGVuZWQSHQoVbWF4X2luX2ZsaWdodF9iYXRjaGVzGAEgASgFEhsKE21heF9pbl9mbGlnaHRfYnl0ZXMYAiABKAMSHQoVbWF4X2VudHJpZXNfcGVyX2JhdGNoGAMgASgFEhsKE21heF9ieXRlc19wZXJfZW50cnkYBCABKAMSHQoVbWF4X2J5dGVzX3Blcl9tZXNzYWdlGAUgASgDIoIBChFBcHBlbmRCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoAxIrCgZyZXN1bHQYAiABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHRIABIjCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSITChFBcHBlbmRTdHJlYW1EcmFpbiLPBQoFRXZlbnQSEAoIcG9zaXRpb24YASABKAMSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBmNoYW5nZRgDIAEoDjIXLmhvbGRmYXN0LnYxLkNoYW5nZVR5cGUSJwoHc2Vzc2lvbhgEIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb25IABIlCgZtZW1vcnkYBSABKAsyEy5ob2xkZmFzdC52MS5NZW1vcnlIABIhCgRnb2FsGAYgASgLMhEuaG9sZGZhc3QudjEuR29hbEgAEiUKBmFjdGlvbhgHIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbkgAEi8KC29ic2VydmF0aW9uGAggASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIpCghkZWNpc2lvbhgJIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAogASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI2Cg9hY3Rpb25fc2VsZWN0b3IYCyABKAsyGy5ob2xkZmFzdC52MS5BY3Rpb25TZWxlY3RvckgAEjYKD2xlYXJuaW5nX3N5c3RlbRgMIAEoCzIbLmhvbGRmYXN0LnYxLkxlYXJuaW5nU3lzdGVtSAASQQoVY3Jvc3Nfc2Vzc2lvbl9wYXR0ZXJuGA0gASgLMiAuaG9sZGZhc3QudjEuQ3Jvc3NTZXNzaW9uUGF0dGVybkgAEjMKDWNvbmZpZ3VyYXRpb24YDiABKAsyGi5ob2xkZmFzdC52MS5Db25maWd1cmF0aW9uSAASNAoOc2VjdXJpdHlfYXVkaXQYDyABKAsyGi5ob2xkZmFzdC52MS5TZWN1cml0eUF1ZGl0SABCCAoGZW50aXR5In8KC0V2ZW50RmlsdGVyEhMKC3Nlc3Npb25faWRzGAEgAygJEhEKCWFnZW50X2lkcxgCIAMoCRItCgxlbnRpdHlfa2luZHMYAyADKA4yFy5ob2xkZmFzdC52MS5FbnRpdHlLaW5kEhkKEWluY2x1ZGVfYW5jZXN0b3JzGAQgASgIInwKEFN1YnNjcmliZVJlcXVlc3QSGwoOYWZ0ZXJfcG9zaXRpb24YASABKANIAIgBARIOCgZsb2dfaWQYAiABKAkSKAoGZmlsdGVyGAMgASgLMhguaG9sZGZhc3QudjEuRXZlbnRGaWx0ZXJCEQoPX2FmdGVyX3Bvc2l0aW9uImwKEVN1YnNjcmliZVJlc3BvbnNlEiIKBmV2ZW50cxgBIAMoCzISLmhvbGRmYXN0LnYxLkV2ZW50EhAKCHBvc2l0aW9uGAIgASgDEhEKCWNhdWdodF91cBgDIAEoCBIOCgZsb2dfaWQYBCABKAkikgEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmFmdGVyX3Bvc2l0aW9uGAMgASgDEigKBmZpbHRlchgEIAEoCzIYLmhvbGRmYXN0LnYxLkV2ZW50RmlsdGVyEhQKDG1pbl9wb3NpdGlvbhgFIAEoAyJ4ChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWxhc3RfcG9zaXRpb24YAyABKAMSDgoGbG9nX2lkGAQgASgJMtECCgxFdmVudFNlcnZpY2USVwoMQXBwZW5kU3RyZWFtEiAuaG9sZGZhc3QudjEuQXBwZW5kU3RyZWFtUmVxdWVzdBohLmhvbGRmYXN0LnYxLkFwcGVuZFN0cmVhbVJlc3BvbnNlKAEwARJBCgZBcHBlbmQSGi5ob2xkZmFzdC52MS5BcHBlbmRSZXF1ZXN0GhsuaG9sZGZhc3QudjEuQXBwZW5kUmVzcG9uc2USUQoJU3Vic2NyaWJlEh0uaG9sZGZhc3QudjEuU3Vic2NyaWJlUmVxdWVzdBoeLmhvbGRmYXN0LnYxLlN1YnNjcmliZVJlc3BvbnNlIgOQAgEwARJSCgpMaXN0RXZlbnRzEh4uaG9sZGZhc3QudjEuTGlzdEV2ZW50c1JlcXVlc3QaHy5ob2xkZmFzdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_google_rpc_status, file_holdfast_v1_action, file_holdfast_v1_action_selector, file_holdfast_v1_configuration, file_holdfast_v1_cross_session_pattern, file_holdfast_v1_decision, file_holdfast_v1_goal, file_holdfast_v1_learning_system, file_holdfast_v1_log, file_holdfast_v1_memory, file_holdfast_v1_observation, file_holdfast_v1_performance_metric, file_holdfast_v1_security_audit, file_holdfast_v1_session]);
 
 /**
  * One thing to append.
@@ -73,6 +89,12 @@ export type Entry = Message<"holdfast.v1.Entry"> & {
      */
     value: PerformanceMetric;
     case: "performanceMetric";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.SecurityAudit security_audit = 7;
+     */
+    value: SecurityAudit;
+    case: "securityAudit";
   } | { case: undefined; value?: undefined };
 };
 
@@ -120,98 +142,6 @@ export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_event, 2);
 
 /**
- * What became of a batch. One bad entry never loses the others.
- *
- * @generated from message holdfast.v1.AppendResult
- */
-export type AppendResult = Message<"holdfast.v1.AppendResult"> & {
-  /**
-   * One for each entry, in order: the position it is stored at, 0 if rejected.
-   *
-   * @generated from field: repeated int64 positions = 1;
-   */
-  positions: bigint[];
-
-  /**
-   * In order of index.
-   *
-   * @generated from field: repeated holdfast.v1.Rejection rejections = 2;
-   */
-  rejections: Rejection[];
-
-  /**
-   * Indexes of entries that had been stored before; their position is the first one's.
-   *
-   * @generated from field: repeated int32 duplicates = 3;
-   */
-  duplicates: number[];
-
-  /**
-   * Ids the server made for entries that came without one, in order of index.
-   *
-   * @generated from field: repeated holdfast.v1.GeneratedId generated_ids = 4;
-   */
-  generatedIds: GeneratedId[];
-};
-
-/**
- * Describes the message holdfast.v1.AppendResult.
- * Use `create(AppendResultSchema)` to create a new message.
- */
-export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 3);
-
-/**
- * @generated from message holdfast.v1.Rejection
- */
-export type Rejection = Message<"holdfast.v1.Rejection"> & {
-  /**
-   * Of the entry within its batch, from 0.
-   *
-   * @generated from field: int32 index = 1;
-   */
-  index: number;
-
-  /**
-   * Code, message and details as a call of its own would have had them.
-   *
-   * @generated from field: google.rpc.Status status = 2;
-   */
-  status?: Status | undefined;
-};
-
-/**
- * Describes the message holdfast.v1.Rejection.
- * Use `create(RejectionSchema)` to create a new message.
- */
-export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 4);
-
-/**
- * @generated from message holdfast.v1.GeneratedId
- */
-export type GeneratedId = Message<"holdfast.v1.GeneratedId"> & {
-  /**
-   * Of the entry within its batch, from 0.
-   *
-   * @generated from field: int32 index = 1;
-   */
-  index: number;
-
-  /**
-   * @generated from field: string id = 2;
-   */
-  id: string;
-};
-
-/**
- * Describes the message holdfast.v1.GeneratedId.
- * Use `create(GeneratedIdSchema)` to create a new message.
- */
-export const GeneratedIdSchema: GenMessage<GeneratedId> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 5);
-
-/**
  * @generated from message holdfast.v1.AppendStreamRequest
  */
 export type AppendStreamRequest = Message<"holdfast.v1.AppendStreamRequest"> & {
@@ -240,7 +170,7 @@ export type AppendStreamRequest = Message<"holdfast.v1.AppendStreamRequest"> & {
  * Use `create(AppendStreamRequestSchema)` to create a new message.
  */
 export const AppendStreamRequestSchema: GenMessage<AppendStreamRequest> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 6);
+  messageDesc(file_holdfast_v1_event, 3);
 
 /**
  * @generated from message holdfast.v1.OpenAppendStream
@@ -259,7 +189,7 @@ export type OpenAppendStream = Message<"holdfast.v1.OpenAppendStream"> & {
  * Use `create(OpenAppendStreamSchema)` to create a new message.
  */
 export const OpenAppendStreamSchema: GenMessage<OpenAppendStream> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 7);
+  messageDesc(file_holdfast_v1_event, 4);
 
 /**
  * @generated from message holdfast.v1.AppendBatch
@@ -285,7 +215,7 @@ export type AppendBatch = Message<"holdfast.v1.AppendBatch"> & {
  * Use `create(AppendBatchSchema)` to create a new message.
  */
 export const AppendBatchSchema: GenMessage<AppendBatch> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 8);
+  messageDesc(file_holdfast_v1_event, 5);
 
 /**
  * @generated from message holdfast.v1.AppendStreamResponse
@@ -325,7 +255,7 @@ export type AppendStreamResponse = Message<"holdfast.v1.AppendStreamResponse"> &
  * Use `create(AppendStreamResponseSchema)` to create a new message.
  */
 export const AppendStreamResponseSchema: GenMessage<AppendStreamResponse> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 9);
+  messageDesc(file_holdfast_v1_event, 6);
 
 /**
  * The limits of this stream. A client that stays within them never waits on
@@ -369,7 +299,7 @@ export type AppendStreamOpened = Message<"holdfast.v1.AppendStreamOpened"> & {
  * Use `create(AppendStreamOpenedSchema)` to create a new message.
  */
 export const AppendStreamOpenedSchema: GenMessage<AppendStreamOpened> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 10);
+  messageDesc(file_holdfast_v1_event, 7);
 
 /**
  * @generated from message holdfast.v1.AppendBatchResult
@@ -407,7 +337,7 @@ export type AppendBatchResult = Message<"holdfast.v1.AppendBatchResult"> & {
  * Use `create(AppendBatchResultSchema)` to create a new message.
  */
 export const AppendBatchResultSchema: GenMessage<AppendBatchResult> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 11);
+  messageDesc(file_holdfast_v1_event, 8);
 
 /**
  * @generated from message holdfast.v1.AppendStreamDrain
@@ -420,7 +350,7 @@ export type AppendStreamDrain = Message<"holdfast.v1.AppendStreamDrain"> & {
  * Use `create(AppendStreamDrainSchema)` to create a new message.
  */
 export const AppendStreamDrainSchema: GenMessage<AppendStreamDrain> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 12);
+  messageDesc(file_holdfast_v1_event, 9);
 
 /**
  * One change, at its position in the tenant's log.
@@ -460,6 +390,18 @@ export type Event = Message<"holdfast.v1.Event"> & {
     case: "session";
   } | {
     /**
+     * @generated from field: holdfast.v1.Memory memory = 5;
+     */
+    value: Memory;
+    case: "memory";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.Goal goal = 6;
+     */
+    value: Goal;
+    case: "goal";
+  } | {
+    /**
      * @generated from field: holdfast.v1.Action action = 7;
      */
     value: Action;
@@ -482,6 +424,36 @@ export type Event = Message<"holdfast.v1.Event"> & {
      */
     value: PerformanceMetric;
     case: "performanceMetric";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.ActionSelector action_selector = 11;
+     */
+    value: ActionSelector;
+    case: "actionSelector";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.LearningSystem learning_system = 12;
+     */
+    value: LearningSystem;
+    case: "learningSystem";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.CrossSessionPattern cross_session_pattern = 13;
+     */
+    value: CrossSessionPattern;
+    case: "crossSessionPattern";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.Configuration configuration = 14;
+     */
+    value: Configuration;
+    case: "configuration";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.SecurityAudit security_audit = 15;
+     */
+    value: SecurityAudit;
+    case: "securityAudit";
   } | { case: undefined; value?: undefined };
 };
 
@@ -490,7 +462,7 @@ export type Event = Message<"holdfast.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 13);
+  messageDesc(file_holdfast_v1_event, 10);
 
 /**
  * Every field that is set must match; within one, any of its values.
@@ -512,6 +484,15 @@ export type EventFilter = Message<"holdfast.v1.EventFilter"> & {
    * @generated from field: repeated holdfast.v1.EntityKind entity_kinds = 3;
    */
   entityKinds: EntityKind[];
+
+  /**
+   * Of a session among session_ids that was forked, what came before as well:
+   * the events of the session it was forked from up to the fork, and so on.
+   * Forks opened after the call began are as if they were none.
+   *
+   * @generated from field: bool include_ancestors = 4;
+   */
+  includeAncestors: boolean;
 };
 
 /**
@@ -519,7 +500,7 @@ export type EventFilter = Message<"holdfast.v1.EventFilter"> & {
  * Use `create(EventFilterSchema)` to create a new message.
  */
 export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 14);
+  messageDesc(file_holdfast_v1_event, 11);
 
 /**
  * @generated from message holdfast.v1.SubscribeRequest
@@ -551,7 +532,7 @@ export type SubscribeRequest = Message<"holdfast.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 15);
+  messageDesc(file_holdfast_v1_event, 12);
 
 /**
  * @generated from message holdfast.v1.SubscribeResponse
@@ -592,7 +573,7 @@ export type SubscribeResponse = Message<"holdfast.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 16);
+  messageDesc(file_holdfast_v1_event, 13);
 
 /**
  * @generated from message holdfast.v1.ListEventsRequest
@@ -635,7 +616,7 @@ export type ListEventsRequest = Message<"holdfast.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 17);
+  messageDesc(file_holdfast_v1_event, 14);
 
 /**
  * @generated from message holdfast.v1.ListEventsResponse
@@ -671,116 +652,7 @@ export type ListEventsResponse = Message<"holdfast.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_event, 18);
-
-/**
- * What kind of thing a change was made to.
- *
- * @generated from enum holdfast.v1.EntityKind
- */
-export enum EntityKind {
-  /**
-   * @generated from enum value: ENTITY_KIND_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_SESSION = 1;
-   */
-  SESSION = 1,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_MEMORY = 2;
-   */
-  MEMORY = 2,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_GOAL = 3;
-   */
-  GOAL = 3,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_ACTION = 4;
-   */
-  ACTION = 4,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_OBSERVATION = 5;
-   */
-  OBSERVATION = 5,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_DECISION = 6;
-   */
-  DECISION = 6,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_PERFORMANCE_METRIC = 7;
-   */
-  PERFORMANCE_METRIC = 7,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_ACTION_SELECTOR = 8;
-   */
-  ACTION_SELECTOR = 8,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_LEARNING_SYSTEM = 9;
-   */
-  LEARNING_SYSTEM = 9,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_CROSS_SESSION_PATTERN = 10;
-   */
-  CROSS_SESSION_PATTERN = 10,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_CONFIGURATION = 11;
-   */
-  CONFIGURATION = 11,
-
-  /**
-   * @generated from enum value: ENTITY_KIND_SECURITY_AUDIT = 12;
-   */
-  SECURITY_AUDIT = 12,
-}
-
-/**
- * Describes the enum holdfast.v1.EntityKind.
- */
-export const EntityKindSchema: GenEnum<EntityKind> = /*@__PURE__*/
-  enumDesc(file_holdfast_v1_event, 0);
-
-/**
- * @generated from enum holdfast.v1.ChangeType
- */
-export enum ChangeType {
-  /**
-   * @generated from enum value: CHANGE_TYPE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: CHANGE_TYPE_CREATED = 1;
-   */
-  CREATED = 1,
-
-  /**
-   * @generated from enum value: CHANGE_TYPE_UPDATED = 2;
-   */
-  UPDATED = 2,
-
-  /**
-   * @generated from enum value: CHANGE_TYPE_DELETED = 3;
-   */
-  DELETED = 3,
-}
-
-/**
- * Describes the enum holdfast.v1.ChangeType.
- */
-export const ChangeTypeSchema: GenEnum<ChangeType> = /*@__PURE__*/
-  enumDesc(file_holdfast_v1_event, 1);
+  messageDesc(file_holdfast_v1_event, 15);
 
 /**
  * The log of a tenant: written in batches, followed from any position.

@@ -2,10 +2,12 @@
 // @generated from file holdfast/v1/observation.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { AppendResult, ListOrder } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_holdfast_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/observation.proto.
  */
 export const file_holdfast_v1_observation: GenFile = /*@__PURE__*/
-  fileDesc("Ch1ob2xkZmFzdC92MS9vYnNlcnZhdGlvbi5wcm90bxILaG9sZGZhc3QudjEirwQKC09ic2VydmF0aW9uEgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEAoIYWdlbnRfaWQYBCABKAkSNAoGbGFiZWxzGAUgAygLMiQuaG9sZGZhc3QudjEuT2JzZXJ2YXRpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSDwoHY29udGVudBgMIAEoCRIiCgRkYXRhGA0gASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIUCgdzdWNjZXNzGA4gASgISACIAQESEQoJYWN0aW9uX2lkGA8gASgJEg8KB2dvYWxfaWQYECABKAkSEAoIZmVlZGJhY2sYESABKAkSNgoHbWV0cmljcxgSIAMoCzIlLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uLk1ldHJpY3NFbnRyeRIuCgpvY2N1cl90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBQgoKCF9zdWNjZXNzYgZwcm90bzM", [file_google_protobuf_timestamp, file_holdfast_v1_payload]);
+  fileDesc("Ch1ob2xkZmFzdC92MS9vYnNlcnZhdGlvbi5wcm90bxILaG9sZGZhc3QudjEirwQKC09ic2VydmF0aW9uEgoKAmlkGAEgASgJEhMKC2V4dGVybmFsX2lkGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEAoIYWdlbnRfaWQYBCABKAkSNAoGbGFiZWxzGAUgAygLMiQuaG9sZGZhc3QudjEuT2JzZXJ2YXRpb24uTGFiZWxzRW50cnkSEAoIcG9zaXRpb24YBiABKAMSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSDwoHY29udGVudBgMIAEoCRIiCgRkYXRhGA0gASgLMhQuaG9sZGZhc3QudjEuUGF5bG9hZBIUCgdzdWNjZXNzGA4gASgISACIAQESEQoJYWN0aW9uX2lkGA8gASgJEg8KB2dvYWxfaWQYECABKAkSEAoIZmVlZGJhY2sYESABKAkSNgoHbWV0cmljcxgSIAMoCzIlLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uLk1ldHJpY3NFbnRyeRIuCgpvY2N1cl90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDE1ldHJpY3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBQgoKCF9zdWNjZXNzIkkKGENyZWF0ZU9ic2VydmF0aW9uUmVxdWVzdBItCgtvYnNlcnZhdGlvbhgBIAEoCzIYLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uIkoKGUNyZWF0ZU9ic2VydmF0aW9uUmVzcG9uc2USLQoLb2JzZXJ2YXRpb24YASABKAsyGC5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbiJQCh5CYXRjaENyZWF0ZU9ic2VydmF0aW9uc1JlcXVlc3QSLgoMb2JzZXJ2YXRpb25zGAEgAygLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb24ifAofQmF0Y2hDcmVhdGVPYnNlcnZhdGlvbnNSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHQSLgoMb2JzZXJ2YXRpb25zGAIgAygLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb24iWQoVR2V0T2JzZXJ2YXRpb25SZXF1ZXN0EgwKAmlkGAEgASgJSAASFQoLZXh0ZXJuYWxfaWQYAiABKAlIABIUCgxtaW5fcG9zaXRpb24YAyABKANCBQoDa2V5IkcKFkdldE9ic2VydmF0aW9uUmVzcG9uc2USLQoLb2JzZXJ2YXRpb24YASABKAsyGC5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbiJAChtCYXRjaEdldE9ic2VydmF0aW9uc1JlcXVlc3QSCwoDaWRzGAEgAygJEhQKDG1pbl9wb3NpdGlvbhgCIAEoAyJOChxCYXRjaEdldE9ic2VydmF0aW9uc1Jlc3BvbnNlEi4KDG9ic2VydmF0aW9ucxgBIAMoCzIYLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uIq0BChdMaXN0T2JzZXJ2YXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIuCgZmaWx0ZXIYAyABKAsyHi5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbkZpbHRlchIUCgxtaW5fcG9zaXRpb24YBCABKAMSJQoFb3JkZXIYBSABKA4yFi5ob2xkZmFzdC52MS5MaXN0T3JkZXIi6wIKEU9ic2VydmF0aW9uRmlsdGVyEhMKC3Nlc3Npb25faWRzGAEgAygJEhEKCWFnZW50X2lkcxgCIAMoCRINCgV0eXBlcxgDIAMoCRISCgphY3Rpb25faWRzGAQgAygJEhAKCGdvYWxfaWRzGAUgAygJEhQKB3N1Y2Nlc3MYBiABKAhIAIgBARI6CgZsYWJlbHMYByADKAsyKi5ob2xkZmFzdC52MS5PYnNlcnZhdGlvbkZpbHRlci5MYWJlbHNFbnRyeRI0ChBjcmVhdGVfdGltZV9mcm9tGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJjcmVhdGVfdGltZV9iZWZvcmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCgoIX3N1Y2Nlc3MiYwoYTGlzdE9ic2VydmF0aW9uc1Jlc3BvbnNlEi4KDG9ic2VydmF0aW9ucxgBIAMoCzIYLmhvbGRmYXN0LnYxLk9ic2VydmF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKmBAoST2JzZXJ2YXRpb25TZXJ2aWNlEmIKEUNyZWF0ZU9ic2VydmF0aW9uEiUuaG9sZGZhc3QudjEuQ3JlYXRlT2JzZXJ2YXRpb25SZXF1ZXN0GiYuaG9sZGZhc3QudjEuQ3JlYXRlT2JzZXJ2YXRpb25SZXNwb25zZRJ0ChdCYXRjaENyZWF0ZU9ic2VydmF0aW9ucxIrLmhvbGRmYXN0LnYxLkJhdGNoQ3JlYXRlT2JzZXJ2YXRpb25zUmVxdWVzdBosLmhvbGRmYXN0LnYxLkJhdGNoQ3JlYXRlT2JzZXJ2YXRpb25zUmVzcG9uc2USXgoOR2V0T2JzZXJ2YXRpb24SIi5ob2xkZmFzdC52MS5HZXRPYnNlcnZhdGlvblJlcXVlc3QaIy5ob2xkZmFzdC52MS5HZXRPYnNlcnZhdGlvblJlc3BvbnNlIgOQAgEScAoUQmF0Y2hHZXRPYnNlcnZhdGlvbnMSKC5ob2xkZmFzdC52MS5CYXRjaEdldE9ic2VydmF0aW9uc1JlcXVlc3QaKS5ob2xkZmFzdC52MS5CYXRjaEdldE9ic2VydmF0aW9uc1Jlc3BvbnNlIgOQAgESZAoQTGlzdE9ic2VydmF0aW9ucxIkLmhvbGRmYXN0LnYxLkxpc3RPYnNlcnZhdGlvbnNSZXF1ZXN0GiUuaG9sZGZhc3QudjEuTGlzdE9ic2VydmF0aW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp, file_holdfast_v1_log, file_holdfast_v1_payload]);
 
 /**
  * What an agent perceived: a result, an error, a message, a measurement of the
@@ -132,4 +134,368 @@ export type Observation = Message<"holdfast.v1.Observation"> & {
  */
 export const ObservationSchema: GenMessage<Observation> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_observation, 0);
+
+/**
+ * @generated from message holdfast.v1.CreateObservationRequest
+ */
+export type CreateObservationRequest = Message<"holdfast.v1.CreateObservationRequest"> & {
+  /**
+   * @generated from field: holdfast.v1.Observation observation = 1;
+   */
+  observation?: Observation | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateObservationRequest.
+ * Use `create(CreateObservationRequestSchema)` to create a new message.
+ */
+export const CreateObservationRequestSchema: GenMessage<CreateObservationRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 1);
+
+/**
+ * @generated from message holdfast.v1.CreateObservationResponse
+ */
+export type CreateObservationResponse = Message<"holdfast.v1.CreateObservationResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Observation observation = 1;
+   */
+  observation?: Observation | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreateObservationResponse.
+ * Use `create(CreateObservationResponseSchema)` to create a new message.
+ */
+export const CreateObservationResponseSchema: GenMessage<CreateObservationResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 2);
+
+/**
+ * @generated from message holdfast.v1.BatchCreateObservationsRequest
+ */
+export type BatchCreateObservationsRequest = Message<"holdfast.v1.BatchCreateObservationsRequest"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.Observation observations = 1;
+   */
+  observations: Observation[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchCreateObservationsRequest.
+ * Use `create(BatchCreateObservationsRequestSchema)` to create a new message.
+ */
+export const BatchCreateObservationsRequestSchema: GenMessage<BatchCreateObservationsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 3);
+
+/**
+ * @generated from message holdfast.v1.BatchCreateObservationsResponse
+ */
+export type BatchCreateObservationsResponse = Message<"holdfast.v1.BatchCreateObservationsResponse"> & {
+  /**
+   * What became of each, in the order of the request.
+   *
+   * @generated from field: holdfast.v1.AppendResult result = 1;
+   */
+  result?: AppendResult | undefined;
+
+  /**
+   * Those that are stored, in the order of the request.
+   *
+   * @generated from field: repeated holdfast.v1.Observation observations = 2;
+   */
+  observations: Observation[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchCreateObservationsResponse.
+ * Use `create(BatchCreateObservationsResponseSchema)` to create a new message.
+ */
+export const BatchCreateObservationsResponseSchema: GenMessage<BatchCreateObservationsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 4);
+
+/**
+ * @generated from message holdfast.v1.GetObservationRequest
+ */
+export type GetObservationRequest = Message<"holdfast.v1.GetObservationRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.GetObservationRequest.key
+   */
+  key: {
+    /**
+     * @generated from field: string id = 1;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * @generated from field: string external_id = 2;
+     */
+    value: string;
+    case: "externalId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 3;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.GetObservationRequest.
+ * Use `create(GetObservationRequestSchema)` to create a new message.
+ */
+export const GetObservationRequestSchema: GenMessage<GetObservationRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 5);
+
+/**
+ * @generated from message holdfast.v1.GetObservationResponse
+ */
+export type GetObservationResponse = Message<"holdfast.v1.GetObservationResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.Observation observation = 1;
+   */
+  observation?: Observation | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.GetObservationResponse.
+ * Use `create(GetObservationResponseSchema)` to create a new message.
+ */
+export const GetObservationResponseSchema: GenMessage<GetObservationResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 6);
+
+/**
+ * @generated from message holdfast.v1.BatchGetObservationsRequest
+ */
+export type BatchGetObservationsRequest = Message<"holdfast.v1.BatchGetObservationsRequest"> & {
+  /**
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 2;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.BatchGetObservationsRequest.
+ * Use `create(BatchGetObservationsRequestSchema)` to create a new message.
+ */
+export const BatchGetObservationsRequestSchema: GenMessage<BatchGetObservationsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 7);
+
+/**
+ * @generated from message holdfast.v1.BatchGetObservationsResponse
+ */
+export type BatchGetObservationsResponse = Message<"holdfast.v1.BatchGetObservationsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated holdfast.v1.Observation observations = 1;
+   */
+  observations: Observation[];
+};
+
+/**
+ * Describes the message holdfast.v1.BatchGetObservationsResponse.
+ * Use `create(BatchGetObservationsResponseSchema)` to create a new message.
+ */
+export const BatchGetObservationsResponseSchema: GenMessage<BatchGetObservationsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 8);
+
+/**
+ * @generated from message holdfast.v1.ListObservationsRequest
+ */
+export type ListObservationsRequest = Message<"holdfast.v1.ListObservationsRequest"> & {
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: holdfast.v1.ObservationFilter filter = 3;
+   */
+  filter?: ObservationFilter | undefined;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+
+  /**
+   * @generated from field: holdfast.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
+};
+
+/**
+ * Describes the message holdfast.v1.ListObservationsRequest.
+ * Use `create(ListObservationsRequestSchema)` to create a new message.
+ */
+export const ListObservationsRequestSchema: GenMessage<ListObservationsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 9);
+
+/**
+ * Every field that is set must match; within a repeated one, any of its values.
+ *
+ * @generated from message holdfast.v1.ObservationFilter
+ */
+export type ObservationFilter = Message<"holdfast.v1.ObservationFilter"> & {
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * @generated from field: repeated string agent_ids = 2;
+   */
+  agentIds: string[];
+
+  /**
+   * @generated from field: repeated string types = 3;
+   */
+  types: string[];
+
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string action_ids = 4;
+   */
+  actionIds: string[];
+
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string goal_ids = 5;
+   */
+  goalIds: string[];
+
+  /**
+   * @generated from field: optional bool success = 6;
+   */
+  success?: boolean | undefined;
+
+  /**
+   * Each label given must be there with this value.
+   *
+   * @generated from field: map<string, string> labels = 7;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * From this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_from = 8;
+   */
+  createTimeFrom?: Timestamp | undefined;
+
+  /**
+   * Before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_before = 9;
+   */
+  createTimeBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.ObservationFilter.
+ * Use `create(ObservationFilterSchema)` to create a new message.
+ */
+export const ObservationFilterSchema: GenMessage<ObservationFilter> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 10);
+
+/**
+ * @generated from message holdfast.v1.ListObservationsResponse
+ */
+export type ListObservationsResponse = Message<"holdfast.v1.ListObservationsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.Observation observations = 1;
+   */
+  observations: Observation[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListObservationsResponse.
+ * Use `create(ListObservationsResponseSchema)` to create a new message.
+ */
+export const ListObservationsResponseSchema: GenMessage<ListObservationsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_observation, 11);
+
+/**
+ * @generated from service holdfast.v1.ObservationService
+ */
+export const ObservationService: GenService<{
+  /**
+   * Creates an observation. The same id and content again answers with the first result.
+   *
+   * @generated from rpc holdfast.v1.ObservationService.CreateObservation
+   */
+  createObservation: {
+    methodKind: "unary";
+    input: typeof CreateObservationRequestSchema;
+    output: typeof CreateObservationResponseSchema;
+  },
+  /**
+   * Creates up to 500 at once; bad ones are rejected by index, the others stored.
+   *
+   * @generated from rpc holdfast.v1.ObservationService.BatchCreateObservations
+   */
+  batchCreateObservations: {
+    methodKind: "unary";
+    input: typeof BatchCreateObservationsRequestSchema;
+    output: typeof BatchCreateObservationsResponseSchema;
+  },
+  /**
+   * @generated from rpc holdfast.v1.ObservationService.GetObservation
+   */
+  getObservation: {
+    methodKind: "unary";
+    input: typeof GetObservationRequestSchema;
+    output: typeof GetObservationResponseSchema;
+  },
+  /**
+   * Gets up to 1000 by id; those that do not exist are left out.
+   *
+   * @generated from rpc holdfast.v1.ObservationService.BatchGetObservations
+   */
+  batchGetObservations: {
+    methodKind: "unary";
+    input: typeof BatchGetObservationsRequestSchema;
+    output: typeof BatchGetObservationsResponseSchema;
+  },
+  /**
+   * In the order asked for, newest first unless told otherwise.
+   *
+   * @generated from rpc holdfast.v1.ObservationService.ListObservations
+   */
+  listObservations: {
+    methodKind: "unary";
+    input: typeof ListObservationsRequestSchema;
+    output: typeof ListObservationsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_holdfast_v1_observation, 0);
 

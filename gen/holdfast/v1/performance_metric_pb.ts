@@ -2,17 +2,19 @@
 // @generated from file holdfast/v1/performance_metric.proto (package holdfast.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ListOrder } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file holdfast/v1/performance_metric.proto.
  */
 export const file_holdfast_v1_performance_metric: GenFile = /*@__PURE__*/
-  fileDesc("CiRob2xkZmFzdC92MS9wZXJmb3JtYW5jZV9tZXRyaWMucHJvdG8SC2hvbGRmYXN0LnYxItUDChFQZXJmb3JtYW5jZU1ldHJpYxIKCgJpZBgBIAEoCRITCgtleHRlcm5hbF9pZBgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhAKCGFnZW50X2lkGAQgASgJEjoKBmxhYmVscxgFIAMoCzIqLmhvbGRmYXN0LnYxLlBlcmZvcm1hbmNlTWV0cmljLkxhYmVsc0VudHJ5EhAKCHBvc2l0aW9uGAYgASgDEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYW1lGAsgASgJEg0KBXZhbHVlGAwgASgBEgwKBHVuaXQYDSABKAkSEQoJY29tcG9uZW50GA4gASgJEjYKBHRhZ3MYDyADKAsyKC5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpYy5UYWdzRW50cnkSKAoEdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiRob2xkZmFzdC92MS9wZXJmb3JtYW5jZV9tZXRyaWMucHJvdG8SC2hvbGRmYXN0LnYxItUDChFQZXJmb3JtYW5jZU1ldHJpYxIKCgJpZBgBIAEoCRITCgtleHRlcm5hbF9pZBgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEhAKCGFnZW50X2lkGAQgASgJEjoKBmxhYmVscxgFIAMoCzIqLmhvbGRmYXN0LnYxLlBlcmZvcm1hbmNlTWV0cmljLkxhYmVsc0VudHJ5EhAKCHBvc2l0aW9uGAYgASgDEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRuYW1lGAsgASgJEg0KBXZhbHVlGAwgASgBEgwKBHVuaXQYDSABKAkSEQoJY29tcG9uZW50GA4gASgJEjYKBHRhZ3MYDyADKAsyKC5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpYy5UYWdzRW50cnkSKAoEdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJcCh5DcmVhdGVQZXJmb3JtYW5jZU1ldHJpY1JlcXVlc3QSOgoScGVyZm9ybWFuY2VfbWV0cmljGAEgASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWMiXQofQ3JlYXRlUGVyZm9ybWFuY2VNZXRyaWNSZXNwb25zZRI6ChJwZXJmb3JtYW5jZV9tZXRyaWMYASABKAsyHi5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpYyJfChtHZXRQZXJmb3JtYW5jZU1ldHJpY1JlcXVlc3QSDAoCaWQYASABKAlIABIVCgtleHRlcm5hbF9pZBgCIAEoCUgAEhQKDG1pbl9wb3NpdGlvbhgDIAEoA0IFCgNrZXkiWgocR2V0UGVyZm9ybWFuY2VNZXRyaWNSZXNwb25zZRI6ChJwZXJmb3JtYW5jZV9tZXRyaWMYASABKAsyHi5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpYyK5AQodTGlzdFBlcmZvcm1hbmNlTWV0cmljc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSNAoGZmlsdGVyGAMgASgLMiQuaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNGaWx0ZXISFAoMbWluX3Bvc2l0aW9uGAQgASgDEiUKBW9yZGVyGAUgASgOMhYuaG9sZGZhc3QudjEuTGlzdE9yZGVyIsMCChdQZXJmb3JtYW5jZU1ldHJpY0ZpbHRlchITCgtzZXNzaW9uX2lkcxgBIAMoCRIRCglhZ2VudF9pZHMYAiADKAkSDQoFbmFtZXMYAyADKAkSEgoKY29tcG9uZW50cxgEIAMoCRJACgZsYWJlbHMYBSADKAsyMC5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpY0ZpbHRlci5MYWJlbHNFbnRyeRI0ChBjcmVhdGVfdGltZV9mcm9tGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJjcmVhdGVfdGltZV9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEidgoeTGlzdFBlcmZvcm1hbmNlTWV0cmljc1Jlc3BvbnNlEjsKE3BlcmZvcm1hbmNlX21ldHJpY3MYASADKAsyHi5ob2xkZmFzdC52MS5QZXJmb3JtYW5jZU1ldHJpYxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky+gIKGFBlcmZvcm1hbmNlTWV0cmljU2VydmljZRJ0ChdDcmVhdGVQZXJmb3JtYW5jZU1ldHJpYxIrLmhvbGRmYXN0LnYxLkNyZWF0ZVBlcmZvcm1hbmNlTWV0cmljUmVxdWVzdBosLmhvbGRmYXN0LnYxLkNyZWF0ZVBlcmZvcm1hbmNlTWV0cmljUmVzcG9uc2UScAoUR2V0UGVyZm9ybWFuY2VNZXRyaWMSKC5ob2xkZmFzdC52MS5HZXRQZXJmb3JtYW5jZU1ldHJpY1JlcXVlc3QaKS5ob2xkZmFzdC52MS5HZXRQZXJmb3JtYW5jZU1ldHJpY1Jlc3BvbnNlIgOQAgESdgoWTGlzdFBlcmZvcm1hbmNlTWV0cmljcxIqLmhvbGRmYXN0LnYxLkxpc3RQZXJmb3JtYW5jZU1ldHJpY3NSZXF1ZXN0GisuaG9sZGZhc3QudjEuTGlzdFBlcmZvcm1hbmNlTWV0cmljc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp, file_holdfast_v1_log]);
 
 /**
  * One measured value. Appended once, never changed.
@@ -112,4 +114,248 @@ export type PerformanceMetric = Message<"holdfast.v1.PerformanceMetric"> & {
  */
 export const PerformanceMetricSchema: GenMessage<PerformanceMetric> = /*@__PURE__*/
   messageDesc(file_holdfast_v1_performance_metric, 0);
+
+/**
+ * @generated from message holdfast.v1.CreatePerformanceMetricRequest
+ */
+export type CreatePerformanceMetricRequest = Message<"holdfast.v1.CreatePerformanceMetricRequest"> & {
+  /**
+   * @generated from field: holdfast.v1.PerformanceMetric performance_metric = 1;
+   */
+  performanceMetric?: PerformanceMetric | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreatePerformanceMetricRequest.
+ * Use `create(CreatePerformanceMetricRequestSchema)` to create a new message.
+ */
+export const CreatePerformanceMetricRequestSchema: GenMessage<CreatePerformanceMetricRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 1);
+
+/**
+ * @generated from message holdfast.v1.CreatePerformanceMetricResponse
+ */
+export type CreatePerformanceMetricResponse = Message<"holdfast.v1.CreatePerformanceMetricResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.PerformanceMetric performance_metric = 1;
+   */
+  performanceMetric?: PerformanceMetric | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.CreatePerformanceMetricResponse.
+ * Use `create(CreatePerformanceMetricResponseSchema)` to create a new message.
+ */
+export const CreatePerformanceMetricResponseSchema: GenMessage<CreatePerformanceMetricResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 2);
+
+/**
+ * @generated from message holdfast.v1.GetPerformanceMetricRequest
+ */
+export type GetPerformanceMetricRequest = Message<"holdfast.v1.GetPerformanceMetricRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.GetPerformanceMetricRequest.key
+   */
+  key: {
+    /**
+     * @generated from field: string id = 1;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * @generated from field: string external_id = 2;
+     */
+    value: string;
+    case: "externalId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 3;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.GetPerformanceMetricRequest.
+ * Use `create(GetPerformanceMetricRequestSchema)` to create a new message.
+ */
+export const GetPerformanceMetricRequestSchema: GenMessage<GetPerformanceMetricRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 3);
+
+/**
+ * @generated from message holdfast.v1.GetPerformanceMetricResponse
+ */
+export type GetPerformanceMetricResponse = Message<"holdfast.v1.GetPerformanceMetricResponse"> & {
+  /**
+   * @generated from field: holdfast.v1.PerformanceMetric performance_metric = 1;
+   */
+  performanceMetric?: PerformanceMetric | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.GetPerformanceMetricResponse.
+ * Use `create(GetPerformanceMetricResponseSchema)` to create a new message.
+ */
+export const GetPerformanceMetricResponseSchema: GenMessage<GetPerformanceMetricResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 4);
+
+/**
+ * @generated from message holdfast.v1.ListPerformanceMetricsRequest
+ */
+export type ListPerformanceMetricsRequest = Message<"holdfast.v1.ListPerformanceMetricsRequest"> & {
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: holdfast.v1.PerformanceMetricFilter filter = 3;
+   */
+  filter?: PerformanceMetricFilter | undefined;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+
+  /**
+   * @generated from field: holdfast.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
+};
+
+/**
+ * Describes the message holdfast.v1.ListPerformanceMetricsRequest.
+ * Use `create(ListPerformanceMetricsRequestSchema)` to create a new message.
+ */
+export const ListPerformanceMetricsRequestSchema: GenMessage<ListPerformanceMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 5);
+
+/**
+ * Every field that is set must match; within a repeated one, any of its values.
+ *
+ * @generated from message holdfast.v1.PerformanceMetricFilter
+ */
+export type PerformanceMetricFilter = Message<"holdfast.v1.PerformanceMetricFilter"> & {
+  /**
+   * UUIDs.
+   *
+   * @generated from field: repeated string session_ids = 1;
+   */
+  sessionIds: string[];
+
+  /**
+   * @generated from field: repeated string agent_ids = 2;
+   */
+  agentIds: string[];
+
+  /**
+   * @generated from field: repeated string names = 3;
+   */
+  names: string[];
+
+  /**
+   * @generated from field: repeated string components = 4;
+   */
+  components: string[];
+
+  /**
+   * Each label given must be there with this value.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * From this time on.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_from = 6;
+   */
+  createTimeFrom?: Timestamp | undefined;
+
+  /**
+   * Before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_before = 7;
+   */
+  createTimeBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.PerformanceMetricFilter.
+ * Use `create(PerformanceMetricFilterSchema)` to create a new message.
+ */
+export const PerformanceMetricFilterSchema: GenMessage<PerformanceMetricFilter> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 6);
+
+/**
+ * @generated from message holdfast.v1.ListPerformanceMetricsResponse
+ */
+export type ListPerformanceMetricsResponse = Message<"holdfast.v1.ListPerformanceMetricsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.PerformanceMetric performance_metrics = 1;
+   */
+  performanceMetrics: PerformanceMetric[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListPerformanceMetricsResponse.
+ * Use `create(ListPerformanceMetricsResponseSchema)` to create a new message.
+ */
+export const ListPerformanceMetricsResponseSchema: GenMessage<ListPerformanceMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_performance_metric, 7);
+
+/**
+ * @generated from service holdfast.v1.PerformanceMetricService
+ */
+export const PerformanceMetricService: GenService<{
+  /**
+   * Creates a performance metric. The same id and content again answers with the first result.
+   *
+   * @generated from rpc holdfast.v1.PerformanceMetricService.CreatePerformanceMetric
+   */
+  createPerformanceMetric: {
+    methodKind: "unary";
+    input: typeof CreatePerformanceMetricRequestSchema;
+    output: typeof CreatePerformanceMetricResponseSchema;
+  },
+  /**
+   * @generated from rpc holdfast.v1.PerformanceMetricService.GetPerformanceMetric
+   */
+  getPerformanceMetric: {
+    methodKind: "unary";
+    input: typeof GetPerformanceMetricRequestSchema;
+    output: typeof GetPerformanceMetricResponseSchema;
+  },
+  /**
+   * In the order asked for, newest first unless told otherwise.
+   *
+   * @generated from rpc holdfast.v1.PerformanceMetricService.ListPerformanceMetrics
+   */
+  listPerformanceMetrics: {
+    methodKind: "unary";
+    input: typeof ListPerformanceMetricsRequestSchema;
+    output: typeof ListPerformanceMetricsResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_holdfast_v1_performance_metric, 0);
 

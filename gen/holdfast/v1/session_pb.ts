@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ChangeType, ListOrder } from "./log_pb.js";
+import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_holdfast_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/session.proto.
  */
 export const file_holdfast_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Chlob2xkZmFzdC92MS9zZXNzaW9uLnByb3RvEgtob2xkZmFzdC52MSKyBQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRITCgtleHRlcm5hbF9pZBgCIAEoCRIQCghhZ2VudF9pZBgEIAEoCRIwCgZsYWJlbHMYBSADKAsyIC5ob2xkZmFzdC52MS5TZXNzaW9uLkxhYmVsc0VudHJ5EhAKCHBvc2l0aW9uGAYgASgDEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgIIAEoAxIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVsZXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSKgoGc3RhdHVzGAwgASgOMhouaG9sZGZhc3QudjEuU2Vzc2lvblN0YXR1cxIuCgpzdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZ29hbHNfdG90YWwYDyABKAUSFwoPZ29hbHNfY29tcGxldGVkGBAgASgFEhkKDHN1Y2Nlc3NfcmF0ZRgRIAEoAUgAiAEBEhkKEXBhcmVudF9zZXNzaW9uX2lkGBIgASgJEhUKDWZvcmtfcG9zaXRpb24YEyABKAMSJgoIbWV0YWRhdGEYFCABKAsyFC5ob2xkZmFzdC52MS5QYXlsb2FkGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX3N1Y2Nlc3NfcmF0ZUoECAMQBFIKc2Vzc2lvbl9pZCI7ChJPcGVuU2Vzc2lvblJlcXVlc3QSJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24iPAoTT3BlblNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQuaG9sZGZhc3QudjEuU2Vzc2lvbiJVChFHZXRTZXNzaW9uUmVxdWVzdBIMCgJpZBgBIAEoCUgAEhUKC2V4dGVybmFsX2lkGAIgASgJSAASFAoMbWluX3Bvc2l0aW9uGAMgASgDQgUKA2tleSI7ChJHZXRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24ifgoTTGlzdFNlc3Npb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIqCgZmaWx0ZXIYAyABKAsyGi5ob2xkZmFzdC52MS5TZXNzaW9uRmlsdGVyEhQKDG1pbl9wb3NpdGlvbhgEIAEoAyLLAgoNU2Vzc2lvbkZpbHRlchIQCghhZ2VudF9pZBgBIAEoCRIMCgR0eXBlGAIgASgJEiwKCHN0YXR1c2VzGAMgAygOMhouaG9sZGZhc3QudjEuU2Vzc2lvblN0YXR1cxI2CgZsYWJlbHMYBCADKAsyJi5ob2xkZmFzdC52MS5TZXNzaW9uRmlsdGVyLkxhYmVsc0VudHJ5EjQKEGNyZWF0ZV90aW1lX2Zyb20YBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmNyZWF0ZV90aW1lX2JlZm9yZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPaW5jbHVkZV9kZWxldGVkGAcgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5ob2xkZmFzdC52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK4AQoUVXBkYXRlU2Vzc2lvblJlcXVlc3QSJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iPgoVVXBkYXRlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5ob2xkZmFzdC52MS5TZXNzaW9uIsUBChNDbG9zZVNlc3Npb25SZXF1ZXN0EgoKAmlkGAEgASgJEioKBnN0YXR1cxgCIAEoDjIaLmhvbGRmYXN0LnYxLlNlc3Npb25TdGF0dXMSLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iPQoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24ibAoURGVsZXRlU2Vzc2lvblJlcXVlc3QSCgoCaWQYASABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiI+ChVEZWxldGVTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24qoQEKDVNlc3Npb25TdGF0dXMSHgoaU0VTU0lPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVTRVNTSU9OX1NUQVRVU19BQ1RJVkUQARIcChhTRVNTSU9OX1NUQVRVU19DT01QTEVURUQQAhIZChVTRVNTSU9OX1NUQVRVU19GQUlMRUQQAxIcChhTRVNTSU9OX1NUQVRVU19BQkFORE9ORUQQBDKLBAoOU2Vzc2lvblNlcnZpY2USUAoLT3BlblNlc3Npb24SHy5ob2xkZmFzdC52MS5PcGVuU2Vzc2lvblJlcXVlc3QaIC5ob2xkZmFzdC52MS5PcGVuU2Vzc2lvblJlc3BvbnNlEk0KCkdldFNlc3Npb24SHi5ob2xkZmFzdC52MS5HZXRTZXNzaW9uUmVxdWVzdBofLmhvbGRmYXN0LnYxLkdldFNlc3Npb25SZXNwb25zZRJTCgxMaXN0U2Vzc2lvbnMSIC5ob2xkZmFzdC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiEuaG9sZGZhc3QudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USVgoNVXBkYXRlU2Vzc2lvbhIhLmhvbGRmYXN0LnYxLlVwZGF0ZVNlc3Npb25SZXF1ZXN0GiIuaG9sZGZhc3QudjEuVXBkYXRlU2Vzc2lvblJlc3BvbnNlElMKDENsb3NlU2Vzc2lvbhIgLmhvbGRmYXN0LnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaIS5ob2xkZmFzdC52MS5DbG9zZVNlc3Npb25SZXNwb25zZRJWCg1EZWxldGVTZXNzaW9uEiEuaG9sZGZhc3QudjEuRGVsZXRlU2Vzc2lvblJlcXVlc3QaIi5ob2xkZmFzdC52MS5EZWxldGVTZXNzaW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_holdfast_v1_payload]);
+  fileDesc("Chlob2xkZmFzdC92MS9zZXNzaW9uLnByb3RvEgtob2xkZmFzdC52MSKyBQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRITCgtleHRlcm5hbF9pZBgCIAEoCRIQCghhZ2VudF9pZBgEIAEoCRIwCgZsYWJlbHMYBSADKAsyIC5ob2xkZmFzdC52MS5TZXNzaW9uLkxhYmVsc0VudHJ5EhAKCHBvc2l0aW9uGAYgASgDEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgIIAEoAxIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZGVsZXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR5cGUYCyABKAkSKgoGc3RhdHVzGAwgASgOMhouaG9sZGZhc3QudjEuU2Vzc2lvblN0YXR1cxIuCgpzdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZ29hbHNfdG90YWwYDyABKAUSFwoPZ29hbHNfY29tcGxldGVkGBAgASgFEhkKDHN1Y2Nlc3NfcmF0ZRgRIAEoAUgAiAEBEhkKEXBhcmVudF9zZXNzaW9uX2lkGBIgASgJEhUKDWZvcmtfcG9zaXRpb24YEyABKAMSJgoIbWV0YWRhdGEYFCABKAsyFC5ob2xkZmFzdC52MS5QYXlsb2FkGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDwoNX3N1Y2Nlc3NfcmF0ZUoECAMQBFIKc2Vzc2lvbl9pZCI7ChJPcGVuU2Vzc2lvblJlcXVlc3QSJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24iPAoTT3BlblNlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQuaG9sZGZhc3QudjEuU2Vzc2lvbiJqChFHZXRTZXNzaW9uUmVxdWVzdBIMCgJpZBgBIAEoCUgAEhUKC2V4dGVybmFsX2lkGAIgASgJSAASFAoMbWluX3Bvc2l0aW9uGAMgASgDEhMKC2F0X3Bvc2l0aW9uGAQgASgDQgUKA2tleSI7ChJHZXRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24ipQEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSKgoGZmlsdGVyGAMgASgLMhouaG9sZGZhc3QudjEuU2Vzc2lvbkZpbHRlchIUCgxtaW5fcG9zaXRpb24YBCABKAMSJQoFb3JkZXIYBSABKA4yFi5ob2xkZmFzdC52MS5MaXN0T3JkZXIizQIKDVNlc3Npb25GaWx0ZXISEQoJYWdlbnRfaWRzGAEgAygJEg0KBXR5cGVzGAIgAygJEiwKCHN0YXR1c2VzGAMgAygOMhouaG9sZGZhc3QudjEuU2Vzc2lvblN0YXR1cxI2CgZsYWJlbHMYBCADKAsyJi5ob2xkZmFzdC52MS5TZXNzaW9uRmlsdGVyLkxhYmVsc0VudHJ5EjQKEGNyZWF0ZV90aW1lX2Zyb20YBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjYKEmNyZWF0ZV90aW1lX2JlZm9yZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPaW5jbHVkZV9kZWxldGVkGAcgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVwoUTGlzdFNlc3Npb25zUmVzcG9uc2USJgoIc2Vzc2lvbnMYASADKAsyFC5ob2xkZmFzdC52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK4AQoUVXBkYXRlU2Vzc2lvblJlcXVlc3QSJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEh4KEWV4cGVjdGVkX3JldmlzaW9uGAMgASgDSACIAQESEgoKcmVxdWVzdF9pZBgEIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iPgoVVXBkYXRlU2Vzc2lvblJlc3BvbnNlEiUKB3Nlc3Npb24YASABKAsyFC5ob2xkZmFzdC52MS5TZXNzaW9uIsUBChNDbG9zZVNlc3Npb25SZXF1ZXN0EgoKAmlkGAEgASgJEioKBnN0YXR1cxgCIAEoDjIaLmhvbGRmYXN0LnYxLlNlc3Npb25TdGF0dXMSLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KEWV4cGVjdGVkX3JldmlzaW9uGAQgASgDSACIAQESEgoKcmVxdWVzdF9pZBgFIAEoCUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iPQoUQ2xvc2VTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24ibAoURGVsZXRlU2Vzc2lvblJlcXVlc3QSCgoCaWQYASABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJQhQKEl9leHBlY3RlZF9yZXZpc2lvbiI+ChVEZWxldGVTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24iZAoSRm9ya1Nlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEwoLYXRfcG9zaXRpb24YAiABKAMSJQoHc2Vzc2lvbhgDIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb24iPAoTRm9ya1Nlc3Npb25SZXNwb25zZRIlCgdzZXNzaW9uGAEgASgLMhQuaG9sZGZhc3QudjEuU2Vzc2lvbiJmChtMaXN0U2Vzc2lvblJldmlzaW9uc1JlcXVlc3QSCgoCaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSFAoMbWluX3Bvc2l0aW9uGAQgASgDImgKHExpc3RTZXNzaW9uUmV2aXNpb25zUmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwuaG9sZGZhc3QudjEuU2Vzc2lvblJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK2AQoPU2Vzc2lvblJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgDEhAKCHBvc2l0aW9uGAIgASgDEi8KC2NvbW1pdF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgZjaGFuZ2UYBCABKA4yFy5ob2xkZmFzdC52MS5DaGFuZ2VUeXBlEiUKB3Nlc3Npb24YBSABKAsyFC5ob2xkZmFzdC52MS5TZXNzaW9uKqEBCg1TZXNzaW9uU3RhdHVzEh4KGlNFU1NJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VTU0lPTl9TVEFUVVNfQUNUSVZFEAESHAoYU0VTU0lPTl9TVEFUVVNfQ09NUExFVEVEEAISGQoVU0VTU0lPTl9TVEFUVVNfRkFJTEVEEAMSHAoYU0VTU0lPTl9TVEFUVVNfQUJBTkRPTkVEEAQy2QUKDlNlc3Npb25TZXJ2aWNlElAKC09wZW5TZXNzaW9uEh8uaG9sZGZhc3QudjEuT3BlblNlc3Npb25SZXF1ZXN0GiAuaG9sZGZhc3QudjEuT3BlblNlc3Npb25SZXNwb25zZRJSCgpHZXRTZXNzaW9uEh4uaG9sZGZhc3QudjEuR2V0U2Vzc2lvblJlcXVlc3QaHy5ob2xkZmFzdC52MS5HZXRTZXNzaW9uUmVzcG9uc2UiA5ACARJYCgxMaXN0U2Vzc2lvbnMSIC5ob2xkZmFzdC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiEuaG9sZGZhc3QudjEuTGlzdFNlc3Npb25zUmVzcG9uc2UiA5ACARJWCg1VcGRhdGVTZXNzaW9uEiEuaG9sZGZhc3QudjEuVXBkYXRlU2Vzc2lvblJlcXVlc3QaIi5ob2xkZmFzdC52MS5VcGRhdGVTZXNzaW9uUmVzcG9uc2USUwoMQ2xvc2VTZXNzaW9uEiAuaG9sZGZhc3QudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBohLmhvbGRmYXN0LnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlElYKDURlbGV0ZVNlc3Npb24SIS5ob2xkZmFzdC52MS5EZWxldGVTZXNzaW9uUmVxdWVzdBoiLmhvbGRmYXN0LnYxLkRlbGV0ZVNlc3Npb25SZXNwb25zZRJQCgtGb3JrU2Vzc2lvbhIfLmhvbGRmYXN0LnYxLkZvcmtTZXNzaW9uUmVxdWVzdBogLmhvbGRmYXN0LnYxLkZvcmtTZXNzaW9uUmVzcG9uc2UScAoUTGlzdFNlc3Npb25SZXZpc2lvbnMSKC5ob2xkZmFzdC52MS5MaXN0U2Vzc2lvblJldmlzaW9uc1JlcXVlc3QaKS5ob2xkZmFzdC52MS5MaXN0U2Vzc2lvblJldmlzaW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_holdfast_v1_log, file_holdfast_v1_payload]);
 
 /**
  * One run of an agent, from opening to closing. Everything the agent records
@@ -137,7 +139,7 @@ export type Session = Message<"holdfast.v1.Session"> & {
   parentSessionId: string;
 
   /**
-   * Output only. The position of the parent's log this session was forked at; 0 for none.
+   * Output only. The position as of which this session was forked from its parent; 0 for none.
    *
    * @generated from field: int64 fork_position = 19;
    */
@@ -217,6 +219,13 @@ export type GetSessionRequest = Message<"holdfast.v1.GetSessionRequest"> & {
    * @generated from field: int64 min_position = 3;
    */
   minPosition: bigint;
+
+  /**
+   * As it was at this position; 0 is now.
+   *
+   * @generated from field: int64 at_position = 4;
+   */
+  atPosition: bigint;
 };
 
 /**
@@ -270,6 +279,11 @@ export type ListSessionsRequest = Message<"holdfast.v1.ListSessionsRequest"> & {
    * @generated from field: int64 min_position = 4;
    */
   minPosition: bigint;
+
+  /**
+   * @generated from field: holdfast.v1.ListOrder order = 5;
+   */
+  order: ListOrder;
 };
 
 /**
@@ -280,20 +294,20 @@ export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__P
   messageDesc(file_holdfast_v1_session, 5);
 
 /**
- * Every field that is set must match.
+ * Every field that is set must match; within a repeated one, any of its values.
  *
  * @generated from message holdfast.v1.SessionFilter
  */
 export type SessionFilter = Message<"holdfast.v1.SessionFilter"> & {
   /**
-   * @generated from field: string agent_id = 1;
+   * @generated from field: repeated string agent_ids = 1;
    */
-  agentId: string;
+  agentIds: string[];
 
   /**
-   * @generated from field: string type = 2;
+   * @generated from field: repeated string types = 2;
    */
-  type: string;
+  types: string[];
 
   /**
    * @generated from field: repeated holdfast.v1.SessionStatus statuses = 3;
@@ -523,6 +537,162 @@ export const DeleteSessionResponseSchema: GenMessage<DeleteSessionResponse> = /*
   messageDesc(file_holdfast_v1_session, 13);
 
 /**
+ * @generated from message holdfast.v1.ForkSessionRequest
+ */
+export type ForkSessionRequest = Message<"holdfast.v1.ForkSessionRequest"> & {
+  /**
+   * UUID of the session to fork.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Up to where its past is shared; 0 is now. A session that did not exist then
+   * is NOT_FOUND.
+   *
+   * @generated from field: int64 at_position = 2;
+   */
+  atPosition: bigint;
+
+  /**
+   * The new session: its id, external_id and start_time, and whatever shall
+   * differ. Of agent_id, labels, type, goals_total, goals_completed,
+   * success_rate and metadata, those not given are the other's as of then.
+   *
+   * @generated from field: holdfast.v1.Session session = 3;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.ForkSessionRequest.
+ * Use `create(ForkSessionRequestSchema)` to create a new message.
+ */
+export const ForkSessionRequestSchema: GenMessage<ForkSessionRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_session, 14);
+
+/**
+ * @generated from message holdfast.v1.ForkSessionResponse
+ */
+export type ForkSessionResponse = Message<"holdfast.v1.ForkSessionResponse"> & {
+  /**
+   * ACTIVE, with parent_session_id and fork_position.
+   *
+   * @generated from field: holdfast.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.ForkSessionResponse.
+ * Use `create(ForkSessionResponseSchema)` to create a new message.
+ */
+export const ForkSessionResponseSchema: GenMessage<ForkSessionResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_session, 15);
+
+/**
+ * @generated from message holdfast.v1.ListSessionRevisionsRequest
+ */
+export type ListSessionRevisionsRequest = Message<"holdfast.v1.ListSessionRevisionsRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * At most 1000; 50 when 0.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * The answer reflects at least this position.
+   *
+   * @generated from field: int64 min_position = 4;
+   */
+  minPosition: bigint;
+};
+
+/**
+ * Describes the message holdfast.v1.ListSessionRevisionsRequest.
+ * Use `create(ListSessionRevisionsRequestSchema)` to create a new message.
+ */
+export const ListSessionRevisionsRequestSchema: GenMessage<ListSessionRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_session, 16);
+
+/**
+ * @generated from message holdfast.v1.ListSessionRevisionsResponse
+ */
+export type ListSessionRevisionsResponse = Message<"holdfast.v1.ListSessionRevisionsResponse"> & {
+  /**
+   * @generated from field: repeated holdfast.v1.SessionRevision revisions = 1;
+   */
+  revisions: SessionRevision[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message holdfast.v1.ListSessionRevisionsResponse.
+ * Use `create(ListSessionRevisionsResponseSchema)` to create a new message.
+ */
+export const ListSessionRevisionsResponseSchema: GenMessage<ListSessionRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_session, 17);
+
+/**
+ * A session as one change left it.
+ *
+ * @generated from message holdfast.v1.SessionRevision
+ */
+export type SessionRevision = Message<"holdfast.v1.SessionRevision"> & {
+  /**
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Of the change in the log.
+   *
+   * @generated from field: int64 position = 2;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp commit_time = 3;
+   */
+  commitTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: holdfast.v1.ChangeType change = 4;
+   */
+  change: ChangeType;
+
+  /**
+   * @generated from field: holdfast.v1.Session session = 5;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message holdfast.v1.SessionRevision.
+ * Use `create(SessionRevisionSchema)` to create a new message.
+ */
+export const SessionRevisionSchema: GenMessage<SessionRevision> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_session, 18);
+
+/**
  * ACTIVE leads to each of the others; the others are final.
  *
  * @generated from enum holdfast.v1.SessionStatus
@@ -583,7 +753,7 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * Newest first.
+   * In the order asked for, newest first unless told otherwise.
    *
    * @generated from rpc holdfast.v1.SessionService.ListSessions
    */
@@ -621,6 +791,29 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof DeleteSessionRequestSchema;
     output: typeof DeleteSessionResponseSchema;
+  },
+  /**
+   * Opens a session that starts from another's state as of a position and shares
+   * its past up to there: nothing is copied, see EventFilter.include_ancestors
+   * and AdminService.GetStateAt. The other session stays as it is, and may be
+   * closed. The same id and request again answers with the first result.
+   *
+   * @generated from rpc holdfast.v1.SessionService.ForkSession
+   */
+  forkSession: {
+    methodKind: "unary";
+    input: typeof ForkSessionRequestSchema;
+    output: typeof ForkSessionResponseSchema;
+  },
+  /**
+   * Every state it ever had, newest first.
+   *
+   * @generated from rpc holdfast.v1.SessionService.ListSessionRevisions
+   */
+  listSessionRevisions: {
+    methodKind: "unary";
+    input: typeof ListSessionRevisionsRequestSchema;
+    output: typeof ListSessionRevisionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_holdfast_v1_session, 0);
