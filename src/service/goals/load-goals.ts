@@ -1,0 +1,148 @@
+import { GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
+import { isUuid } from "../../core/uuid.js";
+import type { Row } from "../../entities/columns.js";
+import type { EntityCodec } from "../../entities/entity-codec.js";
+import type { FieldBag } from "../../entities/field-codec.js";
+import { recordFromRow } from "../../entities/stored-record.js";
+import type { Run, Statement } from "../../store/database.js";
+import {
+  blockedDependents,
+  dependencyNodes,
+  type GoalNodeAnswer,
+  goalNodes,
+  goalsUpwards,
+  type PartSumAnswer,
+  partSums,
+  readClock,
+  subtreeNodes,
+} from "../../store/goal-reads.js";
+import { type FlushFacts, factKey } from "../flush-facts.js";
+import type { PreparedEntry } from "../prepared-entry.js";
+import type { GoalNode, LoadedGoals } from "./goal-graph.js";
+
+/** Goals that one flush reads to find a cycle: past it a graph can no longer be checked quickly. */
+export const MAX_GRAPH_READ = 50_000;
+
+/** Reads what the entries of a flush may bear on: what they name, what they are part of, what waits for them. */
+export async function loadGoals(
+  run: Run,
+  codec: EntityCodec,
+  tenantId: string,
+  entries: readonly PreparedEntry[],
+  facts: FlushFacts,
+): Promise<void> {
+  const rows = rowsOf(codec, facts);
+  const asked = readAsked(entries, rows);
+  const nodes = new Map<string, GoalNode>();
+  let isWhole = true;
+  const addRows = async (statement: Statement) => {
+    for (const row of await run<Row>(statement)) {
+      const record = recordFromRow(codec, row);
+      rows.set(record.id as string, record);
+      facts.current.set(factKey(codec, record.id as string), record);
+    }
+  };
+  const addNodes = async (statement: Statement) => {
+    const answers = await run<GoalNodeAnswer>(statement);
+    for (const answer of answers) nodes.set(answer[0], nodeFromAnswer(answer));
+    if (answers.length > MAX_GRAPH_READ) isWhole = false;
+  };
+  const some = (ids: Iterable<string>, read: (ids: readonly string[]) => Promise<void>) => {
+    const all = [...ids];
+    return all.length > 0 ? read(all) : undefined;
+  };
+
+  const [[clock]] = await Promise.all([
+    run<[bigint]>(readClock()),
+    some(asked.upwards, (ids) => addRows(goalsUpwards(codec, tenantId, ids))),
+    some(asked.completed, (ids) => addRows(blockedDependents(codec, tenantId, ids))),
+    some(asked.moved, (ids) => addNodes(subtreeNodes(tenantId, ids, MAX_GRAPH_READ + 1))),
+    some(asked.needsReach ? asked.dependencies : [], (ids) =>
+      addNodes(dependencyNodes(tenantId, ids, MAX_GRAPH_READ + 1)),
+    ),
+  ]);
+
+  const named = new Set(asked.dependencies);
+  for (const row of rows.values()) for (const id of row.dependsOn as string[]) named.add(id);
+  const missing = [...named].filter((id) => !nodes.has(id) && !rows.has(id));
+  const parts = new Map<string, { count: number; progress: number }>();
+  await Promise.all([
+    some(missing, (ids) => addNodes(goalNodes(tenantId, ids))),
+    some(asked.upwards, async () => {
+      const all = [...rows.keys()];
+      for (const [id, count, progress] of await run<PartSumAnswer>(partSums(tenantId, all, all))) {
+        parts.set(id, { count, progress });
+      }
+    }),
+  ]);
+  facts.loaded.set(codec.entity.table, {
+    nowMicros: clock?.[0] ?? 0n,
+    nodes,
+    parts,
+    isWhole,
+  } satisfies LoadedGoals);
+}
+
+interface Asked {
+  /** Goals whose progress may change, with all above them. */
+  readonly upwards: ReadonlySet<string>;
+  readonly completed: ReadonlySet<string>;
+  readonly moved: ReadonlySet<string>;
+  readonly dependencies: ReadonlySet<string>;
+  /** Whether a goal that others may depend on gets new dependencies, which may close a cycle. */
+  readonly needsReach: boolean;
+}
+
+/** Fields that bear on the goal above. */
+const BEARING = ["progress", "progressIsSet", "status", "parentGoalId", "deleteTime"];
+
+function readAsked(entries: readonly PreparedEntry[], rows: ReadonlyMap<string, FieldBag>): Asked {
+  const upwards = new Set<string>();
+  const completed = new Set<string>();
+  const moved = new Set<string>();
+  const dependencies = new Set<string>();
+  let needsReach = false;
+  for (const entry of entries) {
+    const fields = entry.verb === "patch" ? entry.fields : entry.message;
+    // A computed change is one of a lease, which bears on no other goal.
+    if (typeof fields === "function") continue;
+    const parentId = validId(fields.parentGoalId);
+    const dependsOn = ((fields.dependsOn as string[] | undefined) ?? []).map(validId);
+    for (const id of dependsOn) if (id) dependencies.add(id);
+    if (parentId) upwards.add(parentId);
+    if (entry.verb !== "patch") continue;
+    if (BEARING.some((name) => name in fields)) {
+      upwards.add(entry.id);
+      const above = rows.get(entry.id)?.parentGoalId as string | undefined;
+      if (above) upwards.add(above);
+    }
+    if (fields.status === GoalStatus.COMPLETED) completed.add(entry.id);
+    if (parentId) moved.add(entry.id);
+    if (dependsOn.length > 0) needsReach = true;
+  }
+  return { upwards, completed, moved, dependencies, needsReach };
+}
+
+/** The id in canonical form; undefined for what is none, which is refused later. */
+function validId(id: unknown): string | undefined {
+  return typeof id === "string" && isUuid(id) ? id.toLowerCase() : undefined;
+}
+
+function rowsOf(codec: EntityCodec, facts: FlushFacts): Map<string, FieldBag> {
+  const prefix = factKey(codec, "");
+  const rows = new Map<string, FieldBag>();
+  for (const [key, record] of facts.current) {
+    if (key.startsWith(prefix)) rows.set(record.id as string, record);
+  }
+  return rows;
+}
+
+function nodeFromAnswer([id, status, isDeleted, dependsOn, parentId]: GoalNodeAnswer): GoalNode {
+  return {
+    id,
+    status: GoalStatus[status as keyof typeof GoalStatus],
+    isDeleted,
+    dependsOn: JSON.parse(dependsOn) as string[],
+    parentId: parentId ?? "",
+  };
+}

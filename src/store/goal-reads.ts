@@ -1,0 +1,160 @@
+import type { EntityCodec } from "../entities/entity-codec.js";
+import { commitColumns } from "../entities/stored-record.js";
+import { binaryArray } from "./binary-array.js";
+import type { Statement } from "./database.js";
+
+/** What the graph of goals needs of one: `dependsOn` is JSON, `parentId` null for none. */
+export type GoalNodeAnswer = [
+  id: string,
+  status: string,
+  isDeleted: boolean,
+  dependsOn: string,
+  parentId: string | null,
+];
+
+const NODE_COLUMNS = "g.id, g.status, g.delete_time IS NOT NULL, g.depends_on, g.parent_goal_id";
+
+/** The database's clock, in microseconds since 1970, by which all servers judge leases. */
+export function readClock(): Statement {
+  return { name: "clock", text: "SELECT clock_timestamp()" };
+}
+
+export function goalNodes(tenantId: string, ids: readonly string[]): Statement {
+  return {
+    name: "goal nodes",
+    text: `SELECT ${NODE_COLUMNS} FROM holdfast.goals g WHERE g.tenant_id = $1::uuid AND g.id = ANY ($2::uuid[])`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+/** These goals, what they depend on, what that depends on, and so on: at most `limit` of them. */
+export function dependencyNodes(tenantId: string, ids: readonly string[], limit: number): Statement {
+  return {
+    name: "goal dependencies",
+    text: `
+WITH RECURSIVE reach (id) AS (
+  SELECT unnest($2::uuid[])
+  UNION
+  SELECT d.id::uuid FROM reach
+  JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = reach.id
+  CROSS JOIN jsonb_array_elements_text(g.depends_on) AS d (id)
+)
+SELECT ${NODE_COLUMNS} FROM (SELECT id FROM reach LIMIT $3) AS r
+JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = r.id`,
+    values: [tenantId, binaryArray("uuid", ids), limit],
+  };
+}
+
+/** These goals and all that are parts of them, at any depth: at most `limit` of them. */
+export function subtreeNodes(tenantId: string, ids: readonly string[], limit: number): Statement {
+  return {
+    name: "goal subtrees",
+    text: `
+WITH RECURSIVE part (id) AS (
+  SELECT unnest($2::uuid[])
+  UNION
+  SELECT g.id FROM part JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.parent_goal_id = part.id
+)
+SELECT ${NODE_COLUMNS} FROM (SELECT id FROM part LIMIT $3) AS p
+JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = p.id`,
+    values: [tenantId, binaryArray("uuid", ids), limit],
+  };
+}
+
+/** Rows of these goals and of all they are parts of. */
+export function goalsUpwards(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+  return {
+    name: "goals upwards",
+    text: `
+WITH RECURSIVE up (id) AS (
+  SELECT unnest($2::uuid[])
+  UNION
+  SELECT g.parent_goal_id FROM up JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = up.id
+  WHERE g.parent_goal_id IS NOT NULL
+)
+SELECT ${rowColumns(codec)} FROM up JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = up.id`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+/** Rows of the goals that are BLOCKED and wait for one of these. */
+export function blockedDependents(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+  return {
+    name: "blocked dependents",
+    text: `
+SELECT ${rowColumns(codec)} FROM holdfast.blocked_dependents($1::uuid, $2::uuid[]) AS d (id)
+JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = d.id`,
+    values: [tenantId, binaryArray("uuid", ids)],
+  };
+}
+
+export type PartSumAnswer = [parentId: string, count: number, progress: number];
+
+/** How many parts of each of these goals count, and the sum of their progress, leaving some goals out. */
+export function partSums(
+  tenantId: string,
+  parentIds: readonly string[],
+  exceptIds: readonly string[],
+): Statement {
+  return {
+    name: "goal parts",
+    text: `
+SELECT g.parent_goal_id, count(*)::integer, sum(CASE WHEN g.status = 'COMPLETED' THEN 1 ELSE g.progress END)
+FROM holdfast.goals g
+WHERE g.tenant_id = $1::uuid AND g.parent_goal_id = ANY ($2::uuid[])
+  AND g.delete_time IS NULL AND g.status <> 'CANCELLED'
+  AND NOT EXISTS (SELECT FROM unnest($3::uuid[]) AS e (id) WHERE e.id = g.id)
+GROUP BY g.parent_goal_id`,
+    values: [tenantId, binaryArray("uuid", parentIds), binaryArray("uuid", exceptIds)],
+  };
+}
+
+/** Which goals may be handed out; what is empty does not matter. */
+export interface ReadyFilter {
+  readonly sessionId: string;
+  readonly agentIds: readonly string[];
+  readonly parentIds: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Whether a ready goal waits to begin, or was begun by one whose lease has expired. */
+export type ReadyKind = "pending" | "expired";
+
+// Each says what a partial index has; then the index is the order.
+const READY: Record<ReadyKind, string> = {
+  pending: "g.status = 'PENDING'",
+  expired:
+    "g.status = 'IN_PROGRESS' AND g.lease_expire_time IS NOT NULL AND g.lease_expire_time <= clock_timestamp()",
+};
+
+/** Rows of the first goals to hand out: the highest priority, of these the oldest. */
+export function readyGoals(
+  codec: EntityCodec,
+  tenantId: string,
+  kind: ReadyKind,
+  { sessionId, agentIds, parentIds, labels }: ReadyFilter,
+  limit: number,
+): Statement {
+  const values: unknown[] = [tenantId, limit];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const conditions = ["g.tenant_id = $1::uuid", READY[kind], "g.delete_time IS NULL"];
+  if (sessionId !== "") conditions.push(`g.session_id = ${bind(sessionId)}::uuid`);
+  if (agentIds.length > 0)
+    conditions.push(`g.agent_id = ANY (${bind(binaryArray("text", agentIds))}::text[])`);
+  if (parentIds.length > 0)
+    conditions.push(`g.parent_goal_id = ANY (${bind(binaryArray("uuid", parentIds))}::uuid[])`);
+  if (Object.keys(labels).length > 0) conditions.push(`g.labels @> ${bind(JSON.stringify(labels))}::jsonb`);
+  return {
+    text: `
+SELECT ${rowColumns(codec)} FROM holdfast.goals g
+WHERE ${conditions.join(" AND ")}
+ORDER BY g.priority DESC, g.create_time, g.id LIMIT $2`,
+    values,
+  };
+}
+
+function rowColumns(codec: EntityCodec): string {
+  return [...codec.columns.map(({ name }) => name), ...commitColumns(codec)]
+    .map((name) => `g.${name}`)
+    .join(", ");
+}
