@@ -1,0 +1,123 @@
+import {
+  MemoryFilterSchema,
+  type SearchMemoriesRequest,
+  SearchMethod,
+  VectorScan,
+} from "../../../gen/holdfast/v1/memory_pb.js";
+import { nowMicros } from "../../core/time.js";
+import type { EntityCodec } from "../../entities/entity-codec.js";
+import type { FieldBag } from "../../entities/field-codec.js";
+import type { Database } from "../../store/database.js";
+import { readLogHead, requirePosition } from "../../store/log-head.js";
+import { readMemoryAccess } from "../../store/memory-access.js";
+import {
+  hasPgvector,
+  type MemoryCandidate,
+  searchByText,
+  searchByVector,
+} from "../../store/memory-search.js";
+import { findRecords } from "../../store/read-records.js";
+import { createListFilter, type ListFilter } from "../list-filter.js";
+import { checkSearch } from "./check-search.js";
+import { type MemoryAccessLog, setMemoryAccess } from "./memory-access-log.js";
+import { fuseRanks, type RankedList } from "./rank-fusion.js";
+
+export interface MemorySearchContext {
+  readonly database: Database;
+  readonly access: MemoryAccessLog;
+  readonly settings: MemorySearchSettings;
+}
+
+export interface MemorySearchSettings {
+  /** Age at which a memory's recency counts half; 0 counts no recency. */
+  readonly memoryHalfLifeHours: number;
+}
+
+export interface MemorySearchAnswer {
+  readonly hits: readonly { memory: FieldBag; score: number; methods: SearchMethod[] }[];
+  readonly methods: SearchMethod[];
+  readonly vectorScan: VectorScan;
+}
+
+/** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE */
+export type MemorySearch = (tenantId: string, request: SearchMemoriesRequest) => Promise<MemorySearchAnswer>;
+
+/** What each way of finding hands to fusion: enough that what several found low can still come first. */
+const CANDIDATES_PER_METHOD = 200;
+const HOUR_MS = 3_600_000;
+/** Words only spelt like those asked for, against the words themselves. */
+const TRIGRAM_SHARE = 0.5;
+
+/** Finds memories in one snapshot by every way the request allows, and counts what it found as accessed. */
+export function createMemorySearch(
+  { database, access, settings }: MemorySearchContext,
+  codec: EntityCodec,
+): MemorySearch {
+  const filterOf: ListFilter = createListFilter(codec, MemoryFilterSchema);
+
+  return async (tenantId, request) => {
+    const { text, embedding, embeddingModel, minPosition } = request;
+    const { limit, weights } = checkSearch(request);
+    const filter = filterOf(request.filter as FieldBag | undefined);
+    const byText = text !== "";
+    const byVector = embedding.length > 0;
+
+    const found = await database.read(tenantId, async (run) => {
+      const [head, texts, vectors, scansWithPgvector] = await Promise.all([
+        minPosition === 0n ? undefined : readLogHead(run, tenantId),
+        byText ? searchByText(run, text, CANDIDATES_PER_METHOD, filter) : [],
+        byVector
+          ? searchByVector(run, { embedding, model: embeddingModel }, CANDIDATES_PER_METHOD, filter)
+          : [],
+        byVector ? hasPgvector(run) : false,
+      ]);
+      if (head) requirePosition(head, minPosition);
+      const lists: readonly RankedList[] = [
+        { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
+        { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
+        { method: "VECTOR", weight: weights.embedding, candidates: vectors },
+      ];
+      const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
+      const fused = fuseRanks(lists, weights, age).slice(0, limit);
+      const ids = fused.map(({ id }) => id);
+      if (ids.length === 0) return { fused, memories: [] as FieldBag[], scansWithPgvector };
+      const [memories, accesses] = await Promise.all([
+        findRecords(run, codec, tenantId, ids),
+        readMemoryAccess(run, tenantId, ids),
+      ]);
+      setMemoryAccess(memories, accesses);
+      return { fused, memories, scansWithPgvector };
+    });
+
+    const { fused, memories, scansWithPgvector } = found;
+    access.touch(
+      tenantId,
+      fused.map(({ id }) => id),
+    );
+    if (!request.includeEmbeddings) for (const memory of memories) memory.embedding = [];
+    const byId = new Map(memories.map((memory) => [memory.id, memory]));
+    return {
+      hits: fused.flatMap(({ id, score, methods }) => {
+        const memory = byId.get(id);
+        return memory ? [{ memory, score, methods: methods.map(methodNumber) }] : [];
+      }),
+      methods: [
+        ...(byText ? [SearchMethod.FULL_TEXT, SearchMethod.TRIGRAM] : []),
+        ...(byVector ? [SearchMethod.VECTOR] : []),
+      ],
+      vectorScan: !byVector
+        ? VectorScan.UNSPECIFIED
+        : scansWithPgvector
+          ? VectorScan.PGVECTOR
+          : VectorScan.EXACT,
+    };
+  };
+}
+
+function only(candidates: readonly MemoryCandidate[], method: string): readonly MemoryCandidate[] {
+  return candidates.filter((candidate) => candidate.method === method);
+}
+
+function methodNumber(name: string): SearchMethod {
+  return SearchMethod[name as keyof typeof SearchMethod];
+}

@@ -1,0 +1,484 @@
+import { randomUUID } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import {
+  type Memory,
+  type MemorySchema,
+  MemoryService,
+  MemoryType,
+  type SearchMemoriesRequestSchema,
+  type SearchMemoriesResponse,
+  SearchMethod,
+  VectorScan,
+} from "../gen/holdfast/v1/memory_pb.js";
+import { createEntityCodec } from "../src/entities/entity-codec.js";
+import { memory as memoryDeclaration } from "../src/entities/memory.js";
+import { workingMemories } from "../src/store/working-memories.js";
+import { query, withConnection } from "./support/query.js";
+import { refusal } from "./support/refusal.js";
+import { newTenant, present, type Tenant } from "./support/tenant.js";
+import { useServers } from "./support/use-server.js";
+import { expectSoundLog } from "./support/verify-log.js";
+
+const { EPISODIC, SEMANTIC, PROCEDURAL, WORKING } = MemoryType;
+const { FULL_TEXT, TRIGRAM, VECTOR } = SearchMethod;
+type MemoryInit = MessageInitShape<typeof MemorySchema>;
+
+const servers = useServers(
+  { memoryAccessIntervalMs: 50 },
+  { memorySweepIntervalMs: 50, workingMemoryCapacity: 10 },
+);
+
+const memoryCodec = createEntityCodec(memoryDeclaration);
+
+async function remember(tenant: Tenant, ...memories: MemoryInit[]): Promise<readonly Memory[]> {
+  const { result, memories: stored } = await tenant.rpc.unary(MemoryService.method.batchCreateMemories, {
+    memories: memories.map((memory) => ({ type: SEMANTIC, ...memory })),
+  });
+  expect(present(result).rejections).toEqual([]);
+  return stored;
+}
+
+function search(
+  tenant: Tenant,
+  request: MessageInitShape<typeof SearchMemoriesRequestSchema>,
+): Promise<SearchMemoriesResponse> {
+  return tenant.rpc.unary(MemoryService.method.searchMemories, request);
+}
+
+async function get(tenant: Tenant, id: string): Promise<Memory> {
+  const answer = await tenant.rpc.unary(MemoryService.method.getMemory, { key: { case: "id", value: id } });
+  return present(answer.memory);
+}
+
+const found = ({ hits }: SearchMemoriesResponse) => hits.map(({ memory }) => memory?.content);
+
+function workingRows(tenant: Tenant): Promise<{ owner: string; count: bigint }[]> {
+  return query(
+    servers.databaseUrl,
+    `SELECT coalesce(session_id::text, agent_id, '') AS owner, count(*) FROM holdfast.memories
+     WHERE tenant_id = $1 AND type = 'WORKING' AND delete_time IS NULL GROUP BY 1`,
+    [tenant.id],
+  );
+}
+
+describe("working memory", () => {
+  test("promotes its oldest to episodic in the change that adds one too many", async () => {
+    const tenant = newTenant(servers.app());
+    const session = await tenant.open();
+    const init = (n: number) => ({ type: WORKING, sessionId: session.id, content: `thought ${n}` });
+    const first = await remember(tenant, ...Array.from({ length: 10 }, (_, n) => init(n)));
+    const [last] = await remember(tenant, init(10));
+    expect((await get(tenant, present(first[0]).id)).type).toBe(EPISODIC);
+    expect((await get(tenant, present(first[1]).id)).type).toBe(WORKING);
+    const changes = (await tenant.listAll()).filter(({ position }) => position >= present(last).position);
+    expect(changes.map(({ entity }) => (entity.value as Memory).content)).toEqual([
+      "thought 10",
+      "thought 0",
+    ]);
+    const { revisions } = await tenant.rpc.unary(MemoryService.method.listMemoryRevisions, {
+      id: present(first[0]).id,
+    });
+    expect(revisions.map(({ memory }) => memory?.type)).toEqual([EPISODIC, WORKING]);
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+
+  test("keeps the last of one batch, and each owner's apart", async () => {
+    const tenant = newTenant(servers.app());
+    const session = await tenant.open();
+    const owners = [{ sessionId: session.id }, { agentId: "a" }, { agentId: "b" }, {}];
+    const batch = Array.from({ length: 25 }, (_, n) =>
+      owners.map((owner) => ({ ...owner, type: WORKING, content: `thought ${n}` })),
+    ).flat();
+    await remember(tenant, ...batch);
+    expect((await workingRows(tenant)).map(({ count }) => count)).toEqual([10n, 10n, 10n, 10n]);
+    const { memories } = await tenant.rpc.unary(MemoryService.method.listMemories, {
+      filter: { agentIds: ["a"], types: [WORKING] },
+    });
+    expect(memories.map(({ content }) => content).sort()).toEqual(
+      Array.from({ length: 10 }, (_, n) => `thought ${n + 15}`).sort(),
+    );
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+
+  test("counts what becomes working by an update, of its type or its agent", async () => {
+    const tenant = newTenant(servers.app());
+    await remember(
+      tenant,
+      ...Array.from({ length: 10 }, (_, n) => ({ type: WORKING, agentId: "a", content: `${n}` })),
+    );
+    const [plan, other] = await remember(tenant, { agentId: "a" }, { agentId: "b", type: WORKING });
+    const update = (memory: MemoryInit, path: string) =>
+      tenant.rpc.unary(MemoryService.method.updateMemory, { memory, updateMask: { paths: [path] } });
+    await update({ id: present(plan).id, type: WORKING }, "type");
+    expect((await get(tenant, present(plan).id)).type).toBe(WORKING);
+    await update({ id: present(other).id, agentId: "a" }, "agent_id");
+    expect(await workingRows(tenant)).toEqual([{ owner: "a", count: 10n }]);
+  });
+
+  test("never holds more than its capacity with two servers writing at random", async () => {
+    const tenant = newTenant(servers.app(0));
+    const both = [tenant, tenant.on(servers.app(1))];
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return seed % below;
+    };
+    let most = 0n;
+    const known: string[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      const writes = both.flatMap((writer) =>
+        Array.from({ length: 4 }, async () => {
+          const id = known[random(Math.max(known.length, 1))];
+          if (id !== undefined && random(3) === 0) {
+            const memory = { id, type: WORKING, agentId: `agent ${random(2)}` };
+            const updateMask = { paths: ["type", "agent_id"] };
+            await writer.rpc.unary(MemoryService.method.updateMemory, { memory, updateMask });
+            return;
+          }
+          const batch = Array.from({ length: 1 + random(14) }, () => ({
+            type: random(4) === 0 ? SEMANTIC : WORKING,
+            agentId: `agent ${random(2)}`,
+          }));
+          for (const memory of await remember(writer, ...batch)) known.push(memory.id);
+        }),
+      );
+      // While they write: whatever has been committed keeps to the capacity.
+      while ((await Promise.race([Promise.all(writes).then(() => "done"), workingRows(tenant)])) !== "done") {
+        for (const { count } of await workingRows(tenant)) most = count > most ? count : most;
+      }
+    }
+    for (const { count } of await workingRows(tenant)) expect(count).toBe(10n);
+    expect(most).toBe(10n);
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+});
+
+describe("promotion", () => {
+  test("gives a memory a more lasting type, never a less lasting one", async () => {
+    const tenant = newTenant(servers.app());
+    const [memory] = await remember(tenant, { type: WORKING, content: "deploys need a freeze check" });
+    const { id } = present(memory);
+    const promote = (type: MemoryType, requestId = "") =>
+      tenant.rpc.unary(MemoryService.method.promoteMemory, { id, type, requestId });
+    const requestId = randomUUID();
+    const first = await promote(SEMANTIC, requestId);
+    expect(first.memory).toMatchObject({ type: SEMANTIC, revision: 2n });
+    expect(await promote(SEMANTIC, requestId)).toEqual(first);
+    expect(await refusal(promote(EPISODIC))).toMatchObject({ reason: "ILLEGAL_TRANSITION" });
+    expect(await refusal(promote(PROCEDURAL))).toMatchObject({ reason: "ILLEGAL_TRANSITION" });
+    expect(await refusal(promote(WORKING))).toMatchObject({ fields: ["type"] });
+  });
+});
+
+describe("search by text", () => {
+  test("ranks what has the rarer words first", async () => {
+    const tenant = newTenant(servers.app());
+    await remember(
+      tenant,
+      { content: "the billing service times out when the ledger is locked" },
+      { content: "the search service is restarted each night" },
+      { content: "Ledger exports: see docs/ledger_export.md" },
+      { content: "the office plants are watered on Mondays" },
+    );
+    const answer = await search(tenant, { text: "why is the billing ledger locked?" });
+    expect(found(answer).slice(0, 2)).toEqual([
+      "the billing service times out when the ledger is locked",
+      "Ledger exports: see docs/ledger_export.md",
+    ]);
+    expect(answer.methods).toEqual([FULL_TEXT, TRIGRAM]);
+    expect(answer.hits[0]?.methods).toContain(FULL_TEXT);
+    expect(answer.hits.map(({ score }) => score)).toEqual(
+      answer.hits.map(({ score }) => score).sort((a, b) => b - a),
+    );
+    expect(found(await search(tenant, { text: "EXPORT md" }))).toEqual([
+      "Ledger exports: see docs/ledger_export.md",
+    ]);
+  });
+
+  test.each([
+    ["German", "Größere Änderungen brauchen eine Prüfung", "änderungen"],
+    ["Russian", "Перед выкладкой нужно проверить миграции", "Миграции"],
+    ["Greek", "ο διακομιστής δεν απαντά", "ΔΙΑΚΟΜΙΣΤΉΣ"],
+    ["Arabic", "الخادم لا يستجيب بعد الترقية", "الخادم"],
+    ["Hindi", "सर्वर जवाब नहीं दे रहा है", "सर्वर"],
+    ["Hebrew", "השרת אינו מגיב", "השרת"],
+    ["Chinese", "用户喜欢在星期五部署计费服务", "计费"],
+    ["Chinese, one character", "用户喜欢在星期五部署", "署"],
+    ["Japanese", "デプロイの前に移行を確認する", "移行"],
+    ["Korean", "배포하기 전에 마이그레이션을 확인하세요", "마이그레이션"],
+    ["Thai", "ผู้ใช้ชอบปรับใช้ในวันศุกร์", "วันศุกร์"],
+    ["full-width Latin", "ＡＰＩ キー", "api"],
+    ["beyond the basic plane", "𠮷野家で昼食", "𠮷野"],
+  ])("finds words in %s", async (_language, content, text) => {
+    const tenant = newTenant(servers.app());
+    await remember(tenant, { content }, { content: "something else entirely 別の事 다른 것" });
+    expect(found(await search(tenant, { text }))).toEqual([content]);
+  });
+
+  test.each([
+    ["kubernets", "the kubernetes cluster runs in Frankfurt"],
+    ["recieve", "agents receive their goals in the morning"],
+    ["deploymnet", "a deployment takes four minutes"],
+    ["deploy", "a deployment takes four minutes"],
+    ["мигарции", "проверить миграции"],
+  ])("finds %s in other spelling", async (text, content) => {
+    const tenant = newTenant(servers.app());
+    await remember(tenant, { content }, { content: "nothing of the kind, zebra" });
+    const answer = await search(tenant, { text });
+    expect(found(answer)).toEqual([content]);
+    expect(answer.hits[0]?.methods).toEqual([TRIGRAM]);
+  });
+
+  test("takes any text, however odd", async () => {
+    const tenant = newTenant(servers.app());
+    const odd = ["''", "a'b\\c & | ! <-> :*", "%s %I $1", "a".repeat(9000), "\u{1F600}", " \t\n", "\ufffd"];
+    await remember(tenant, ...odd.map((content) => ({ content })), { content: "字".repeat(300_000) });
+    await remember(tenant, { content: Array.from({ length: 40_000 }, (_, n) => `word${n}`).join(" ") });
+    for (const text of odd) await search(tenant, { text });
+    expect(found(await search(tenant, { text: "a".repeat(9000) }))).toContain("a".repeat(9000));
+    expect(await refusal(search(tenant, {}))).toMatchObject({ fields: ["text"] });
+    const wrong = {
+      text: "a\0",
+      limit: 101,
+      embedding: [Number.NaN],
+      weights: { text: -1, recency: Number.NaN },
+    };
+    expect(await refusal(search(tenant, { ...wrong, filter: { includeDeleted: true } }))).toMatchObject({
+      reason: "INVALID_FIELD",
+      fields: [
+        "embedding",
+        "embedding_model",
+        "filter.include_deleted",
+        "limit",
+        "text",
+        "weights.recency",
+        "weights.text",
+      ],
+    });
+  });
+
+  test("filters, and looks through everything that passes however common its words", async () => {
+    const tenant = newTenant(servers.app());
+    const session = await tenant.open();
+    const goalId = randomUUID();
+    const noise = Array.from({ length: 500 }, (_, n) => ({ content: `plan status report ${n}` }));
+    await remember(tenant, ...noise);
+    await remember(
+      tenant,
+      { content: "plan one", sessionId: session.id },
+      { content: "plan two", goalId, tags: ["x", "y"] },
+      { content: "plan three", type: PROCEDURAL, labels: { team: "red" }, agentId: "a" },
+    );
+    const plans = async (filter: object) =>
+      found(await search(tenant, { text: "plan status unheard", filter }));
+    expect(await plans({ sessionIds: [session.id] })).toEqual(["plan one"]);
+    expect(await plans({ goalIds: [goalId] })).toEqual(["plan two"]);
+    expect(await plans({ tags: ["x", "y"] })).toEqual(["plan two"]);
+    expect(await plans({ tags: ["x", "z"] })).toEqual([]);
+    expect(await plans({ types: [PROCEDURAL], labels: { team: "red" }, agentIds: ["a"] })).toEqual([
+      "plan three",
+    ]);
+    expect(await plans({ createTimeFrom: timestampFromDate(new Date(Date.now() + 60_000)) })).toEqual([]);
+    expect(await plans({ createTimeBefore: timestampFromDate(new Date(0)) })).toEqual([]);
+    expect((await search(tenant, { text: "plan", limit: 100 })).hits).toHaveLength(100);
+    expect(await refusal(search(tenant, { text: "plan", minPosition: 10_000n }))).toMatchObject({
+      reason: "POSITION_IN_FUTURE",
+    });
+  });
+
+  test("weighs importance, recency and success as asked", async () => {
+    const tenant = newTenant(servers.app());
+    await remember(tenant, { content: "check the quota", importance: 0, successScore: 1 });
+    await remember(tenant, { content: "check the quota", importance: 1, successScore: 0 });
+    const first = async (weights: object) =>
+      (await search(tenant, { text: "quota", weights })).hits[0]?.memory?.importance;
+    expect(await first({ importance: 5, success: 0 })).toBe(1);
+    expect(await first({ importance: 0, success: 5 })).toBe(0);
+  });
+
+  test("shows no other tenant's memories, words or counts", async () => {
+    const tenant = newTenant(servers.app());
+    const other = newTenant(servers.app());
+    const embedding = [1, 0];
+    await remember(other, { content: "kryptonite lies under the stairs", embedding, embeddingModel: "m" });
+    await remember(tenant, { content: "nothing" });
+    for (const text of ["kryptonite", "kryptonit"]) {
+      expect((await search(tenant, { text, embedding, embeddingModel: "m" })).hits).toEqual([]);
+      expect((await search(other, { text })).hits).toHaveLength(1);
+    }
+  });
+});
+
+describe("among many memories", () => {
+  test("search by words reads the index of terms, and working memory its own, never the table", async () => {
+    const tenant = newTenant(servers.app());
+    await remember(tenant, { content: "a needle of platinum", type: WORKING, agentId: "a" });
+    await withConnection(servers.databaseUrl, async (client) => {
+      await client.query(
+        `INSERT INTO holdfast.memories (tenant_id, id, labels, position, create_time, revision, update_time,
+           type, agent_id, content, tags, embedding_model)
+         SELECT $1, gen_random_uuid(), '{}', n, now(), 1, now(), 'SEMANTIC', 'a', 'the straw ' || n % 5000, '[]', ''
+         FROM generate_series(1, 20000) AS n`,
+        [tenant.id],
+      );
+      await client.query("ANALYZE holdfast.memories");
+      await client.query(
+        `BEGIN; SET LOCAL ROLE holdfast_runtime; SET LOCAL holdfast.tenant = '${tenant.id}'`,
+      );
+      const scans = async (relation: string) => {
+        const text = "SELECT pg_stat_get_xact_numscans($1::regclass) AS scans";
+        return (await client.query<{ scans: bigint }>(text, [`holdfast.${relation}`])).rows[0]?.scans;
+      };
+      for (const [words, hits] of [
+        ["platinum", 1],
+        ["the straw 77", 4],
+        ["the", 200],
+        ["platinun", 1],
+      ] as const) {
+        const text =
+          "SELECT id FROM holdfast.search_memory_texts($1, 200, null, null, null, null, null, null, null, null)";
+        expect((await client.query(text, [words])).rows.length, words).toBeGreaterThanOrEqual(hits);
+      }
+      expect(await scans("memories_search_terms")).toBeGreaterThan(0n);
+      expect(await scans("memories")).toBe(0n);
+      const {
+        name: _,
+        text,
+        values,
+      } = workingMemories(memoryCodec, tenant.id, { sessionIds: [], agentIds: ["a"] });
+      expect((await client.query(text, [...values])).rows).toHaveLength(1);
+      expect(await scans("memories_working")).toBeGreaterThan(0n);
+      expect(await scans("memories")).toBe(0n);
+      await client.query("ROLLBACK");
+    });
+  });
+});
+
+describe("search by embedding", () => {
+  test("finds what brute force finds, in its order", async () => {
+    const tenant = newTenant(servers.app());
+    const vector = () => Array.from({ length: 32 }, () => Math.fround(Math.random() * 2 - 1));
+    const stored = Array.from({ length: 200 }, (_, n) => ({
+      content: `${n}`,
+      embedding: vector(),
+      embeddingModel: "m",
+    }));
+    await remember(tenant, ...stored);
+    await remember(
+      tenant,
+      { content: "other model", embedding: vector(), embeddingModel: "n" },
+      { content: "other length", embedding: vector().slice(1), embeddingModel: "m" },
+      { content: "zero", embedding: vector().fill(0), embeddingModel: "m" },
+    );
+    const wanted = vector();
+    const cosine = (v: readonly number[]) => {
+      const dot = (a: readonly number[], b: readonly number[]) =>
+        a.reduce((sum, x, i) => sum + x * (b[i] ?? 0), 0);
+      return dot(v, wanted) / Math.sqrt(dot(v, v) * dot(wanted, wanted));
+    };
+    const weights = { importance: 0, recency: 0, success: 0 };
+    const answer = await search(tenant, { embedding: wanted, embeddingModel: "m", limit: 100, weights });
+    const expected = stored.toSorted((a, b) => cosine(b.embedding) - cosine(a.embedding)).slice(0, 100);
+    expect(found(answer)).toEqual(expected.map(({ content }) => content));
+    expect(answer).toMatchObject({ methods: [VECTOR], vectorScan: VectorScan.EXACT });
+    expect(answer.hits[0]?.memory?.embedding).toEqual([]);
+    const full = await search(tenant, {
+      embedding: wanted,
+      embeddingModel: "m",
+      limit: 1,
+      includeEmbeddings: true,
+    });
+    expect(full.hits[0]?.memory?.embedding).toEqual(expected[0]?.embedding);
+  });
+
+  test("puts what text and embedding both find before what one finds", async () => {
+    const tenant = newTenant(servers.app());
+    const of = (content: string, embedding: number[]) => ({ content, embedding, embeddingModel: "m" });
+    await remember(tenant, of("red apple", [1, 0]), of("red brick", [0, 1]), of("green pear", [0.9, 0.1]));
+    const answer = await search(tenant, { text: "apple", embedding: [1, 0], embeddingModel: "m" });
+    expect(found(answer)[0]).toBe("red apple");
+    expect(answer.hits[0]?.methods).toEqual([FULL_TEXT, VECTOR]);
+  });
+});
+
+describe("a memory's own time", () => {
+  const past = timestampFromDate(new Date(Date.now() - 1000));
+  const future = timestampFromDate(new Date(Date.now() + 3_600_000));
+
+  test("ends what is served of it, and then the memory", async () => {
+    const tenant = newTenant(servers.app());
+    const [keeps] = await remember(tenant, { content: "lease token", expireTime: future });
+    const id = randomUUID();
+    const gone = {
+      id,
+      type: SEMANTIC,
+      content: "lease token",
+      expireTime: past,
+      embedding: [1],
+      embeddingModel: "m",
+    };
+    await tenant.rpc.unary(MemoryService.method.createMemory, { memory: gone });
+
+    expect(await refusal(get(tenant, id))).toMatchObject({ reason: "NOT_FOUND" });
+    const request = { text: "lease token", embedding: [1], embeddingModel: "m" };
+    expect((await search(tenant, request)).hits.map(({ memory }) => memory?.id)).toEqual([keeps?.id]);
+    const list = (filter: object) => tenant.rpc.unary(MemoryService.method.listMemories, { filter });
+    expect((await list({})).memories.map((memory) => memory.id)).toEqual([keeps?.id]);
+    expect((await list({ includeDeleted: true })).memories).toHaveLength(2);
+    const batch = await tenant.rpc.unary(MemoryService.method.batchGetMemories, {
+      ids: [id, present(keeps).id],
+    });
+    expect(batch.memories.map((memory) => memory.id)).toEqual([keeps?.id]);
+    const memory = { id, expireTime: future };
+    const revived = tenant.rpc.unary(MemoryService.method.updateMemory, {
+      memory,
+      updateMask: { paths: ["expire_time"] },
+    });
+    expect(await refusal(revived)).toMatchObject({ reason: "NOT_FOUND" });
+
+    await expect
+      .poll(async () => {
+        const { revisions } = await tenant.rpc.unary(MemoryService.method.listMemoryRevisions, { id });
+        return revisions[0]?.memory?.deleteTime;
+      })
+      .toBeDefined();
+    expect(await refusal(get(tenant, id))).toMatchObject({ reason: "NOT_FOUND" });
+    expect((await get(tenant, present(keeps).id)).deleteTime).toBeUndefined();
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+});
+
+describe("being found", () => {
+  test("is counted and timed without a change in the log", async () => {
+    const tenant = newTenant(servers.app());
+    const [memory] = await remember(tenant, { content: "the door code changes weekly" });
+    const { id, position } = present(memory);
+    await Promise.all(Array.from({ length: 7 }, () => search(tenant, { text: "door" })));
+    await expect.poll(async () => (await get(tenant, id)).accessCount).toBe(7n);
+    const stored = await get(tenant, id);
+    expect(stored).toMatchObject({ position, revision: 1n });
+    expect(stored.accessTime).toBeDefined();
+    const { memories } = await tenant.rpc.unary(MemoryService.method.listMemories, {});
+    expect(memories[0]?.accessCount).toBe(7n);
+    expect(await expectSoundLog(servers.databaseUrl, tenant.id)).toBe(position);
+    const counted = await query<{ count: bigint }>(
+      servers.databaseUrl,
+      "SELECT access_count AS count FROM holdfast.memory_access WHERE tenant_id = $1",
+      [tenant.id],
+    );
+    expect(counted).toEqual([{ count: 7n }]);
+  });
+
+  test("cannot be set by a caller", async () => {
+    const tenant = newTenant(servers.app());
+    const [memory] = await remember(tenant, {
+      content: "modest",
+      accessCount: 99n,
+      accessTime: timestampFromDate(new Date()),
+    });
+    const { accessCount, accessTime } = await get(tenant, present(memory).id);
+    expect([accessCount, accessTime]).toEqual([0n, undefined]);
+  });
+});
