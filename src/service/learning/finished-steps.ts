@@ -1,0 +1,65 @@
+import { type Session, SessionStatus } from "../../../gen/holdfast/v1/session_pb.js";
+import type { EntityCodec } from "../../entities/entity-codec.js";
+import type { Run } from "../../store/database.js";
+import { type ListCondition, listOrder, listRows } from "../../store/list-query.js";
+import { readSessionActions, type SessionAction } from "../../store/session-actions.js";
+import { recordCursor } from "../record-cursor.js";
+import type { SessionStep } from "./mine-sequences.js";
+
+/** Sessions whose actions are asked for at once. */
+const SESSION_PAGE = 50;
+/** Actions of one session held at once; together with the page of sessions a few megabytes. */
+/** Bytes of sessions read at once. */
+const SESSION_PAGE_BYTES = 4 * 1024 * 1024;
+const ACTION_PAGE = 500;
+
+/**
+ * The actions of the sessions that match, session after session, in pages: what
+ * is held at once does not grow with how many there are.
+ *
+ * @param signal ends it between two pages by throwing its reason.
+ */
+export async function* finishedSteps(
+  run: Run,
+  tenantId: string,
+  sessionCodec: EntityCodec,
+  conditions: readonly ListCondition[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly SessionStep[], void> {
+  const columns = listOrder(sessionCodec);
+  let after: readonly string[] | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const range = { tenantId, conditions, order: "oldest first", after, limit: SESSION_PAGE } as const;
+    const page = await listRows(run, sessionCodec, { ...range, maxBytes: SESSION_PAGE_BYTES });
+    const sessions = page.records;
+    const read = (id: string, from: bigint) => readSessionActions(run, tenantId, id, from, ACTION_PAGE);
+    const firstPages = await Promise.all(sessions.map((session) => read(session.id as string, 0n)));
+    for (const [i, record] of sessions.entries()) {
+      const session = record as unknown as Session;
+      let actions = firstPages[i] ?? [];
+      while (actions.length > 0) {
+        yield actions.map((action) => ({
+          session: session.id,
+          success: sessionSuccess(session),
+          action: actionLabel(action),
+        }));
+        if (actions.length < ACTION_PAGE) break;
+        signal.throwIfAborted();
+        actions = await read(session.id, actions.at(-1)?.position ?? 0n);
+      }
+    }
+    const last = sessions.at(-1);
+    if (!last || !page.hasMore) return;
+    after = recordCursor(columns, last);
+  }
+}
+
+function sessionSuccess({ successRate, status }: Session): number {
+  return successRate ?? (status === SessionStatus.COMPLETED ? 1 : 0);
+}
+
+function actionLabel({ tool, name, type }: SessionAction): string {
+  const label = name || type;
+  return tool === "" ? label : `${tool}:${label}`;
+}

@@ -1,0 +1,81 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type {
+  CrossSessionPattern,
+  QueryPatternsRequest,
+} from "../../../gen/holdfast/v1/cross_session_pattern_pb.js";
+import { pageSize } from "../../core/page-token.js";
+import { microsFromTimestamp, nowMicros } from "../../core/time.js";
+import type { EntityCodec } from "../../entities/entity-codec.js";
+import type { FieldBag } from "../../entities/field-codec.js";
+import type { Database } from "../../store/database.js";
+import { readLogHead, requirePosition } from "../../store/log-head.js";
+import { rankPatterns } from "../../store/pattern-ranking.js";
+import type { ListFilter } from "../list-filter.js";
+import { RequestCheck } from "./request-check.js";
+
+/** A month: what agents meet changes over weeks. The index of the ranking is made for it. */
+export const DEFAULT_HALF_LIFE_SECONDS = 30 * 24 * 60 * 60;
+/** Ten thousand years: past it nothing decays. */
+const MAX_HALF_LIFE_SECONDS = 315_576_000_000;
+
+export interface QueryPatternsContext {
+  readonly database: Database;
+  readonly codec: EntityCodec;
+  readonly filter: ListFilter;
+}
+
+export interface RankedPattern {
+  readonly crossSessionPattern: CrossSessionPattern;
+  readonly effectiveConfidence: number;
+}
+
+/** Patterns by what their confidence is worth now. @throws INVALID_FIELD, POSITION_IN_FUTURE */
+export async function queryPatterns(
+  { database, codec, filter }: QueryPatternsContext,
+  tenantId: string,
+  request: QueryPatternsRequest,
+): Promise<readonly RankedPattern[]> {
+  const { halfLife, minEffectiveConfidence, minPosition } = request;
+  const halfLifeSeconds = halfLife
+    ? Number(halfLife.seconds) + halfLife.nanos / 1e9
+    : DEFAULT_HALF_LIFE_SECONDS;
+  const check = new RequestCheck();
+  check.range("min_effective_confidence", minEffectiveConfidence, 0, 1);
+  check.range("half_life", halfLifeSeconds, 1, MAX_HALF_LIFE_SECONDS);
+  check.done();
+  const now = nowMicros();
+  const ranking = {
+    tenantId,
+    conditions: filter(request.filter as FieldBag | undefined),
+    halfLifeSeconds,
+    minEffective: minEffectiveConfidence,
+    nowSeconds: Number(now) / 1e6,
+    limit: pageSize(request.limit),
+  };
+  const found = await database.read(tenantId, async (run) => {
+    const [head, patterns] = await Promise.all([
+      readLogHead(run, tenantId),
+      rankPatterns(run, codec, ranking),
+    ]);
+    requirePosition(head, minPosition);
+    return patterns;
+  });
+  return found.map((record) => {
+    const crossSessionPattern = record as unknown as CrossSessionPattern;
+    return {
+      crossSessionPattern,
+      effectiveConfidence: effectiveConfidence(crossSessionPattern, halfLifeSeconds, now),
+    };
+  });
+}
+
+/** What a pattern's confidence is worth: half of it after each half-life without use. */
+export function effectiveConfidence(
+  { confidence, lastUsedTime, createTime }: CrossSessionPattern,
+  halfLifeSeconds: number,
+  now: bigint,
+): number {
+  const since = microsFromTimestamp(lastUsedTime ?? (createTime as Timestamp));
+  const ageSeconds = Math.max(Number(now - since) / 1e6, 0);
+  return confidence * 0.5 ** (ageSeconds / halfLifeSeconds);
+}
