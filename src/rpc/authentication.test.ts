@@ -38,6 +38,7 @@ test("an anonymous caller has the tenant it names, or else the default one", asy
   expect(await authenticate(new Metadata(), "")).toEqual({
     tenantId: "00000000-0000-0000-0000-000000000001",
     actor: "anonymous",
+    roles: ["reader", "writer", "admin"],
   });
   const named = await authenticate(metadata({ "holdfast-tenant": TENANT.toUpperCase() }), "");
   expect(named.tenantId).toBe(TENANT);
@@ -72,7 +73,7 @@ test("a listed token lets its bearer in as its principal, and no other does", as
   });
   await client.unary("a", metadata({ authorization: "Bearer second" }));
   await client.unary("a", metadata({ authorization: "bearer second", "holdfast-tenant": TENANT }));
-  const expected = { tenantId: TENANT, actor: "token:ingest" };
+  const expected = { tenantId: TENANT, actor: "token:ingest", roles: ["writer"] };
   expect(principals).toEqual([expected, expected]);
 
   for (const refused of [{}, { authorization: "Bearer third" }, { authorization: "Basic second" }]) {
@@ -94,6 +95,11 @@ test.each([
     "no tenant",
     { tokens: [{ sha256: sha256("a"), tenant_id: "acme", actor: "a" }] },
     /tokens\[0\]\.tenant_id/,
+  ],
+  [
+    "an unknown role",
+    { tokens: [{ sha256: sha256("a"), tenant_id: TENANT, actor: "a", roles: ["writer", "owner"] }] },
+    /tokens\[0\]\.roles: expected any of reader, writer, admin, secret_reader/,
   ],
   ["no actor", { tokens: [{ sha256: sha256("a"), tenant_id: TENANT, actor: "" }] }, /tokens\[0\]\.actor/],
 ])("a token file with %s is refused, naming file and place", async (_name, content, message) => {

@@ -4,7 +4,6 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Principal } from "../core/principal.js";
 import type { Authenticator } from "./authenticate.js";
-import { TENANT_KEY, tenantIdFrom } from "./tenant-metadata.js";
 
 /** A bearer token that is let in, and as whom. The token itself is known to its holder alone. */
 export interface AcceptedToken {
@@ -13,19 +12,11 @@ export interface AcceptedToken {
   readonly principal: Principal;
 }
 
-/**
- * Lets in callers with `authorization: Bearer <token>` whose digest is listed. A caller that names a tenant other
- * than its token's is refused with PERMISSION_DENIED, rather than served as another than it believes.
- */
+/** Lets in callers with `authorization: Bearer <token>` whose digest is listed. */
 export function tokenAuthenticator(tokens: readonly AcceptedToken[]): Authenticator {
   return async (metadata) => {
     const principal = findPrincipal(tokens, bearerTokenFrom(metadata));
     if (!principal) throw unauthenticated("the bearer token is not known");
-    const named = tenantIdFrom(metadata);
-    if (named !== undefined && named !== principal.tenantId) {
-      const message = `the bearer token is not for the tenant named in ${TENANT_KEY}`;
-      throw new HoldfastError(ErrorReason.PERMISSION_DENIED, message);
-    }
     return principal;
   };
 }

@@ -1,0 +1,67 @@
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
+import { SYSTEM_TENANT_ID } from "../core/principal.js";
+import { DeniedCalls, type DeniedCallsContext } from "./denied-calls.js";
+
+const SECOND = 1000;
+const HOUR = 60 * 60 * SECOND;
+const logger = pino({ level: "silent" });
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function denial(operation = "/a/B") {
+  return {
+    principal: { tenantId: SYSTEM_TENANT_ID, actor: "unauthenticated", roles: [] },
+    operation,
+    error: new HoldfastError(ErrorReason.UNAUTHENTICATED, "no"),
+    peer: "127.0.0.1:1",
+  };
+}
+
+function collect(fail: () => boolean = () => false) {
+  const counts: number[] = [];
+  const append: DeniedCallsContext["append"] = async (_tenantId, { metadata }) => {
+    if (fail()) throw new Error("the database is away");
+    counts.push(JSON.parse(Buffer.from(metadata?.data ?? []).toString()).count);
+  };
+  const deniedCalls = new DeniedCalls({ append, logger, settings: { deniedCallsDelayMs: SECOND } });
+  return { deniedCalls, counts, sum: () => counts.reduce((sum, count) => sum + count, 0) };
+}
+
+test.each([10 * SECOND, 45 * SECOND, 9 * 60 * SECOND])(
+  "a day of denied calls, one every %d ms, makes few audits, and each call is counted",
+  async (everyMs) => {
+    const { deniedCalls, counts, sum } = collect();
+    const calls = (24 * HOUR) / everyMs;
+    for (let call = 0; call < calls; call += 1) {
+      deniedCalls.add(denial());
+      await vi.advanceTimersByTimeAsync(everyMs);
+    }
+    await deniedCalls.close();
+    expect(sum()).toBe(calls);
+    expect(counts.length).toBeLessThan(170);
+  },
+);
+
+test("more kinds than are told apart take no more memory", async () => {
+  const { deniedCalls, counts } = collect();
+  for (let i = 0; i < 5000; i += 1) deniedCalls.add(denial(`/a/${i}`));
+  await deniedCalls.close();
+  expect(counts.length).toBe(1000);
+});
+
+test("what could not be stored is counted with what follows", async () => {
+  let isAway = true;
+  const { deniedCalls, counts } = collect(() => isAway);
+  deniedCalls.add(denial());
+  await vi.advanceTimersByTimeAsync(SECOND);
+  isAway = false;
+  deniedCalls.add(denial());
+  await vi.advanceTimersByTimeAsync(2 * SECOND);
+  expect(counts).toEqual([2]);
+  await vi.advanceTimersByTimeAsync(HOUR);
+  expect(vi.getTimerCount()).toBe(0);
+});
