@@ -1,10 +1,14 @@
 import { AdminService } from "../../../gen/holdfast/v1/admin_pb.js";
 import { timestampFromMicros } from "../../core/time.js";
 import { logHead } from "../../service/events.js";
-import type { Database } from "../../store/database.js";
+import { stateAt } from "../../service/state-at.js";
+import { statistics } from "../../service/statistics.js";
+import { storageInfo } from "../../service/storage-info.js";
 import { defineService, type RegisteredService } from "../service.js";
+import type { ServicesContext } from "./services.js";
 
-export function adminService(database: Database): RegisteredService {
+export function adminService({ events, storage, appendLatency }: ServicesContext): RegisteredService {
+  const { database, codecs } = events;
   return defineService(AdminService, {
     async getLogHead(_request, { principal }) {
       const { logId, position, hash, commitMicros } = await logHead(database, principal.tenantId);
@@ -15,5 +19,9 @@ export function adminService(database: Database): RegisteredService {
         ...(commitMicros !== undefined && { commitTime: timestampFromMicros(commitMicros) }),
       };
     },
+    getStateAt: (request, { principal }) => stateAt(events, principal.tenantId, request),
+    getStatistics: (_request, { principal }) =>
+      statistics({ database, codecs, appendLatency }, principal.tenantId),
+    getStorageInfo: () => storageInfo(storage),
   });
 }
