@@ -11,6 +11,8 @@ export default defineConfig({
     exclude: ["dist/**", "**/node_modules/**"],
     // Tests own processes and sockets: a process each keeps a crash to one file.
     pool: "forks",
+    // Much of the time is waiting, for commits, timers and processes, also on a machine of two cores.
+    maxWorkers: 2,
     globalSetup: ["test/support/global-setup.ts"],
     // Real databases on small shared machines.
     testTimeout: 30_000,

@@ -2,32 +2,37 @@ import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { type Config, ConfigError } from "./config.js";
 import { createCodecs } from "./entities/codecs.js";
+import { memory } from "./entities/memory.js";
 import { entities } from "./entities/registry.js";
 import { session } from "./entities/session.js";
 import { createMetricsRegistry } from "./http/metrics-registry.js";
 import { createHttpServer } from "./http/server.js";
+import { layoutOf } from "./postgres/layout.js";
 import { startEmbeddedPostgres } from "./postgres/start-embedded-postgres.js";
 import { anonymousAuthenticator } from "./rpc/anonymous-authenticator.js";
 import type { Authenticator } from "./rpc/authenticate.js";
 import type { Address } from "./rpc/bind.js";
 import { createServerCredentials } from "./rpc/credentials.js";
-import { adminService } from "./rpc/handlers/admin-service.js";
-import { eventService } from "./rpc/handlers/event-service.js";
-import { sessionService } from "./rpc/handlers/session-service.js";
+import { services } from "./rpc/handlers/services.js";
 import { ListenError } from "./rpc/listen-error.js";
+import { createSecretGuard } from "./rpc/secret-guard.js";
 import { createRpcServer } from "./rpc/server.js";
 import { tokenAuthenticator } from "./rpc/token-authenticator.js";
 import { readTokenFile } from "./rpc/token-file.js";
+import { createAppendLatency } from "./service/append-latency.js";
 import { Appender } from "./service/appender.js";
+import { createCallAudits } from "./service/call-audits.js";
 import { Hub } from "./service/hub.js";
 import { pollLogs } from "./service/log-poller.js";
+import { createMemoryAccessLog } from "./service/memories/memory-access-log.js";
+import { memoryRules } from "./service/memories/memory-rules.js";
+import { sweepMemories } from "./service/memories/memory-sweeper.js";
 import { createEntryPreparer } from "./service/prepare-entry.js";
-import { createSessions } from "./service/sessions.js";
+import { rules } from "./service/rules.js";
 import { openDatabase } from "./store/database.js";
 import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
-import { createQueryBuilder } from "./store/query-builder.js";
 
 /** A running server. */
 export interface App {
@@ -78,11 +83,15 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
     const codecs = createCodecs(entities);
     const hub = new Hub({ database, codecs, logger, settings: config });
     const hints = createHintSender(database, config.hintIntervalMs, logger);
+    const registry = createMetricsRegistry();
+    const appendLatency = createAppendLatency(registry);
     const appender = new Appender(
       {
         database,
         sessionCodec: codecs.of(session),
+        rules: new Map([...rules, [memory, memoryRules(config.workingMemoryCapacity)]]),
         logger,
+        onDurable: appendLatency.observe,
         onCommit(tenantId, logId, changes) {
           hub.committed(tenantId, logId, changes);
           hints.send(tenantId, changes.at(-1)?.position ?? 0n);
@@ -104,28 +113,32 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
     cleanups.push(() => listener.close());
 
     const preparer = createEntryPreparer(codecs, config);
-    const registry = createMetricsRegistry();
+    const audits = createCallAudits({ appender, preparer, logger, settings: config });
+    cleanups.push(() => audits.close());
+    const access = createMemoryAccessLog(database, config.memoryAccessIntervalMs, logger);
+    cleanups.push(() => access.close());
+    const sweeper = sweepMemories(
+      { database, appender, preparer, codec: codecs.of(memory), logger },
+      config.memorySweepIntervalMs,
+    );
+    cleanups.push(() => sweeper.close());
     const rpc = createRpcServer({
-      services: [
-        sessionService(
-          createSessions({
-            database,
-            codecs,
-            builder: createQueryBuilder(),
-            appender,
-            preparer,
-            maxPageBytes: config.maxPageBytes,
-          }),
-        ),
-        eventService({
-          append: { appender, preparer, limits: config },
-          stream: config,
-          events: { database, codecs, ...config },
-          subscription: { database, codecs, hub, settings: config },
-        }),
-        adminService(database),
-      ],
+      services: services({
+        append: { appender, preparer, limits: config },
+        stream: config,
+        events: { database, codecs, ...config },
+        subscription: { database, codecs, hub, settings: config },
+        records: { database, appender, preparer, maxPageBytes: config.maxPageBytes },
+        storage: {
+          database,
+          dataDirectory: config.databaseUrl === "" ? layoutOf(config.dataDirectory).data : undefined,
+        },
+        appendLatency,
+        memorySearch: { database, access, settings: config },
+      }),
       authenticate,
+      audits,
+      secrets: createSecretGuard(entities, audits),
       logger,
       metrics: registry,
       settings: rpcSettings(config),

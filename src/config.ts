@@ -101,6 +101,11 @@ export const settings = {
     "entries of one tenant that may wait; about a quarter second of work",
   ),
   maxWaitingBytes: count("HOLDFAST_MAX_WAITING_BYTES", 64 * MIB, "bytes of those"),
+  deniedCallsDelayMs: count(
+    "HOLDFAST_DENIED_CALLS_DELAY_MS",
+    1 * SECOND,
+    "how long the first denied call of a kind waits to be audited with others like it, in ms; then ever longer",
+  ),
 
   checkpointIntervalMs: count(
     "HOLDFAST_CHECKPOINT_INTERVAL_MS",
@@ -133,6 +138,27 @@ export const settings = {
     "HOLDFAST_POLL_INTERVAL_MS",
     1 * SECOND,
     "how often followed logs are looked at, in ms, should a hint be lost",
+  ),
+
+  workingMemoryCapacity: count(
+    "HOLDFAST_WORKING_MEMORY_CAPACITY",
+    10,
+    "working memories of a session, or of an agent outside any; with one more the oldest becomes episodic",
+  ),
+  memoryHalfLifeHours: count(
+    "HOLDFAST_MEMORY_HALF_LIFE_HOURS",
+    7 * 24,
+    "age at which a memory's recency counts half in a search; a week tells this task from the last; 0 counts none",
+  ),
+  memoryAccessIntervalMs: count(
+    "HOLDFAST_MEMORY_ACCESS_INTERVAL_MS",
+    5 * SECOND,
+    "how long finding memories may wait to be counted with other searches, in ms",
+  ),
+  memorySweepIntervalMs: count(
+    "HOLDFAST_MEMORY_SWEEP_INTERVAL_MS",
+    60 * SECOND,
+    "how often expired memories are deleted, in ms; they are not served meanwhile; 0 is never",
   ),
 
   drainTimeoutMs: count(

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import { ChangeType } from "../gen/holdfast/v1/event_pb.js";
+import { ChangeType } from "../gen/holdfast/v1/log_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import { action, decision, finishAction, metric, observation, startAction } from "./support/entries.js";
 import { rejectionsByIndex } from "./support/refusal.js";

@@ -35,7 +35,7 @@ describe("the command line", () => {
     [["migrate"], /holdfast migrate up, or holdfast migrate status/],
     [["migrate", "down"], /holdfast migrate up, or holdfast migrate status/],
     [["tail", "--from", "yesterday"], /expected now, start or a position, got "yesterday"/],
-    [["tail", "--kind", "thought"], /expected one of session, action, .*got "thought"/],
+    [["tail", "--kind", "thought"], /expected one of session, memory, .*got "thought"/],
     [["tail", "--address", "192.0.2.1:4650", "--token", "t"], /needs TLS/],
     [["verify", "--tenant", "me"], /expected a UUID/],
   ])("refuses %j with exit code 2 and one clear message", async (args, message) => {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AppendResult, EventService, type Event as LogEvent } from "../gen/holdfast/v1/event_pb.js";
+import { EventService, type Event as LogEvent } from "../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../gen/holdfast/v1/log_pb.js";
 import { openWriter } from "./support/append-writer.js";
 import { action, decision, finishAction, metric, observation, startAction } from "./support/entries.js";
 import { type EntryInit, newTenant, present, type Tenant } from "./support/tenant.js";

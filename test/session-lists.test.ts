@@ -48,14 +48,14 @@ describe("a list of sessions", () => {
   });
 
   test.each([
-    ["an agent", { agentId: "agent-1" }, (s: Session) => s.agentId === "agent-1"],
-    ["a type", { type: "research" }, (s: Session) => s.type === "research"],
+    ["an agent", { agentIds: ["agent-1"] }, (s: Session) => s.agentId === "agent-1"],
+    ["a type", { types: ["research"] }, (s: Session) => s.type === "research"],
     ["statuses", { statuses: [SessionStatus.FAILED] }, (s: Session) => s.status === SessionStatus.FAILED],
     ["all of several labels", { labels: { parity: "0", step: "6" } }, (s: Session) => s.labels.step === "6"],
     ["a label nobody has", { labels: { parity: "2" } }, () => false],
     [
       "several conditions",
-      { agentId: "agent-0", type: "coding", statuses: [SessionStatus.ACTIVE] },
+      { agentIds: ["agent-0"], types: ["coding"], statuses: [SessionStatus.ACTIVE] },
       (s: Session) => s.agentId === "agent-0" && s.type === "coding" && s.status === SessionStatus.ACTIVE,
     ],
   ])("holds what matches %s", async (_, filter, matches) => {
@@ -88,7 +88,7 @@ describe("a list of sessions", () => {
     const { nextPageToken } = await tenant.rpc.unary(listSessions, { pageSize: 2 });
     expect(nextPageToken).not.toBe("");
     const refused: Promise<unknown>[] = [
-      list(tenant, { pageToken: nextPageToken, filter: { type: "coding" } }),
+      list(tenant, { pageToken: nextPageToken, filter: { types: ["coding"] } }),
       list(newTenant(servers.app()), { pageToken: nextPageToken }),
       ...["x", "💥", "AAAA", nextPageToken.slice(1), `${nextPageToken}AA`, "\0", "a".repeat(10_000)].map(
         (pageToken) => list(tenant, { pageToken }),
@@ -116,8 +116,8 @@ describe("a list of sessions", () => {
   test("names every part of a filter that is wrong", async () => {
     const tenant = newTenant(servers.app(), id);
     const filter = {
-      agentId: "a\0",
-      type: "t\0",
+      agentIds: ["a\0"],
+      types: ["t\0"],
       statuses: [SessionStatus.UNSPECIFIED, 99 as SessionStatus],
       labels: { "k\0": "v\0" },
       createTimeFrom: { seconds: 1n << 60n },
@@ -127,13 +127,13 @@ describe("a list of sessions", () => {
       code: status.INVALID_ARGUMENT,
       reason: "INVALID_FIELD",
       fields: [
-        "filter.agent_id",
+        "filter.agent_ids[0]",
         "filter.create_time_before",
         "filter.create_time_from",
         "filter.labels",
         "filter.statuses[0]",
         "filter.statuses[1]",
-        "filter.type",
+        "filter.types[0]",
       ],
     });
   });

@@ -1,12 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
-import {
-  EntityKind,
-  EventService,
-  type Event as LogEvent,
-  type SubscribeResponse,
-} from "../gen/holdfast/v1/event_pb.js";
+import { EventService, type Event as LogEvent, type SubscribeResponse } from "../gen/holdfast/v1/event_pb.js";
+import { EntityKind } from "../gen/holdfast/v1/log_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import { createTestDatabase } from "./support/create-test-database.js";
 import { action, decision, finishAction, metric, observation } from "./support/entries.js";

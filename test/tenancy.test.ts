@@ -145,7 +145,7 @@ describe("the runtime role", () => {
     await tenant.open();
     for (const table of await tables()) {
       for (const statement of [
-        `INSERT INTO holdfast.${table} SELECT * FROM holdfast.${table}`,
+        `INSERT INTO holdfast.${table} (tenant_id) SELECT tenant_id FROM holdfast.${table}`,
         `UPDATE holdfast.${table} SET tenant_id = tenant_id`,
         `DELETE FROM holdfast.${table}`,
         `TRUNCATE holdfast.${table}`,
@@ -196,9 +196,11 @@ describe("every table that has a tenant", () => {
       `SELECT i.indexrelid::regclass::text AS index FROM pg_index i
        JOIN pg_class c ON c.oid = i.indrelid
        JOIN pg_attribute t ON t.attrelid = c.oid AND t.attname = 'tenant_id'
-       WHERE c.relnamespace = 'holdfast'::regnamespace AND i.indkey[0] <> t.attnum`,
+       WHERE c.relnamespace = 'holdfast'::regnamespace AND i.indkey[0] <> t.attnum
+         AND pg_get_indexdef(i.indexrelid) NOT LIKE '%USING gin%tenant_id%'`,
     );
-    expect(others).toEqual([]);
+    // Its terms begin with a hash of the tenant.
+    expect(others).toEqual([{ index: "holdfast.memories_search_terms" }]);
     const withoutKey = await query(
       servers.databaseUrl,
       `SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'

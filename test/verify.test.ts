@@ -11,6 +11,7 @@ import { entities } from "../src/entities/registry.js";
 import { session as sessionEntity } from "../src/entities/session.js";
 import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
+import { rules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
 import { type TenantReport, verifyTenants } from "../src/store/verify.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   owner = new pg.Client({ connectionString: testDatabase.url });
   await owner.connect();
   const limits = { maxFlushBytes: 1e7, maxFlushEntries: 40, maxWaitingBytes: 1e8, maxWaitingEntries: 1e5 };
-  const context = { database, sessionCodec: codecs.of(sessionEntity), logger, onCommit: () => {} };
+  const context = { database, sessionCodec: codecs.of(sessionEntity), rules, logger, onCommit: () => {} };
   appender = new Appender(context, limits);
 });
 
@@ -173,6 +174,11 @@ describe("verification", () => {
       "a log set back",
       "UPDATE holdfast.tenant_logs SET position = 103 WHERE tenant_id = $1",
       /^position 103: |past the end/,
+    ],
+    [
+      "a changed count",
+      "UPDATE holdfast.tenant_logs SET created_counts[5] = 99 WHERE tenant_id = $1",
+      /^observations: created, deleted and changed are counted as 99,0,100, and there are 100,0,100/,
     ],
     [
       "another hash of the log",

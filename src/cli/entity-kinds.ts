@@ -1,4 +1,5 @@
-import { EntityKind, EventSchema } from "../../gen/holdfast/v1/event_pb.js";
+import { EventSchema } from "../../gen/holdfast/v1/event_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { CommandError } from "./command-error.js";
 
 /** The kinds of entity an event can carry, as they are typed: "performance_metric". */

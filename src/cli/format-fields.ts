@@ -10,6 +10,8 @@ type Entity = NonNullable<Event["entity"]["value"]>;
 /** The fields below this number are common to all entities; of those only these tell a reader something. */
 const FIRST_OWN_FIELD = 11;
 const TELLING_COMMON_FIELDS = new Set(["id", "external_id", "agent_id"]);
+/** A longer list of numbers is an embedding, which says nothing to a reader: only its length is shown. */
+const MOST_NUMBERS_SHOWN = 8;
 
 /** What is set in an entity, as `name=value` in the order of the proto file; times are left out. */
 export function formatFields(descriptor: DescMessage, entity: Entity): string {
@@ -33,7 +35,14 @@ function formatValue(field: DescField, value: unknown): string {
   if (field.fieldKind === "enum") return enumName(field.enum, value as number);
   if (field.message === PayloadSchema) return formatPayload(value as Payload);
   if (typeof value === "string") return formatText(value);
-  return typeof value === "object" ? printable(JSON.stringify(value)) : String(value);
+  if (Array.isArray(value) && value.length > MOST_NUMBERS_SHOWN && typeof value[0] === "number") {
+    return `[${value.length} numbers]`;
+  }
+  return typeof value === "object" ? printable(JSON.stringify(value, withBigInts)) : String(value);
+}
+
+function withBigInts(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 function enumName({ value, sharedPrefix = "" }: DescEnum, number: number): string {

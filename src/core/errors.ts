@@ -52,6 +52,11 @@ export function invalidFields(violations: readonly FieldViolation[]): HoldfastEr
   return new HoldfastError(ErrorReason.INVALID_FIELD, message, { violations });
 }
 
+/** Throws INVALID_FIELD if anything is wrong. */
+export function refuseViolations(violations: readonly FieldViolation[]): void {
+  if (violations.length > 0) throw invalidFields(violations);
+}
+
 /** NOT_FOUND for a record that does not exist for this tenant. */
 export function notFound(entity: string, id: string): HoldfastError {
   return new HoldfastError(ErrorReason.NOT_FOUND, `no ${entity} ${id}`, { metadata: { entity, id } });

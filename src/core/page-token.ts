@@ -27,27 +27,51 @@ export function pageToken(cursor: readonly string[], list: readonly string[]): s
   return Buffer.from(`${fingerprint(body, list)}${body}`, "utf8").toString("base64url");
 }
 
+/** What one value of a cursor is. */
+export type CursorPart = "whole number" | "UUID";
+
+const PATTERNS: Readonly<Record<CursorPart, RegExp>> = {
+  "whole number": /^-?\d{1,18}$/,
+  UUID: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+};
+
 /**
  * The cursor within a token, or undefined for the first page (empty token).
  *
+ * @param parts what the values of the list's cursors are.
  * @throws INVALID_PAGE_TOKEN if it was not made by `pageToken` for the same list.
  */
-export function cursorFromToken(token: string, list: readonly string[]): readonly string[] | undefined {
+export function cursorFromToken(
+  token: string,
+  list: readonly string[],
+  parts: readonly CursorPart[],
+): readonly string[] | undefined {
   if (token === "") return undefined;
   const text = Buffer.from(token, "base64url").toString("utf8");
   const body = text.slice(FINGERPRINT_LENGTH);
-  if (text.slice(0, FINGERPRINT_LENGTH) !== fingerprint(body, list)) {
-    throw new HoldfastError(
-      ErrorReason.INVALID_PAGE_TOKEN,
-      "page_token: expected next_page_token of the same list and filter, got something else",
-      {
-        violations: [
-          { field: "page_token", description: "expected next_page_token of the same list and filter" },
-        ],
-      },
-    );
+  if (text.slice(0, FINGERPRINT_LENGTH) !== fingerprint(body, list)) throw invalidToken();
+  // Whoever can compute the fingerprint can put anything under it.
+  const cursor = parseList(body);
+  const isSound =
+    cursor?.length === parts.length && parts.every((part, i) => PATTERNS[part].test(cursor[i] ?? ""));
+  if (!isSound) throw invalidToken();
+  return cursor;
+}
+
+function parseList(text: string): readonly string[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.map(String) : undefined;
+  } catch {
+    return undefined;
   }
-  return JSON.parse(body) as readonly string[];
+}
+
+function invalidToken(): HoldfastError {
+  const description = "expected next_page_token of the same list and filter";
+  return new HoldfastError(ErrorReason.INVALID_PAGE_TOKEN, `page_token: ${description}, got something else`, {
+    violations: [{ field: "page_token", description }],
+  });
 }
 
 // Not a secret: it catches mistakes. What a token may reach is bounded by the tenant of the call.

@@ -18,6 +18,23 @@ export function rawMembers(text: string): Map<string, string> {
   return members;
 }
 
+/**
+ * The items of a JSON array, each as the text it was written in.
+ *
+ * @param text a valid JSON array.
+ */
+export function rawItems(text: string): string[] {
+  const items: string[] = [];
+  let at = skipSpace(text, text.indexOf("[") + 1);
+  while (text[at] !== "]") {
+    const end = skipValue(text, at);
+    items.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text[at] === ",") at = skipSpace(text, at + 1);
+  }
+  return items;
+}
+
 function skipSpace(text: string, from: number): number {
   let at = from;
   while (text[at] === " " || text[at] === "\n" || text[at] === "\r" || text[at] === "\t") at += 1;

@@ -1,5 +1,5 @@
-import { ActionSchema, ActionStatus } from "../../gen/holdfast/v1/action_pb.js";
-import { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import { ActionSchema, ActionService, ActionStatus } from "../../gen/holdfast/v1/action_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { EntityDeclaration } from "./declaration.js";
 
 const FINAL = [
@@ -15,6 +15,8 @@ export const action: EntityDeclaration<typeof ActionSchema> = {
   kind: EntityKind.ACTION,
   nature: "state",
   message: ActionSchema,
+  service: ActionService,
+  isBoundToSession: true,
   lifecycle: {
     field: "status",
     initial: ActionStatus.PENDING,
@@ -24,6 +26,26 @@ export const action: EntityDeclaration<typeof ActionSchema> = {
       [ActionStatus.RUNNING]: FINAL,
     },
   },
+  updatable: [
+    "external_id",
+    "agent_id",
+    "labels",
+    "type",
+    "name",
+    "tool",
+    "description",
+    "parameters",
+    "status",
+    "result",
+    "success_score",
+    "cost",
+    "expected_outcome",
+    "prerequisites",
+    "goal_id",
+    "user_id",
+    "start_time",
+    "complete_time",
+  ],
   references: ["goal_id"],
   ranges: { success_score: [0, 1] },
   maxLengths: { type: 200, name: 1000, tool: 200, user_id: 200 },

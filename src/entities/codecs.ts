@@ -1,5 +1,5 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import type { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { EntityDeclaration } from "./declaration.js";
 import { createEntityCodec, type EntityCodec } from "./entity-codec.js";
 

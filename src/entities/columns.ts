@@ -12,13 +12,15 @@ export type ColumnType =
   | "timestamptz"
   | "jsonb"
   | "json"
-  | "bytea";
+  | "bytea"
+  | "real[]";
 
 /**
  * A value of a row, by column type: uuid, text and jsonb as string, json as
  * string when read and as UTF-8 bytes when to be written,
  * integer and double precision as number, bigint as bigint, timestamptz as
- * bigint microseconds since 1970, bytea as bytes.
+ * bigint microseconds since 1970, bytea as bytes, real[] as the text Postgres
+ * takes for it ("{0.5,1}").
  */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null;
 
@@ -47,7 +49,9 @@ export type FieldKind =
   | "timestamp"
   | "text map"
   | "number map"
+  | "count map"
   | "text list"
+  | "vector"
   | "payload";
 
 export interface StoredField {
@@ -65,7 +69,8 @@ const COMMIT_FIELDS = new Set(["position", "create_time", "update_time"]);
 export function storedFields(entity: EntityDeclaration): readonly StoredField[] {
   let at = 0;
   return entity.message.fields
-    .filter((field) => !COMMIT_FIELDS.has(field.name))
+    .filter((field) => !COMMIT_FIELDS.has(field.name) && field.name !== entity.secret?.redacted)
+    .filter((field) => !entity.storedElsewhere?.includes(field.name))
     .map((field) => {
       const kind = fieldKind(entity, field);
       const columns = fieldColumns(field, kind);
@@ -87,9 +92,11 @@ function fieldKind(entity: EntityDeclaration, field: DescField): FieldKind {
     case "map":
       if (field.mapKind === "scalar" && field.scalar === ScalarType.STRING) return "text map";
       if (field.mapKind === "scalar" && field.scalar === ScalarType.DOUBLE) return "number map";
+      if (field.mapKind === "scalar" && field.scalar === ScalarType.INT64) return "count map";
       break;
     case "list":
       if (field.listKind === "scalar" && field.scalar === ScalarType.STRING) return "text list";
+      if (field.listKind === "scalar" && field.scalar === ScalarType.FLOAT) return "vector";
       break;
     case "scalar":
       if (field.scalar === ScalarType.STRING) return "text";
@@ -135,9 +142,12 @@ function fieldColumns(field: DescField, kind: FieldKind): readonly Column[] {
       return one("timestamptz", true);
     case "text map":
     case "number map":
+    case "count map":
       return one("jsonb", false, "{}");
     case "text list":
       return one("jsonb", false, "[]");
+    case "vector":
+      return one("real[]", true);
     case "payload":
       return [
         { name: field.name, type: "json", nullable: true, blank: null },

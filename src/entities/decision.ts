@@ -1,5 +1,5 @@
-import { DecisionSchema } from "../../gen/holdfast/v1/decision_pb.js";
-import { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import { DecisionSchema, DecisionService } from "../../gen/holdfast/v1/decision_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { EntityDeclaration } from "./declaration.js";
 
 export const decision: EntityDeclaration<typeof DecisionSchema> = {
@@ -8,6 +8,7 @@ export const decision: EntityDeclaration<typeof DecisionSchema> = {
   kind: EntityKind.DECISION,
   nature: "append",
   message: DecisionSchema,
+  service: DecisionService,
   references: ["action_id", "observation_id", "goal_id"],
   ranges: { confidence: [0, 1], duration_ms: [0, Number.MAX_VALUE] },
   maxLengths: { type: 200 },

@@ -1,5 +1,5 @@
-import type { DescMessage } from "@bufbuild/protobuf";
-import type { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import type { DescMessage, DescService } from "@bufbuild/protobuf";
+import type { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 
 /** The field that says where a thing is in its life, and where it may go from there. */
 export interface Lifecycle {
@@ -11,6 +11,15 @@ export interface Lifecycle {
   readonly mayStartLater: boolean;
   /** From each value that is not final, the values it may change to. */
   readonly transitions: Readonly<Record<number, readonly number[]>>;
+}
+
+/** A payload field that is withheld from most callers; all are proto names of the entity's message. */
+export interface SecretField {
+  readonly field: string;
+  /** The boolean field that says whether a thing's value is a secret; it must never change. */
+  readonly flag: string;
+  /** The boolean field that says in an answer that the value was withheld; it is not stored. */
+  readonly redacted: string;
 }
 
 /**
@@ -27,13 +36,38 @@ export interface EntityDeclaration<Desc extends DescMessage = DescMessage> {
   /** Whether rows are appended and never change, or have a current state and revisions. */
   readonly nature: "append" | "state";
   readonly message: Desc;
+  /** Its standard methods are served as they are declared; see rpc/handlers/standard-handlers.ts. */
+  readonly service: DescService;
   readonly lifecycle?: Lifecycle;
+  /** Whether a thing may change only while its session is ACTIVE; any may be created only then. */
+  readonly isBoundToSession?: boolean;
   /** The timestamp field, by proto name, that is set at creation unless given. */
   readonly beginTime?: string;
-  /** Fields, by proto name, that only the server sets and that need no rule of their own. */
-  readonly outputOnly?: readonly string[];
   /** Fields, by proto name, that an update mask may name. */
   readonly updatable?: readonly string[];
+  /**
+   * Map fields, by proto name, that an update adds its keys to, so that writers
+   * of different keys all win; an empty map removes every key.
+   */
+  readonly mergedMaps?: readonly string[];
+  /**
+   * Fields, by proto name, whose values together no two things of a tenant that
+   * are not deleted may share; `external_id` is always unique by itself.
+   */
+  readonly uniqueKey?: readonly string[];
+  /** Fields, by proto name, that only Holdfast sets: ignored when creating. */
+  readonly outputOnly?: readonly string[];
+  /** The output-only field, by proto name, that holds who made the last change. */
+  readonly actor?: string;
+  /** What of a thing only callers with the role secret_reader are shown. */
+  readonly secret?: SecretField;
+  /**
+   * Output-only fields, by proto name, that are no part of the row and its
+   * revisions: whoever serves them reads them from where they are kept.
+   */
+  readonly storedElsewhere?: readonly string[];
+  /** The timestamp field, by proto name, from which on a thing is no longer found, changed or listed. */
+  readonly expireTime?: string;
   /** Fields, by proto name, that hold the UUID of something else. */
   readonly references?: readonly string[];
   /** Fields, by proto name, that may not be empty. */

@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { CanonicalBytes } from "../core/canonical-bytes.js";
+import type { Violations } from "./column-values.js";
 import { type Column, type ColumnType, type ColumnValue, type Row, storedFields } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
-import { type FieldBag, fieldCodec, type Violations } from "./field-codec.js";
+import { type FieldBag, fieldCodec } from "./field-codec.js";
 
 /** Turns an entity's messages into rows and back, and hashes rows. */
 export interface EntityCodec {
@@ -60,6 +61,7 @@ function canonicalWriter(type: ColumnType): (bytes: CanonicalBytes, value: NonNu
       return (bytes, value) => bytes.uuid(value as string);
     case "text":
     case "jsonb":
+    case "real[]":
       return (bytes, value) => bytes.text(value as string);
     case "json":
       return (bytes, value) => {

@@ -1,33 +1,32 @@
 import { create, type DescField, type Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Payload, PayloadSchema } from "../../gen/holdfast/v1/payload_pb.js";
-import type { FieldViolation } from "../core/errors.js";
-import { isTimestampInRange, microsFromTimestamp, timestampFromMicros } from "../core/time.js";
+import { rawMembers } from "../core/raw-json.js";
+import { timestampFromMicros } from "../core/time.js";
 import { isUuid } from "../core/uuid.js";
+import {
+  checkRange,
+  checkSize,
+  checkText,
+  countMapColumn,
+  MAX_COLLECTION_SIZE,
+  MAX_CONTENT_TYPE_LENGTH,
+  MAX_ITEM_LENGTH,
+  MAX_NAME_LENGTH,
+  numberMapColumn,
+  refuse,
+  shown,
+  textMapColumn,
+  timestampColumn,
+  type Violations,
+  vectorColumn,
+} from "./column-values.js";
 import type { ColumnValue, FieldKind, Row, StoredField } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
 import { payloadFromStored, storedPayload } from "./stored-payload.js";
 
-/** Names a caller gives: long enough for any identifier, short enough for a btree index. */
-export const MAX_NAME_LENGTH = 200;
-/** Entries in a map or list field: labels and tags are for filtering, not for content. */
-export const MAX_COLLECTION_SIZE = 64;
-/** Characters of a map key, and of a value or list item. */
-export const MAX_KEY_LENGTH = 100;
-export const MAX_ITEM_LENGTH = 1000;
-/** RFC 6838 allows 127 for each half of a media type. */
-const MAX_CONTENT_TYPE_LENGTH = 255;
-
-const MAX_SHOWN_LENGTH = 80;
-
 /** A message whose fields are reached by name; the descriptor vouches for their types. */
 export type FieldBag = Message & Record<string, unknown>;
-
-/** Collects what is wrong with a record as it is read. */
-export interface Violations {
-  readonly path: string;
-  readonly list: FieldViolation[];
-}
 
 export interface FieldCodec {
   /**
@@ -97,14 +96,13 @@ function columnWriter(entity: EntityDeclaration, { field, kind }: StoredField): 
     case "boolean":
       return (value) => (value as boolean | undefined) ?? null;
     case "integer":
+    case "bigint":
     case "double":
       return (value, violations) => {
         if (value === undefined) return null;
-        checkRange(value as number, entity, field, violations);
-        return value as number;
+        checkRange(value as number | bigint, entity, field, violations);
+        return value as number | bigint;
       };
-    case "bigint":
-      return (value) => (value as bigint | undefined) ?? null;
     case "timestamp":
       return (value, violations) => {
         if (value === undefined) {
@@ -117,10 +115,14 @@ function columnWriter(entity: EntityDeclaration, { field, kind }: StoredField): 
       return (value, violations) => textMapColumn(value as Record<string, string>, field, violations);
     case "number map":
       return (value, violations) => numberMapColumn(value as Record<string, number>, field, violations);
+    case "count map":
+      return (value, violations) => countMapColumn(value as Record<string, bigint>, field, violations);
+    case "vector":
+      return (value, violations) => vectorColumn(value as readonly number[], field, violations);
     case "text list":
       return (value, violations) => {
         const items = value as readonly string[];
-        checkSize(items.length, field, violations);
+        checkSize(items.length, MAX_COLLECTION_SIZE, field, violations);
         for (const item of items) checkText(item, field, MAX_ITEM_LENGTH, violations);
         return JSON.stringify(items);
       };
@@ -153,6 +155,15 @@ function columnReader(kind: FieldKind, field: DescField): (value: ColumnValue) =
     case "text map":
     case "text list":
       return (value) => JSON.parse(value as string);
+    case "count map":
+      return (value) =>
+        Object.fromEntries([...rawMembers(value as string)].map(([key, count]) => [key, BigInt(count)]));
+    case "vector":
+      return (value) =>
+        (value as string)
+          .slice(1, -1)
+          .split(",")
+          .map((text) => Math.fround(Number(text)));
     case "number map":
       return (value) =>
         Object.fromEntries(
@@ -197,88 +208,4 @@ function payloadCodec(field: DescField, at: number): FieldCodec {
       if (payload) message[name] = create(PayloadSchema, payload);
     },
   };
-}
-
-function timestampColumn(value: Timestamp, field: DescField, violations: Violations): bigint {
-  if (!isTimestampInRange(value)) {
-    const got = `${value.seconds} seconds and ${value.nanos} nanos`;
-    refuse(violations, field, `expected a time in the years 1 to 9999, got ${got}`);
-    return 0n;
-  }
-  return microsFromTimestamp(value);
-}
-
-// Keys are sorted, so that the same map in any order is the same content.
-function textMapColumn(map: Record<string, string>, field: DescField, violations: Violations): string {
-  const keys = Object.keys(map);
-  if (keys.length === 0) return "{}";
-  checkSize(keys.length, field, violations);
-  const members = keys.sort().map((key) => {
-    const value = map[key] ?? "";
-    checkText(key, field, MAX_KEY_LENGTH, violations);
-    checkText(value, field, MAX_ITEM_LENGTH, violations);
-    return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
-  });
-  return `{${members.join(",")}}`;
-}
-
-function numberMapColumn(map: Record<string, number>, field: DescField, violations: Violations): string {
-  const keys = Object.keys(map);
-  if (keys.length === 0) return "{}";
-  checkSize(keys.length, field, violations);
-  const members = keys.sort().map((key) => {
-    const value = map[key] ?? 0;
-    checkText(key, field, MAX_KEY_LENGTH, violations);
-    return `${JSON.stringify(key)}:${numberText(value)}`;
-  });
-  return `{${members.join(",")}}`;
-}
-
-// What JSON has no number for, proto JSON writes as a string: "NaN", "Infinity";
-// jsonb has no negative zero either.
-function numberText(value: number): string {
-  if (Object.is(value, -0)) return '"-0"';
-  return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
-}
-
-function checkText(
-  text: string,
-  field: DescField,
-  maxLength: number | undefined,
-  violations: Violations,
-  subfield = "",
-): void {
-  if (text.includes("\0")) {
-    refuse(violations, field, "expected text without NUL (U+0000); a payload can hold it", subfield);
-  }
-  if (maxLength !== undefined && text.length > maxLength) {
-    refuse(violations, field, `expected at most ${maxLength} characters, got ${text.length}`, subfield);
-  }
-}
-
-function checkSize(size: number, field: DescField, violations: Violations): void {
-  if (size > MAX_COLLECTION_SIZE) {
-    refuse(violations, field, `expected at most ${MAX_COLLECTION_SIZE} entries, got ${size}`);
-  }
-}
-
-function checkRange(
-  value: number,
-  entity: EntityDeclaration,
-  field: DescField,
-  violations: Violations,
-): void {
-  const range = entity.ranges?.[field.name];
-  // Written so that NaN is outside every range.
-  if (range && !(value >= range[0] && value <= range[1])) {
-    refuse(violations, field, `expected ${range[0]} to ${range[1]}, got ${value}`);
-  }
-}
-
-function refuse(violations: Violations, field: DescField, description: string, subfield = ""): void {
-  violations.list.push({ field: `${violations.path}${field.name}${subfield}`, description });
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}…` : text);
 }

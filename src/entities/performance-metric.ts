@@ -1,5 +1,8 @@
-import { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
-import { PerformanceMetricSchema } from "../../gen/holdfast/v1/performance_metric_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
+import {
+  PerformanceMetricSchema,
+  PerformanceMetricService,
+} from "../../gen/holdfast/v1/performance_metric_pb.js";
 import type { EntityDeclaration } from "./declaration.js";
 
 export const performanceMetric: EntityDeclaration<typeof PerformanceMetricSchema> = {
@@ -8,6 +11,7 @@ export const performanceMetric: EntityDeclaration<typeof PerformanceMetricSchema
   kind: EntityKind.PERFORMANCE_METRIC,
   nature: "append",
   message: PerformanceMetricSchema,
+  service: PerformanceMetricService,
   required: ["name"],
   maxLengths: { name: 200, unit: 50, component: 200 },
 };

@@ -1,5 +1,5 @@
-import { EntityKind } from "../../gen/holdfast/v1/event_pb.js";
-import { SessionSchema, SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
+import { SessionSchema, SessionService, SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
 import type { EntityDeclaration } from "./declaration.js";
 
 export const session: EntityDeclaration<typeof SessionSchema> = {
@@ -8,6 +8,7 @@ export const session: EntityDeclaration<typeof SessionSchema> = {
   kind: EntityKind.SESSION,
   nature: "state",
   message: SessionSchema,
+  service: SessionService,
   lifecycle: {
     field: "status",
     initial: SessionStatus.ACTIVE,

@@ -29,7 +29,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  */
 export function storedPayload(payload: Payload): StoredPayload {
   const contentType = payload.contentType === JSON_TYPE ? null : payload.contentType;
-  return isJsonType(payload.contentType) && isStrictJson(payload.data)
+  const parsed = strictJson(payload);
+  // In a row's JSON a column that is NULL and one that holds null look the same.
+  const isKept = parsed !== undefined && parsed.value !== null;
+  return isKept
     ? { json: payload.data, bytes: null, contentType }
     : { json: null, bytes: payload.data, contentType };
 }
@@ -48,15 +51,13 @@ function isJsonType(contentType: string): boolean {
   return contentType === JSON_TYPE || contentType === "" || contentType.endsWith("+json");
 }
 
-function isStrictJson(data: Uint8Array): boolean {
-  if (isDeep(data)) return false;
+/** What a payload says, if it is strict JSON by its type and its bytes; undefined if not. */
+export function strictJson({ contentType, data }: Payload): { readonly value: unknown } | undefined {
+  if (!isJsonType(contentType) || isDeep(data)) return undefined;
   try {
-    const text = utf8.decode(data);
-    JSON.parse(text);
-    // In a row's JSON a column that is NULL and one that holds null look the same.
-    return text !== "null";
+    return { value: JSON.parse(utf8.decode(data)) };
   } catch {
-    return false;
+    return undefined;
   }
 }
 

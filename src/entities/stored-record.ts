@@ -62,6 +62,8 @@ function valueFromState(type: ColumnType, json: string): ColumnValue {
       return Number(JSON.parse(json));
     case "timestamptz":
       return microsFromText(JSON.parse(json));
+    case "real[]":
+      return `{${json.slice(1, -1)}}`;
     case "bytea":
       return Buffer.from((JSON.parse(json) as string).slice("\\x".length), "hex");
     default:

@@ -7,7 +7,9 @@ import {
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
-import type { Principal } from "../core/principal.js";
+import { type Principal, SYSTEM_TENANT_ID } from "../core/principal.js";
+import { accessOf } from "./access.js";
+import { authorise } from "./authorise.js";
 import type { CallContext } from "./call-context.js";
 import { logFailure } from "./log-failure.js";
 import { requestIdFrom } from "./request-id.js";
@@ -17,7 +19,6 @@ import { closeQuietly, runHandler } from "./run-handler.js";
 import type { ServerEnvironment } from "./server-environment.js";
 import { type RegisteredMethod, takesStream } from "./service.js";
 import { statusCodeOf } from "./status-code.js";
-import { DEFAULT_TENANT_ID } from "./tenant-metadata.js";
 import { trailersFromError } from "./trailers.js";
 import { errorFromTransport } from "./transport-error.js";
 
@@ -27,7 +28,17 @@ type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0
 // receiving, so its reset comes this much before our own timer at the most, on a network that is well.
 const DEADLINE_SKEW_MS = 50;
 
-const UNKNOWN_CALLER: Principal = Object.freeze({ tenantId: DEFAULT_TENANT_ID, actor: "unauthenticated" });
+const UNKNOWN_CALLER: Principal = Object.freeze({
+  tenantId: SYSTEM_TENANT_ID,
+  actor: "unauthenticated",
+  roles: [],
+});
+
+/** Why a caller is refused for who it is. */
+const DENIALS: ReadonlySet<ErrorReason> = new Set([
+  ErrorReason.UNAUTHENTICATED,
+  ErrorReason.PERMISSION_DENIED,
+]);
 
 /**
  * One call, from its first header to its status. It is finished exactly once: by its handler, by the client, by its
@@ -136,6 +147,7 @@ export class Call implements CallContext {
     try {
       if (this.#method.authenticated) {
         this.#principal = await authenticate(metadata, this.#transport.getPeer());
+        await this.#admit(metadata);
       }
       this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
       if (this.#finished) return;
@@ -145,16 +157,33 @@ export class Call implements CallContext {
         writer: this.#writer,
         context: this,
         maxSendBytes: settings.maxSendBytes,
+        filter: this.#environment.secrets?.for(this.#method.descriptor),
         onAnswers: (answers) => {
           this.#answers = answers;
         },
       });
       this.#succeed();
     } catch (thrown) {
-      this.#fail(HoldfastError.from(thrown));
+      const error = HoldfastError.from(thrown);
+      if (DENIALS.has(error.reason)) this.#denied(error);
+      this.#fail(error);
     } finally {
       this.#onSettled(this);
     }
+  }
+
+  async #admit(metadata: Metadata): Promise<void> {
+    const { descriptor, path: operation } = this.#method;
+    authorise(descriptor, this.#principal, metadata);
+    if (accessOf(descriptor) !== "administer") return;
+    const message = "an administrative call was let through";
+    await this.#environment.audits?.allowed({ principal: this.#principal, operation, message, targets: [] });
+  }
+
+  #denied(error: HoldfastError): void {
+    const { path: operation } = this.#method;
+    const peer = this.#transport.getPeer();
+    this.#environment.audits?.denied({ principal: this.#principal, operation, error, peer });
   }
 
   #succeed(): void {

@@ -13,7 +13,7 @@ test("every call is counted by method and code, those refused before any handler
     settings: { maxReceiveBytes: 1000 },
     authenticate: async (metadata) => {
       if (metadata.get("deny").length > 0) throw new HoldfastError(ErrorReason.UNAUTHENTICATED, "no");
-      return { tenantId: "00000000-0000-0000-0000-000000000001", actor: "test" };
+      return { tenantId: "00000000-0000-0000-0000-000000000001", actor: "test", roles: ["writer"] };
     },
     handlers: {
       async unary(request, { signal }) {

@@ -29,6 +29,8 @@ async function startSessionServer(): Promise<string> {
     updateSession: unused,
     closeSession: unused,
     deleteSession: unused,
+    forkSession: unused,
+    listSessionRevisions: unused,
   });
   const server = createRpcServer({
     services: [service],
@@ -106,7 +108,10 @@ test("a file comes with everything it imports, found by name and by any symbol i
     "holdfast/v1/session.proto",
     "google/protobuf/field_mask.proto",
     "google/protobuf/timestamp.proto",
+    "holdfast/v1/log.proto",
     "holdfast/v1/payload.proto",
+    "google/rpc/status.proto",
+    "google/protobuf/any.proto",
   ];
   expect(await filesFor({ case: "fileByFilename", value: "holdfast/v1/session.proto" })).toEqual(expected);
   for (const symbol of [

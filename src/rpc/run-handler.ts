@@ -3,6 +3,7 @@ import type { CallContext } from "./call-context.js";
 import { decodeMessage, encodeMessage } from "./message-codec.js";
 import type { RequestReader } from "./request-reader.js";
 import type { ResponseWriter } from "./response-writer.js";
+import type { AnswerFilter } from "./secret-guard.js";
 import { answersStream, type RegisteredMethod, takesStream } from "./service.js";
 
 export interface HandlerRun {
@@ -11,6 +12,8 @@ export interface HandlerRun {
   readonly writer: ResponseWriter;
   readonly context: CallContext;
   readonly maxSendBytes: number;
+  /** Passes each answer on, or a copy without what this caller may not see. */
+  readonly filter?: AnswerFilter | undefined;
   /** Told of the handler's iterator, so that it can be closed from outside while it waits. */
   onAnswers(answers: AsyncIterator<unknown>): void;
 }
@@ -50,7 +53,14 @@ async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<
   }
 }
 
-function send({ method, writer, maxSendBytes }: HandlerRun, message: unknown): Promise<void> | undefined {
+async function filtered(run: HandlerRun, filter: AnswerFilter, message: unknown): Promise<void> {
+  const { filter: _, ...unfiltered } = run;
+  await send(unfiltered, await filter(message as object, run.context.principal));
+}
+
+function send(run: HandlerRun, message: unknown): Promise<void> | undefined {
+  const { method, writer, maxSendBytes, filter } = run;
+  if (filter) return filtered(run, filter, message);
   const init = message as Record<string, unknown>;
   return writer.write(encodeMessage(method.descriptor.output, init, maxSendBytes));
 }

@@ -1,11 +1,17 @@
 import type { Logger } from "pino";
+import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
+import type { SecretGuard } from "./secret-guard.js";
 
 /** What all calls of one server share. */
 export interface ServerEnvironment {
   readonly authenticate: Authenticator;
+  /** Where denied and administrative calls are noted; nowhere without it. */
+  readonly audits?: CallAudits | undefined;
+  /** Every answer passes it; without it services must hold no secrets. */
+  readonly secrets?: SecretGuard | undefined;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

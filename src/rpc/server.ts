@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { createCallInterceptor } from "./call-interceptor.js";
@@ -13,6 +14,7 @@ import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
 import { createRpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
+import type { SecretGuard } from "./secret-guard.js";
 import { toServerOptions } from "./server-options.js";
 import type { RegisteredService } from "./service.js";
 import { toServiceDefinition } from "./service-definition.js";
@@ -21,6 +23,10 @@ export interface RpcServerOptions {
   /** Health and reflection come on their own. */
   readonly services: readonly RegisteredService[];
   readonly authenticate: Authenticator;
+  /** Where denied and administrative calls are noted; nowhere without it. */
+  readonly audits?: CallAudits;
+  /** Every answer passes it; without it services must hold no secrets. */
+  readonly secrets?: SecretGuard;
   readonly logger: Logger;
   /** Where the metrics of the calls are registered. */
   readonly metrics: Registry;
@@ -61,6 +67,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const calls = new LiveCalls();
   const environment = {
     authenticate,
+    audits: options.audits,
+    secrets: options.secrets,
     logger,
     metrics: createRpcMetrics(options.metrics),
     settings,

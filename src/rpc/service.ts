@@ -60,13 +60,18 @@ export function defineService<S extends DescService>(
   const methods = descriptor.methods.map((method): RegisteredMethod => {
     const handle: AnyHandler = handlers[method.localName as keyof S["method"]];
     return Object.freeze({
-      path: `/${descriptor.typeName}/${method.name}`,
+      path: methodPath(method),
       descriptor: method,
       handle: handle.bind(handlers),
       authenticated: options.authenticated ?? true,
     });
   });
   return Object.freeze({ descriptor, methods: Object.freeze(methods) });
+}
+
+/** `/package.Service/Method` */
+export function methodPath(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
 }
 
 /** Whether a method takes any number of requests. */

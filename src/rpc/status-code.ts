@@ -28,6 +28,7 @@ const CODE_BY_REASON = {
   [ErrorReason.CANCELLED]: status.CANCELLED,
   [ErrorReason.UNIMPLEMENTED]: status.UNIMPLEMENTED,
   [ErrorReason.INTERNAL]: status.INTERNAL,
+  [ErrorReason.LEASE_NOT_HELD]: status.FAILED_PRECONDITION,
 } satisfies Record<ErrorReason, status>;
 
 /**

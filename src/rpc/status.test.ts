@@ -66,6 +66,7 @@ test("every reason has the code that error.proto gives it", () => {
     CANCELLED: "CANCELLED",
     UNIMPLEMENTED: "UNIMPLEMENTED",
     INTERNAL: "INTERNAL",
+    LEASE_NOT_HELD: "FAILED_PRECONDITION",
   };
   const codes = ErrorReasonSchema.values
     .filter(({ number }) => number !== 0)

@@ -5,6 +5,7 @@ import { errorText, HoldfastError } from "../core/errors.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
+import type { RulesByEntity } from "./entity-rules.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 import { type WrittenFlush, writeFlush } from "./write-flush.js";
 
@@ -80,11 +81,16 @@ export class Appender {
 export interface FlushContext {
   readonly database: Database;
   readonly sessionCodec: EntityCodec;
+  readonly rules: RulesByEntity;
   readonly onCommit: CommitListener;
   readonly logger: Logger;
+  /** Told how long each batch took from being given to being durable. */
+  readonly onDurable?: (seconds: number) => void;
 }
 
 interface WaitingBatch {
+  /** When it was given, in milliseconds of `performance.now`. */
+  readonly since: number;
   readonly entries: readonly PreparedEntry[];
   readonly byteLength: number;
   readonly resolve: (outcomes: readonly EntryOutcome[]) => void;
@@ -117,7 +123,7 @@ class TenantQueue {
     this.#waitingEntries += entries.length;
     this.#waitingBytes += byteLength;
     const outcome = new Promise<readonly EntryOutcome[]>((resolve, reject) => {
-      this.#waiting.push({ entries, byteLength, resolve, reject });
+      this.#waiting.push({ since: performance.now(), entries, byteLength, resolve, reject });
     });
     this.#running ??= this.#run();
     return outcome;
@@ -197,6 +203,7 @@ class TenantQueue {
       for (const batch of batches) {
         batch.resolve(written.outcomes.slice(from, from + batch.entries.length));
         from += batch.entries.length;
+        this.#context.onDurable?.((performance.now() - batch.since) / 1000);
       }
       if (written.changes.length > 0) {
         this.#context.onCommit(this.#tenantId, written.logId, written.changes);

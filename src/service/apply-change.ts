@@ -4,6 +4,8 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { FieldBag } from "../entities/field-codec.js";
+import { localName } from "../entities/local-name.js";
+import type { FlushView } from "./entity-rules.js";
 import type { PatchEntry } from "./prepared-entry.js";
 
 /**
@@ -15,10 +17,7 @@ export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Ti
   const record = copy(entity, message);
   record.revision = 1n;
   delete record.deleteTime;
-  const blank = create(entity.message) as FieldBag;
-  for (const field of entity.outputOnly ?? []) {
-    record[localName(entity, field)] = blank[localName(entity, field)];
-  }
+  clearOutputOnly(entity, record);
   const { lifecycle } = entity;
   if (lifecycle) {
     const name = localName(entity, lifecycle.field);
@@ -33,16 +32,49 @@ export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Ti
  *
  * @throws REVISION_MISMATCH, ILLEGAL_TRANSITION
  */
-export function applyPatch(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): FieldBag {
+export function applyPatch(
+  entity: EntityDeclaration,
+  current: FieldBag,
+  patch: PatchEntry,
+  view: FlushView,
+): FieldBag {
   checkRevision(entity, current, patch);
-  checkTransition(entity, current, patch);
+  const fields =
+    typeof patch.fields === "function"
+      ? patch.fields(current, view)
+      : mergeMaps(entity, current, patch.fields);
+  checkTransition(entity, current, patch.id, fields);
+  return withFields(entity, current, fields);
+}
+
+/** A copy of the thing with these fields, one revision on. */
+export function withFields(
+  entity: EntityDeclaration,
+  current: FieldBag,
+  fields: Readonly<Record<string, unknown>>,
+): FieldBag {
   const record = copy(entity, current);
-  for (const [name, value] of Object.entries(patch.fields)) {
+  for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) delete record[name];
     else record[name] = value;
   }
   record.revision = (current.revision as bigint) + 1n;
   return record;
+}
+
+/** New values of fields, those of merged maps with the keys that were there before. */
+function mergeMaps(
+  entity: EntityDeclaration,
+  current: FieldBag,
+  fields: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const merged: Record<string, unknown> = { ...fields };
+  for (const fieldName of entity.mergedMaps ?? []) {
+    const name = localName(entity, fieldName);
+    const given = fields[name] as object | undefined;
+    if (given && Object.keys(given).length > 0) merged[name] = { ...(current[name] as object), ...given };
+  }
+  return merged;
 }
 
 function checkRevision(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): void {
@@ -63,19 +95,24 @@ function checkRevision(entity: EntityDeclaration, current: FieldBag, patch: Patc
   );
 }
 
-function checkTransition(entity: EntityDeclaration, current: FieldBag, patch: PatchEntry): void {
+function checkTransition(
+  entity: EntityDeclaration,
+  current: FieldBag,
+  id: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
   const { lifecycle } = entity;
   if (!lifecycle) return;
   const name = localName(entity, lifecycle.field);
-  if (!(name in patch.fields)) return;
+  if (!(name in fields)) return;
   const from = current[name] as number;
-  const to = patch.fields[name] as number;
+  const to = fields[name] as number;
   if (lifecycle.transitions[from]?.includes(to)) return;
   const [fromName, toName] = [from, to].map((number) => statusName(entity, lifecycle.field, number));
   throw new HoldfastError(
     ErrorReason.ILLEGAL_TRANSITION,
-    `${entity.name} ${patch.id} is ${fromName} and cannot become ${toName}`,
-    { metadata: { entity: entity.name, id: patch.id, from: `${fromName}`, to: `${toName}` } },
+    `${entity.name} ${id} is ${fromName} and cannot become ${toName}`,
+    { metadata: { entity: entity.name, id, from: `${fromName}`, to: `${toName}` } },
   );
 }
 
@@ -85,10 +122,16 @@ function statusName(entity: EntityDeclaration, fieldName: string, number: number
   return name.slice(field?.enum?.sharedPrefix?.length ?? 0);
 }
 
-function localName(entity: EntityDeclaration, fieldName: string): string {
-  const field = entity.message.fields.find((candidate) => candidate.name === fieldName);
-  if (!field) throw new TypeError(`${entity.message} has no field ${fieldName}`);
-  return field.localName;
+/** Takes out of a caller's message what only Holdfast may say. */
+export function clearOutputOnly(entity: EntityDeclaration, message: FieldBag): void {
+  for (const name of entity.outputOnly ?? []) clear(entity, message, name);
+}
+
+function clear(entity: EntityDeclaration, record: FieldBag, fieldName: string): void {
+  const name = localName(entity, fieldName);
+  const empty = (create(entity.message) as FieldBag)[name];
+  if (empty === undefined) delete record[name];
+  else record[name] = empty;
 }
 
 // create() gives an initialised message back as it is; a copy needs a fresh one.

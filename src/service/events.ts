@@ -1,18 +1,19 @@
 import { type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
-  EntityKind,
   type EventFilter,
   EventFilterSchema,
   type ListEventsRequest,
   type ListEventsResponseSchema,
 } from "../../gen/holdfast/v1/event_pb.js";
+import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { type FieldViolation, invalidFields } from "../core/errors.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
-import type { Database } from "../store/database.js";
+import type { Database, Run } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
-import { type ChangeFilter, readChanges } from "../store/read-changes.js";
+import { readAncestors } from "../store/read-ancestors.js";
+import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
 import { eventFromChange } from "./event-from-change.js";
 
 /** Values in one part of a filter: each of them is a range of an index to read. */
@@ -33,9 +34,9 @@ export async function listEvents(
   tenantId: string,
   request: ListEventsRequest,
 ): Promise<MessageInitShape<typeof ListEventsResponseSchema>> {
-  const filter = changeFilter(request.filter);
+  const asked = changeFilter(request.filter);
   const list = ["events", tenantId, String(request.afterPosition), filterText(request.filter)];
-  const cursor = cursorFromToken(request.pageToken, list);
+  const cursor = cursorFromToken(request.pageToken, list, ["whole number"]);
   const after = cursor ? BigInt(cursor[0] ?? 0) : request.afterPosition;
   if (after < 0n) {
     const description = `expected 0 or a position, got ${after}`;
@@ -46,14 +47,11 @@ export async function listEvents(
     const head = await readLogHead(run, tenantId);
     requirePosition(head, request.minPosition);
     requirePosition(head, after);
+    const filter = await withAncestors(run, tenantId, asked, request.filter);
     const furthest = after + BigInt(maxPagePositions);
     const upTo = head.position < furthest ? head.position : furthest;
     const range = { tenantId, after, upTo, filter, maxChanges, maxBytes: maxPageBytes };
-    const page = await readChanges(run, codecs, range);
-    // Each table gives up to a page of its own; what is past the size asked for comes with the next.
-    const changes = page.changes.slice(0, maxChanges);
-    const isCut = changes.length < page.changes.length;
-    const through = isCut ? (changes.at(-1)?.position ?? page.through) : page.through;
+    const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
     return {
       events: changes.map((change) => eventFromChange(codecs, change)),
       nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
@@ -98,12 +96,7 @@ export function changeFilter(
       violations.push({ field: `filter.agent_ids[${i}]`, description });
     }
   }
-  for (const [i, kind] of entityKinds.entries()) {
-    if (kind === EntityKind.UNSPECIFIED || EntityKind[kind] === undefined) {
-      const description = `expected an EntityKind, got the number ${kind}`;
-      violations.push({ field: `filter.entity_kinds[${i}]`, description });
-    }
-  }
+  violations.push(...kindViolations(entityKinds, "filter.entity_kinds"));
   if (violations.length > 0) throw invalidFields(violations);
   // A value given twice must not deliver anything twice.
   return {
@@ -111,6 +104,26 @@ export function changeFilter(
     agentIds: [...new Set(agentIds)],
     kinds: [...new Set(entityKinds)],
   };
+}
+
+/** The filter with the past that its sessions share with others, where the caller asked for that. */
+export async function withAncestors(
+  run: Run,
+  tenantId: string,
+  filter: ChangeFilter,
+  asked: EventFilter | undefined,
+): Promise<ChangeFilter> {
+  if (!asked?.includeAncestors || filter.sessionIds.length === 0) return filter;
+  return { ...filter, ancestors: await readAncestors(run, tenantId, filter.sessionIds) };
+}
+
+/** What is wrong with a list of kinds. */
+export function kindViolations(kinds: readonly EntityKind[], field: string): readonly FieldViolation[] {
+  return kinds.flatMap((kind, i) => {
+    const isKnown = kind !== EntityKind.UNSPECIFIED && EntityKind[kind] !== undefined;
+    const description = `expected an EntityKind, got the number ${kind}`;
+    return isKnown ? [] : [{ field: `${field}[${i}]`, description }];
+  });
 }
 
 function filterText(filter: EventFilter | undefined): string {

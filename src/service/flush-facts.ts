@@ -1,6 +1,8 @@
 import type { Row } from "../entities/columns.js";
+import type { EntityDeclaration } from "../entities/declaration.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
+import { localName } from "../entities/local-name.js";
 import { recordFromRow, recordFromState } from "../entities/stored-record.js";
 import type { Run } from "../store/database.js";
 import {
@@ -8,12 +10,15 @@ import {
   type ExistingAnswer,
   type ExternalIdAnswer,
   idsByExternalId,
+  idsByUniqueKey,
   lockRows,
   type RequestAnswer,
   revisionsByRequest,
   rowsById,
+  serialise,
 } from "../store/flush-reads.js";
-import type { PreparedEntry } from "./prepared-entry.js";
+import type { RulesByEntity } from "./entity-rules.js";
+import type { Choice, PatchFields, PreparedEntry } from "./prepared-entry.js";
 
 /** An entry stored earlier, found under the same id. */
 export interface Earlier {
@@ -29,14 +34,22 @@ export interface FlushFacts {
   readonly current: Map<string, FieldBag>;
   /** Earlier entries by the ids of entries: request ids, or the ids of appended rows. */
   readonly earlier: Map<string, Earlier>;
-  /** Ids by external id. */
-  readonly externalIds: Map<string, string>;
+  /** Ids by the names things have: external ids and unique keys. */
+  readonly names: Map<string, string>;
   /** Sessions that are not ACTIVE, by id: their status, null if there is none. */
   readonly inactiveSessions: Map<string, string | null>;
+  /** What the rules of an entity read besides whole rows, by table. */
+  readonly loaded: Map<string, unknown>;
 }
 
 export function emptyFacts(): FlushFacts {
-  return { current: new Map(), earlier: new Map(), externalIds: new Map(), inactiveSessions: new Map() };
+  return {
+    current: new Map(),
+    earlier: new Map(),
+    names: new Map(),
+    inactiveSessions: new Map(),
+    loaded: new Map(),
+  };
 }
 
 export function factKey(codec: EntityCodec, id: string): string {
@@ -52,10 +65,15 @@ export async function loadState(
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
+  rules: RulesByEntity,
 ): Promise<void> {
-  const waits: Promise<void>[] = [];
-  for (const [codec, group] of byCodec(entries.filter((entry) => entry.verb !== "append"))) {
-    const ids = unique(group.map((entry) => entry.id));
+  const waits: Promise<unknown>[] = [];
+  const groups = [...byCodec(entries.filter((entry) => entry.verb !== "append"))];
+  for (const [codec] of groups) {
+    if (rules.get(codec.entity)?.isSerialised) waits.push(run(serialise(codec, tenantId)));
+  }
+  for (const [codec, group] of groups) {
+    const ids = unique(group.map((entry) => entry.id).filter((id) => id !== ""));
     waits.push(
       run(lockRows(codec, tenantId, ids)).then(() => {}),
       run<Row>(rowsById(codec, tenantId, ids)).then((rows) => {
@@ -73,6 +91,10 @@ export async function loadState(
     );
   }
   await Promise.all(waits);
+  for (const [codec, group] of groups) {
+    await Promise.all(choices(group).map((choice) => choice.load(run, codec, tenantId, facts, group.length)));
+    await rules.get(codec.entity)?.load?.(run, codec, tenantId, group, facts);
+  }
 }
 
 /** Reads which appended rows and external ids are already there; asked only after a unique index refused. */
@@ -98,7 +120,16 @@ export async function loadExisting(
     if (externalIds.length > 0) {
       waits.push(
         run<ExternalIdAnswer>(idsByExternalId(codec, tenantId, externalIds)).then((rows) => {
-          for (const [externalId, id] of rows) facts.externalIds.set(factKey(codec, externalId), id);
+          for (const [externalId, id] of rows)
+            facts.names.set(factKey(codec, externalIdName(externalId)), id);
+        }),
+      );
+    }
+    const keys = uniqueKeysOf(codec, group);
+    if (keys.length > 0) {
+      waits.push(
+        run<string[]>(idsByUniqueKey(codec, tenantId, keys)).then((rows) => {
+          for (const [id = "", ...values] of rows) facts.names.set(factKey(codec, keyName(values)), id);
         }),
       );
     }
@@ -106,15 +137,53 @@ export async function loadExisting(
   await Promise.all(waits);
 }
 
+/** How the entries' things are to be found, each set of candidates once. */
+function choices(group: readonly PreparedEntry[]): readonly Choice[] {
+  const found = group.flatMap((entry) => (entry.verb === "patch" && entry.choice ? [entry.choice] : []));
+  return [...new Map(found.map((choice) => [choice.key, choice])).values()];
+}
+
 /** The id that makes a retry of the entry recognisable. */
 export function entryKey(entry: PreparedEntry): string {
   return entry.verb === "patch" ? entry.requestId : entry.id;
 }
 
-/** The external id an entry gives, empty if none. */
-export function externalIdOf(entry: PreparedEntry): string {
-  const fields = entry.verb === "patch" ? entry.fields : entry.message;
-  return (fields.externalId as string | undefined) ?? "";
+/** The names an entry claims, which no other thing of its kind may have. */
+export function namesOf(entry: PreparedEntry): readonly string[] {
+  const externalId = externalIdOf(entry);
+  const names = externalId === "" ? [] : [externalIdName(externalId)];
+  return [...names, ...uniqueKeysOf(entry.codec, [entry]).map(keyName)];
+}
+
+function externalIdOf(entry: PreparedEntry): string {
+  const fields: PatchFields = entry.verb === "patch" ? entry.fields : entry.message;
+  // A computed change never renames.
+  return typeof fields === "function" ? "" : ((fields.externalId as string | undefined) ?? "");
+}
+
+/** The values of the unique keys of what a group creates. */
+function uniqueKeysOf(codec: EntityCodec, group: readonly PreparedEntry[]): readonly (readonly string[])[] {
+  const { uniqueKey } = codec.entity;
+  if (!uniqueKey) return [];
+  return group.flatMap((entry) =>
+    entry.verb === "create" ? [uniqueKey.map((name) => keyText(codec.entity, name, entry.message))] : [],
+  );
+}
+
+/** A value of a unique key as its column holds it. */
+function keyText(entity: EntityDeclaration, name: string, message: FieldBag): string {
+  const value = message[localName(entity, name)];
+  const desc = entity.message.fields.find((field) => field.name === name)?.enum;
+  if (!desc) return String(value);
+  return desc.value[value as number]?.name.slice(desc.sharedPrefix?.length ?? 0) ?? "";
+}
+
+function externalIdName(externalId: string): string {
+  return `external_id ${externalId}`;
+}
+
+function keyName(values: readonly string[]): string {
+  return `key ${JSON.stringify(values)}`;
 }
 
 function byCodec<E extends PreparedEntry>(entries: readonly E[]): Iterable<[EntityCodec, E[]]> {

@@ -1,19 +1,25 @@
-import { timestampNow } from "@bufbuild/protobuf/wkt";
-import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { createHash } from "node:crypto";
+import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import { SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
 import { HoldfastError, invalidFields, notFound } from "../core/errors.js";
 import { microsFromTimestamp } from "../core/time.js";
+import { uuidV7 } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
+import { localName } from "../entities/local-name.js";
 import type { Flush, PlacedRow, StateChange } from "../store/append.js";
-import { applyPatch, newRecord } from "./apply-change.js";
-import { entryKey, externalIdOf, type FlushFacts, factKey } from "./flush-facts.js";
+import { applyPatch, newRecord, withFields } from "./apply-change.js";
+import type { FlushView, RulesByEntity } from "./entity-rules.js";
+import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
+import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
 import type { AppendEntry, CreateEntry, EntryOutcome, PatchEntry, PreparedEntry } from "./prepared-entry.js";
 
 /** What to write, and what became of each entry; entries to be written have their offset. */
 export interface FlushPlan {
   readonly flush: Flush;
   readonly fates: readonly EntryFate[];
+  /** Every change the flush makes, by offset: those of entries and those that follow from them. */
+  readonly placed: readonly PlacedEntry[];
 }
 
 export type EntryFate =
@@ -41,11 +47,16 @@ export function planFlush(
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
-  sessionCodec: EntityCodec,
+  { sessionCodec, rules }: PlanContext,
 ): FlushPlan {
-  const planner = new FlushPlanner(facts, sessionCodec);
+  const planner = new FlushPlanner(facts, sessionCodec, rules);
   const fates = entries.map((entry) => planner.place(entry));
-  return { flush: planner.flush(tenantId), fates };
+  return { flush: planner.flush(tenantId), fates, placed: planner.placed };
+}
+
+export interface PlanContext {
+  readonly sessionCodec: EntityCodec;
+  readonly rules: RulesByEntity;
 }
 
 interface Placed {
@@ -65,11 +76,14 @@ class FlushPlanner {
   readonly #created = new Set<string>();
   readonly #last = new Map<string, { rows: StateChange[]; index: number }>();
   readonly #placed = new Map<string, Placed>();
-  readonly #externalIds = new Map<string, string>();
+  readonly #names = new Map<string, string>();
+  readonly #rules: RulesByEntity;
+  readonly placed: PlacedEntry[] = [];
 
-  constructor(facts: FlushFacts, sessionCodec: EntityCodec) {
+  constructor(facts: FlushFacts, sessionCodec: EntityCodec, rules: RulesByEntity) {
     this.#facts = facts;
     this.#sessionCodec = sessionCodec;
+    this.#rules = rules;
   }
 
   place(entry: PreparedEntry): EntryFate {
@@ -120,18 +134,14 @@ class FlushPlanner {
 
   #append(entry: AppendEntry): PlacedEntry {
     this.#checkSession(entry.message.sessionId as string);
-    this.#checkExternalId(entry, entry.id);
+    this.#checkNames(entry, entry.id);
     const { codec, id, row, contentHash } = entry;
     const offset = this.#nextOffset(contentHash);
     push(this.#appended, codec, { offset, row, contentHash });
-    return this.#remember(entry, contentHash, {
-      offset,
-      id,
-      codec,
-      change: "CREATED",
-      byteLength: entry.byteLength,
-      record: entry.message,
-    });
+    const { byteLength, message: record } = entry;
+    const placed: PlacedEntry = { offset, id, codec, change: "CREATED", byteLength, record };
+    this.placed.push(placed);
+    return this.#remember(entry, contentHash, placed);
   }
 
   #create(entry: CreateEntry): PlacedEntry {
@@ -139,55 +149,102 @@ class FlushPlanner {
     const key = factKey(codec, id);
     if (this.#facts.current.has(key) || this.#working.has(key)) throw idConflict(entry);
     this.#checkSession(entry.message.sessionId as string | undefined);
-    this.#checkExternalId(entry, id);
+    this.#checkNames(entry, id);
     const record = newRecord(codec.entity, entry.message, timestampNow());
-    const placed = this.#change(entry, id, "CREATED", record, null);
+    Object.assign(record, entry.settled);
+    const placed = this.#change(entry, "CREATED", record, undefined);
     return this.#remember(entry, entry.requestHash, placed);
   }
 
   #patch(entry: PatchEntry): PlacedEntry {
-    const { codec, id, change } = entry;
+    const { codec, change } = entry;
+    const view = this.#view(codec);
+    const id = entry.choice ? (entry.choice.find(view) ?? "") : entry.id;
     const key = factKey(codec, id);
     const current = this.#working.get(key) ?? this.#facts.current.get(key);
     if (!current || current.deleteTime !== undefined) throw notFound(codec.entity.name, id);
-    this.#checkSession(current.sessionId as string | undefined);
-    this.#checkExternalId(entry, id);
-    const record = applyPatch(codec.entity, current, entry);
-    const stored = this.#facts.current.get(key);
-    const placed = this.#change(entry, id, change, record, stored ?? null);
+    if (codec.entity.isBoundToSession) this.#checkSession(current.sessionId as string | undefined);
+    this.#checkNames(entry, id);
+    const record = applyPatch(codec.entity, current, { ...entry, id }, view);
+    const placed = this.#change(entry, change, record, current);
     return this.#remember(entry, entry.requestHash, placed);
   }
 
+  /** Writes one change of a thing, then those that follow from it. */
   #change(
     entry: CreateEntry | PatchEntry,
-    id: string,
     change: PlacedEntry["change"],
     record: FieldBag,
-    stored: FieldBag | null,
+    before: FieldBag | undefined,
   ): PlacedEntry {
     const { codec } = entry;
+    const rules = this.#rules.get(codec.entity);
+    const view = this.#view(codec);
+    if (codec.entity.actor) record[localName(codec.entity, codec.entity.actor)] = entry.by?.actor ?? "";
+    rules?.shape?.(record, before, view, entry);
+    const request = { requestId: entryKey(entry), requestHash: entry.requestHash };
+    const placed = this.#putState(codec, record, change, request, entry.path);
+    const effects = [...(rules?.effects?.(record, before, view) ?? [])];
+    for (let effect = effects.shift(); effect; effect = effects.shift()) {
+      const current = view.find(effect.id);
+      if (!current) throw new TypeError(`${codec.entity.name} ${effect.id} was not loaded`);
+      const changed = withFields(codec.entity, current, effect.fields);
+      const requestId = uuidV7();
+      const requestHash = createHash("sha256").update(requestId).digest();
+      this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, "");
+      effects.push(...(rules?.effects?.(changed, current, view) ?? []));
+    }
+    if (entry.by?.audit) this.#append(entry.by.audit);
+    return placed;
+  }
+
+  /** Gives one state of a thing its place in the flush. */
+  #putState(
+    codec: EntityCodec,
+    record: FieldBag,
+    change: PlacedEntry["change"],
+    request: { readonly requestId: string; readonly requestHash: Buffer },
+    path: string,
+  ): PlacedEntry {
+    const id = record.id as string;
     const key = factKey(codec, id);
-    const violations = { path: entry.path, list: [] };
+    const violations = { path, list: [] };
     const row = codec.toRow(record, violations);
     if (violations.list.length > 0) throw invalidFields(violations.list);
     const { sha256: contentHash, byteLength } = codec.hash(row);
     const offset = this.#nextOffset(contentHash);
     if (change === "CREATED") this.#created.add(key);
+    const stored = this.#facts.current.get(key);
     const rows = push(this.#changed, codec, {
+      ...request,
       offset,
       row,
       contentHash,
-      requestId: entryKey(entry),
-      requestHash: entry.requestHash,
       change,
       isNew: this.#created.has(key),
       isLast: true,
       baseRevision: stored ? (stored.revision as bigint) : null,
-      created: stored ? microsFromTimestamp(stored.createTime as never) : null,
+      created: stored ? microsFromTimestamp(stored.createTime as Timestamp) : null,
     });
     this.#supersede(key, rows);
     this.#working.set(key, record);
-    return { offset, id, codec, change, byteLength, record };
+    const placed = { offset, id, codec, change, byteLength, record };
+    this.placed.push(placed);
+    return placed;
+  }
+
+  #view(codec: EntityCodec): FlushView {
+    const prefix = factKey(codec, "");
+    const { current, loaded } = this.#facts;
+    const working = this.#working;
+    return {
+      loaded: loaded.get(codec.entity.table),
+      find: (id) => working.get(factKey(codec, id)) ?? current.get(factKey(codec, id)),
+      *all() {
+        for (const [key, record] of working) if (key.startsWith(prefix)) yield record;
+        for (const [key, record] of current) if (key.startsWith(prefix) && !working.has(key)) yield record;
+      },
+    };
   }
 
   /** Only the last change of a row in a flush is its new current state. */
@@ -204,8 +261,7 @@ class FlushPlanner {
 
   #remember(entry: PreparedEntry, hash: Buffer, placed: PlacedEntry): PlacedEntry {
     this.#placed.set(factKey(entry.codec, entryKey(entry)), { hash, placed });
-    const externalId = externalIdOf(entry);
-    if (externalId !== "") this.#externalIds.set(factKey(entry.codec, externalId), placed.id);
+    for (const name of namesOf(entry)) this.#names.set(factKey(entry.codec, name), placed.id);
     return placed;
   }
 
@@ -222,12 +278,12 @@ class FlushPlanner {
     if (!known) this.#activeSessions.add(sessionId);
   }
 
-  #checkExternalId(entry: PreparedEntry, id: string): void {
-    const externalId = externalIdOf(entry);
-    if (externalId === "") return;
-    const key = factKey(entry.codec, externalId);
-    const owner = this.#externalIds.get(key) ?? this.#facts.externalIds.get(key);
-    if (owner !== undefined && owner !== id) throw externalIdTaken(entry.codec, externalId, owner);
+  #checkNames(entry: PreparedEntry, id: string): void {
+    for (const name of namesOf(entry)) {
+      const key = factKey(entry.codec, name);
+      const owner = this.#names.get(key) ?? this.#facts.names.get(key);
+      if (owner !== undefined && owner !== id) throw nameTaken(entry.codec, name, owner);
+    }
   }
 }
 
@@ -240,31 +296,4 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): V[] {
   list.push(value);
   map.set(key, list);
   return list;
-}
-
-function idConflict(entry: PreparedEntry): HoldfastError {
-  const id = entryKey(entry);
-  return new HoldfastError(
-    ErrorReason.ID_CONFLICT,
-    `the id ${id} was used before for ${entry.codec.entity.name} content that differs from this`,
-    { metadata: { entity: entry.codec.entity.name, id } },
-  );
-}
-
-function externalIdTaken(codec: EntityCodec, externalId: string, id: string): HoldfastError {
-  return new HoldfastError(
-    ErrorReason.EXTERNAL_ID_TAKEN,
-    `another ${codec.entity.name} has the external_id ${JSON.stringify(externalId)}`,
-    { metadata: { entity: codec.entity.name, external_id: externalId, id } },
-  );
-}
-
-function sessionNotFound(id: string): HoldfastError {
-  return new HoldfastError(ErrorReason.SESSION_NOT_FOUND, `no session ${id}`, { metadata: { id } });
-}
-
-function sessionClosed(id: string, status: string): HoldfastError {
-  return new HoldfastError(ErrorReason.SESSION_CLOSED, `session ${id} is ${status}, expected ACTIVE`, {
-    metadata: { id, status },
-  });
 }

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import {
   ActionStatus,
@@ -9,7 +15,8 @@ import {
   StartActionSchema,
 } from "../../gen/holdfast/v1/action_pb.js";
 import type { Entry } from "../../gen/holdfast/v1/event_pb.js";
-import { type FieldViolation, invalidFields, limitExceeded } from "../core/errors.js";
+import { SecurityAuditSchema } from "../../gen/holdfast/v1/security_audit_pb.js";
+import { type FieldViolation, invalidFields, limitExceeded, refuseViolations } from "../core/errors.js";
 import { isUuid, uuidV7 } from "../core/uuid.js";
 import { action } from "../entities/action.js";
 import type { Codecs } from "../entities/codecs.js";
@@ -19,9 +26,17 @@ import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { observation } from "../entities/observation.js";
 import { performanceMetric } from "../entities/performance-metric.js";
-import { newRecord } from "./apply-change.js";
+import { securityAudit } from "../entities/security-audit.js";
+import { clearOutputOnly, newRecord } from "./apply-change.js";
 import type { EntryLimits } from "./limits.js";
-import type { AppendEntry, CreateEntry, PatchEntry, PreparedEntry } from "./prepared-entry.js";
+import type {
+  AppendEntry,
+  Choice,
+  CreateEntry,
+  PatchEntry,
+  PatchFields,
+  PreparedEntry,
+} from "./prepared-entry.js";
 
 /** Turns entries as callers send them into prepared ones, refusing what is wrong with one by itself. */
 export interface EntryPreparer {
@@ -30,6 +45,10 @@ export interface EntryPreparer {
    * @throws INVALID_FIELD, LIMIT_EXCEEDED
    */
   entry(entry: Entry, path: string): PreparedEntry;
+  /** A row that is written once, as its Create method was given it. */
+  append(codec: EntityCodec, message: FieldBag, path: string): AppendEntry;
+  /** What Holdfast itself has to say of a call. */
+  audit(audit: MessageInitShape<typeof SecurityAuditSchema>): AppendEntry;
   /** A new thing with a current state, as its Create or Open method was given it. */
   create(codec: EntityCodec, message: FieldBag, path: string): CreateEntry;
   /** A change of fields; `request` is the message that asked for it, hashed to recognise a retry. */
@@ -38,18 +57,20 @@ export interface EntryPreparer {
 
 export interface PatchRequest<Desc extends DescMessage> {
   readonly codec: EntityCodec;
+  /** Empty where there is a choice. */
   readonly id: string;
+  readonly choice?: Choice;
   readonly requestId: string;
   readonly schema: Desc;
   readonly request: MessageShape<Desc>;
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly fields: PatchFields;
   readonly change?: "UPDATED" | "DELETED";
   readonly expectedRevision?: bigint | undefined;
   /** Where the changed fields stand in the request, for violations. */
   readonly path: string;
   /** Where its two ids do. */
   readonly idField: string;
-  readonly requestIdField: string;
+  readonly requestIdField?: string;
   /** What was found wrong with the request so far: all of it is told at once. */
   readonly violations?: readonly FieldViolation[];
 }
@@ -58,10 +79,15 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
   const actions = codecs.of(action);
 
   const append = (codec: EntityCodec, message: FieldBag, path: string): AppendEntry => {
+    clearOutputOnly(codec.entity, message);
+    return appendAsIs(codec, message, path);
+  };
+
+  const appendAsIs = (codec: EntityCodec, message: FieldBag, path: string): AppendEntry => {
     const { id, idIsOurs } = giveId(message);
     const violations = { path, list: [] };
     const row = codec.toRow(message, violations);
-    throwViolations(violations.list);
+    refuseViolations(violations.list);
     const { sha256, byteLength } = codec.hash(row);
     checkSize(codec, message, byteLength, path, limits);
     return { verb: "append", codec, message, id, idIsOurs, row, contentHash: sha256, byteLength };
@@ -72,7 +98,7 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     const violations = { path, list: [] };
     // As it will be created: what the caller cannot set must not make a retry differ.
     const row = codec.toRow(newRecord(codec.entity, message), violations);
-    throwViolations(violations.list);
+    refuseViolations(violations.list);
     const { sha256, byteLength } = codec.hash(row);
     checkSize(codec, message, byteLength, path, limits);
     return { verb: "create", codec, message, id, idIsOurs, requestHash: sha256, path, byteLength };
@@ -81,15 +107,17 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
   const patch = <Desc extends DescMessage>(request: PatchRequest<Desc>): PatchEntry => {
     const { codec, path, fields, expectedRevision, change = "UPDATED" } = request;
     const violations = [...(request.violations ?? [])];
-    requireUuid(request.id, request.idField, violations);
-    if (request.requestId !== "") requireUuid(request.requestId, request.requestIdField, violations);
-    throwViolations(violations);
+    if (!request.choice) requireUuid(request.id, request.idField, violations);
+    if (request.requestId !== "")
+      requireUuid(request.requestId, request.requestIdField ?? "request_id", violations);
+    refuseViolations(violations);
     const bytes = toBinary(request.schema, request.request, { writeUnknownFields: false });
     checkSize(codec, request.request, bytes.byteLength, path, limits);
     return {
       verb: "patch",
       codec,
       id: request.id.toLowerCase(),
+      choice: request.choice,
       idIsOurs: request.requestId === "",
       requestId: request.requestId === "" ? uuidV7() : request.requestId.toLowerCase(),
       requestHash: createHash("sha256").update(request.schema.typeName).update(bytes).digest(),
@@ -135,6 +163,11 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     });
 
   return {
+    append,
+    audit(init) {
+      const message = create(SecurityAuditSchema, { ...init, byHoldfast: true });
+      return appendAsIs(codecs.of(securityAudit), message as unknown as FieldBag, "");
+    },
     create: createEntry,
     patch,
     entry({ entry }, path) {
@@ -148,6 +181,12 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
             codecs.of(performanceMetric),
             entry.value as unknown as FieldBag,
             `${path}performance_metric.`,
+          );
+        case "securityAudit":
+          return append(
+            codecs.of(securityAudit),
+            entry.value as unknown as FieldBag,
+            `${path}security_audit.`,
           );
         case "action":
           return createEntry(actions, entry.value as unknown as FieldBag, `${path}action.`);
@@ -187,10 +226,6 @@ function requireUuid(text: string, field: string, violations: FieldViolation[]):
     const got = text === "" ? "nothing" : JSON.stringify(text.slice(0, 80));
     violations.push({ field, description: `expected a UUID, got ${got}` });
   }
-}
-
-function throwViolations(violations: readonly FieldViolation[]): void {
-  if (violations.length > 0) throw invalidFields(violations);
 }
 
 // The canonical bytes come cheap and are close to the encoded size; only what

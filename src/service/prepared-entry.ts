@@ -2,6 +2,9 @@ import type { HoldfastError } from "../core/errors.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
+import type { Run } from "../store/database.js";
+import type { FlushView } from "./entity-rules.js";
+import type { FlushFacts } from "./flush-facts.js";
 
 /** An entry found sound on its own, ready to be placed in the log. */
 export type PreparedEntry = AppendEntry | CreateEntry | PatchEntry;
@@ -27,6 +30,9 @@ export interface CreateEntry {
   readonly idIsOurs: boolean;
   /** SHA-256 of what the caller asked for, before anything was filled in. */
   readonly requestHash: Buffer;
+  /** Output-only fields that it is created with, by local field name. */
+  readonly settled?: Readonly<Record<string, unknown>>;
+  readonly by?: Attribution | undefined;
   /** Where it stands in the caller's request, for violations. */
   readonly path: string;
   readonly byteLength: number;
@@ -36,18 +42,45 @@ export interface CreateEntry {
 export interface PatchEntry {
   readonly verb: "patch";
   readonly codec: EntityCodec;
-  /** Of the thing that changes. */
+  /** Of the thing that changes; empty where it is chosen. */
   readonly id: string;
+  /** Finds the thing when the change is made. */
+  readonly choice?: Choice | undefined;
+  readonly by?: Attribution | undefined;
   readonly idIsOurs: boolean;
   readonly requestId: string;
   readonly requestHash: Buffer;
   readonly change: "UPDATED" | "DELETED";
-  /** New values by local field name; undefined clears the field. */
-  readonly fields: Readonly<Record<string, unknown>>;
+  /**
+   * New values by local field name; undefined clears the field. A function is
+   * given the thing as it is when the change is made, and may refuse by throwing.
+   */
+  readonly fields: PatchFields;
   readonly expectedRevision: bigint | undefined;
   /** Where it stands in the caller's request, for violations. */
   readonly path: string;
   readonly byteLength: number;
+}
+
+export type PatchFields =
+  | Readonly<Record<string, unknown>>
+  | ((current: FieldBag, view: FlushView) => Readonly<Record<string, unknown>>);
+
+/** Finds the thing to change when the change is made; for entities whose flushes are serialised. */
+export interface Choice {
+  /** Choices with the same key have the same candidates. */
+  readonly key: string;
+  /** Reads the best candidates into `facts.current`, up to as many as the entries of the flush may take. */
+  load(run: Run, codec: EntityCodec, tenantId: string, facts: FlushFacts, limit: number): Promise<void>;
+  /** The id of the thing; undefined if there is none, which refuses the entry as NOT_FOUND. */
+  find(view: FlushView): string | undefined;
+}
+
+/** Who makes a change, and what the log says of it beside the change itself. */
+export interface Attribution {
+  readonly actor: string;
+  /** Stored right after the change, in the same flush, unless the change is refused or a retry. */
+  readonly audit?: AppendEntry | undefined;
 }
 
 /** What became of an entry once its flush was durable. */

@@ -1,10 +1,12 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import type { EventFilter } from "../../gen/holdfast/v1/event_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
 import { type ChangeFilter, type ChangePage, readChanges } from "../store/read-changes.js";
+import { changeFilter, withAncestors } from "./events.js";
 import type { Hub } from "./hub.js";
 import type { TenantFeed } from "./tenant-feed.js";
 
@@ -25,7 +27,7 @@ export interface SubscriptionRequest {
   readonly after: bigint | undefined;
   /** Empty when the caller does not say which log its position is of. */
   readonly logId: string;
-  readonly filter: ChangeFilter;
+  readonly filter: EventFilter | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -53,14 +55,17 @@ export interface SubscriptionContext {
  *
  * Ends when the signal aborts.
  *
- * @throws POSITION_IN_FUTURE, FOREIGN_CURSOR
+ * @throws POSITION_IN_FUTURE, FOREIGN_CURSOR, INVALID_FIELD
  */
 export async function* subscribe(
   context: SubscriptionContext,
   request: SubscriptionRequest,
 ): AsyncGenerator<SubscriptionPage, void> {
-  const { tenantId, filter, signal } = request;
-  const head = await context.database.read(tenantId, (run) => readLogHead(run, tenantId));
+  const { tenantId, signal } = request;
+  const asked = changeFilter(request.filter);
+  const [head, filter] = await context.database.read(tenantId, (run) =>
+    Promise.all([readLogHead(run, tenantId), withAncestors(run, tenantId, asked, request.filter)]),
+  );
   checkCursor(request, head);
   const { feed, release } = context.hub.hold(tenantId, head);
   try {
@@ -69,7 +74,8 @@ export async function* subscribe(
     let lastTold = 0;
     while (!signal.aborted) {
       const page =
-        recentPage(context, feed, position, filter) ?? (await storedPage(context, feed, request, position));
+        recentPage(context, feed, position, filter) ??
+        (await storedPage(context, feed, { tenantId, filter }, position));
       position = page.through;
       const caughtUp = position >= feed.end && position >= head.position;
       const isDue = Date.now() - lastTold >= context.settings.checkpointIntervalMs;
@@ -123,7 +129,7 @@ function recentPage(
 function storedPage(
   { database, codecs, settings }: SubscriptionContext,
   feed: TenantFeed,
-  { tenantId, filter }: SubscriptionRequest,
+  { tenantId, filter }: { readonly tenantId: string; readonly filter: ChangeFilter },
   after: bigint,
 ): Promise<ChangePage> {
   const furthest = after + BigInt(settings.maxPagePositions);
@@ -134,9 +140,11 @@ function storedPage(
   );
 }
 
-function matches(change: CommittedChange, { sessionIds, agentIds, kinds }: ChangeFilter): boolean {
+function matches(change: CommittedChange, { sessionIds, ancestors, agentIds, kinds }: ChangeFilter): boolean {
   return (
-    (sessionIds.length === 0 || sessionIds.includes(change.sessionId)) &&
+    (sessionIds.length === 0 ||
+      sessionIds.includes(change.sessionId) ||
+      change.position <= (ancestors?.get(change.sessionId) ?? 0n)) &&
     (agentIds.length === 0 || agentIds.includes(change.agentId)) &&
     (kinds.length === 0 || kinds.includes(change.kind))
   );

@@ -1,6 +1,6 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
-import { ChangeType } from "../../gen/holdfast/v1/event_pb.js";
+import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { microsFromTimestamp } from "../core/time.js";
 import { setCommitFields } from "../entities/stored-record.js";
@@ -90,7 +90,7 @@ function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
     try {
       await Promise.all([
         run(beginAs(tenantId, "READ WRITE")),
-        loadState(run, tenantId, entries, facts),
+        loadState(run, tenantId, entries, facts, attempt.context.rules),
         attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
       ]);
       let plan = planAttempt(attempt);
@@ -118,7 +118,7 @@ async function rollback(run: Run): Promise<void> {
 }
 
 function planAttempt({ tenantId, entries, facts, context }: Attempt): FlushPlan {
-  return planFlush(tenantId, entries, facts, context.sessionCodec);
+  return planFlush(tenantId, entries, facts, context);
 }
 
 function isRefused(fate: EntryFate): boolean {
@@ -127,9 +127,9 @@ function isRefused(fate: EntryFate): boolean {
 
 function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {
   const [firstPosition, commitMicros, logId] = answer ?? [0n, 0n, ""];
-  const changes = plan.fates
-    .filter((fate) => fate.kind === "placed")
-    .map(({ placed }) => committed(placed, firstPosition + BigInt(placed.offset), commitMicros));
+  const changes = plan.placed.map((placed) =>
+    committed(placed, firstPosition + BigInt(placed.offset), commitMicros),
+  );
   return { outcomes: plan.fates.map((fate) => outcome(fate, firstPosition)), changes, logId };
 }
 

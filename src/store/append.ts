@@ -2,6 +2,7 @@ import type { ColumnType, ColumnValue, Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { binaryArray, binaryColumn } from "./binary-array.js";
 import type { Statement } from "./database.js";
+import { argumentType } from "./routines/arguments.js";
 
 /** A row to write at `firstPosition + offset`. */
 export interface PlacedRow {
@@ -51,6 +52,7 @@ export function appendStatement(flush: Flush): Statement {
     flush.count,
     Buffer.concat(flush.contentHashes),
     flush.activeSessions.length > 0 ? binaryArray("uuid", flush.activeSessions) : null,
+    binaryArray("integer", tally(flush)),
   ];
   const calls: string[] = [];
   const kinds: number[] = [];
@@ -67,7 +69,7 @@ export function appendStatement(flush: Flush): Statement {
         ({ type, blank }, i): ArrayParameter<R> => [type, ({ row }) => row[i] ?? null, blank],
       ),
     ];
-    const places = parameters.map(([type], i) => `$${values.length + i + 1}::${type}[]`);
+    const places = parameters.map(([type], i) => `$${values.length + i + 1}::${argumentType(type)}[]`);
     for (const [type, valueIn, blank] of parameters) {
       values.push(binaryColumn(type, rows.length, (i) => valueIn(rows[i] as R), blank));
     }
@@ -82,11 +84,22 @@ export function appendStatement(flush: Flush): Statement {
     name: `append ${kinds.join(" ")}`,
     text: `
 WITH log AS MATERIALIZED (
-  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[])
+  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[])
 )
 SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
     values,
   };
+}
+
+/** What the flush adds to the tenant's counts: for each entity its kind, things created, deleted, changes. */
+function tally({ appended, changed }: Flush): readonly number[] {
+  const numbers: number[] = [];
+  for (const [codec, rows] of appended) numbers.push(codec.entity.kind, rows.length, 0, rows.length);
+  for (const [codec, rows] of changed) {
+    const count = (change: StateChange["change"]) => rows.filter((row) => row.change === change).length;
+    numbers.push(codec.entity.kind, count("CREATED"), count("DELETED"), rows.length);
+  }
+  return numbers;
 }
 
 /** A parameter with one value for each row; those equal to `blank` go as null. */

@@ -4,6 +4,8 @@ import type { ColumnType, ColumnValue } from "../entities/columns.js";
 
 /** Type oids of Postgres' catalogue (pg_type.dat), fixed for all versions. */
 const OID: Record<ColumnType, number> = {
+  // An array of arrays would have to be rectangular: these travel as text and are cast.
+  "real[]": 25,
   boolean: 16,
   bytea: 17,
   bigint: 20,
@@ -72,6 +74,7 @@ const EXPECTED_ELEMENT_LENGTH: Record<ColumnType, number> = {
   text: 64,
   jsonb: 16,
   json: 512,
+  "real[]": 2048,
 };
 
 function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullable<ColumnValue>): void {
@@ -80,6 +83,7 @@ function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullabl
       writer.uuid(value as string);
       break;
     case "text":
+    case "real[]":
       writer.text(value as string, 0);
       break;
     case "json":

@@ -7,6 +7,8 @@ const parsers = new Map<number, (text: string) => unknown>([
   // As text: payloads must not be parsed and written again.
   [pg.types.builtins.JSON, String],
   [pg.types.builtins.JSONB, String],
+  // real[]: as the text it was given in.
+  [1021, String],
 ]);
 
 /** How column values arrive: as `ColumnValue` describes them. */

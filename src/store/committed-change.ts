@@ -1,4 +1,4 @@
-import type { ChangeType, EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import type { ChangeType, EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { FieldBag } from "../entities/field-codec.js";
 
 /** One change as it stands in the log, whether just written or read back. */

@@ -67,9 +67,10 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     // Client option that the pool passes on: send without waiting for answers.
     ...({ pipeline: true } as object),
   });
-  pool.on("error", (error) =>
-    logger.warn({ reason: errorText(error) }, "an idle database connection was lost"),
-  );
+  let closing = false;
+  pool.on("error", (error) => {
+    if (!closing) logger.warn({ reason: errorText(error) }, "an idle database connection was lost");
+  });
 
   const runOn =
     (client: pg.PoolClient): Run =>
@@ -121,7 +122,10 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
           await run("COMMIT").catch(() => {});
         }
       }),
-    close: () => pool.end(),
+    close() {
+      closing = true;
+      return pool.end();
+    },
   };
 }
 

@@ -13,6 +13,18 @@ export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly str
   };
 }
 
+/**
+ * Makes flushes that change things of this entity wait for each other until
+ * they commit, on all servers. Taken before any row is locked.
+ */
+export function serialise(codec: EntityCodec, tenantId: string): Statement {
+  return {
+    name: "serialise",
+    text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+    values: [`holdfast ${codec.entity.table} ${tenantId}`],
+  };
+}
+
 /** Rows by id: the entity's columns, then those of `commitColumns`. */
 export function rowsById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
   const { table } = codec.entity;
@@ -76,5 +88,28 @@ export function idsByExternalId(
 SELECT external_id, id FROM holdfast.${table}
 WHERE tenant_id = $1::uuid AND external_id = ANY ($2::text[])`,
     values: [tenantId, binaryArray("text", externalIds)],
+  };
+}
+
+/** Whose these unique keys are, among things not deleted: the id, then the values of the key's columns. */
+export function idsByUniqueKey(
+  codec: EntityCodec,
+  tenantId: string,
+  keys: readonly (readonly string[])[],
+): Statement {
+  const { table, uniqueKey = [] } = codec.entity;
+  const columns = uniqueKey.map((column) => `coalesce(${column}, '')`);
+  return {
+    name: `unique keys ${table}`,
+    text: `
+SELECT id, ${columns.join(", ")} FROM holdfast.${table}
+WHERE tenant_id = $1::uuid AND ${uniqueKey[0]} = ANY ($2::text[]) AND delete_time IS NULL`,
+    values: [
+      tenantId,
+      binaryArray(
+        "text",
+        keys.map(([first = ""]) => first),
+      ),
+    ],
   };
 }

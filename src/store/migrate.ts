@@ -1,13 +1,24 @@
 import { createHash } from "node:crypto";
 import { type Kysely, type MigrationInfo, Migrator, sql } from "kysely";
+import { entities } from "../entities/registry.js";
 import * as log from "./migrations/0001-log.js";
 import * as streamedEntities from "./migrations/0002-streamed-entities.js";
+import * as remainingEntities from "./migrations/0003-remaining-entities.js";
+import * as goals from "./migrations/0004-goals.js";
+import * as memories from "./migrations/0005-memories.js";
+import * as learning from "./migrations/0006-learning.js";
+import * as history from "./migrations/0007-history.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
 const migrations = {
   "0001-log": log,
   "0002-streamed-entities": streamedEntities,
+  "0003-remaining-entities": remainingEntities,
+  "0004-goals": goals,
+  "0005-memories": memories,
+  "0006-learning": learning,
+  "0007-history": history,
 };
 
 export interface MigrationStatus {
@@ -61,7 +72,7 @@ function createMigrator(db: Kysely<unknown>): Migrator {
 const ROUTINES_LOCK = 4650_0001;
 
 async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
-  const statements = routines();
+  const statements = routines(entities);
   const version = createHash("sha256").update(statements.join("\n")).digest("hex");
   return db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);

@@ -1,7 +1,6 @@
 import {
   type CompiledQuery,
   DummyDriver,
-  type Generated,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
@@ -9,41 +8,21 @@ import {
 } from "kysely";
 import type { Statement } from "./database.js";
 
-/** The columns every table of current state has; an entity's own follow from its declaration. */
-export interface StateTable {
-  tenant_id: string;
-  id: string;
-  external_id: string | null;
-  agent_id: string | null;
-  labels: string;
-  position: bigint;
-  create_time: Generated<bigint>;
-  revision: bigint;
-  update_time: bigint;
-  delete_time: bigint | null;
-  type: string;
-  status: string;
-}
-
-export interface Tables {
-  "holdfast.sessions": StateTable;
-  "holdfast.actions": StateTable & { session_id: string | null };
-}
+/** Tables and columns follow from the entity declarations at run time, so any name is one. */
+type DeclaredTables = Record<string, Record<string, unknown>>;
 
 /**
- * Kysely for what it is best at, building typed statements. It does not run
- * them: ours travel with the tenant's settings in one round trip, see database.ts.
+ * Kysely for what it is best at, composing statements. It does not run them:
+ * ours travel with the tenant's settings in one round trip, see database.ts.
  */
-export function createQueryBuilder(): Kysely<Tables> {
-  return new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new PostgresAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new PostgresIntrospector(db),
-      createQueryCompiler: () => new PostgresQueryCompiler(),
-    },
-  });
-}
+export const queryBuilder = new Kysely<DeclaredTables>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+});
 
 export function toStatement(compiled: CompiledQuery): Statement {
   return { text: compiled.sql, values: compiled.parameters };

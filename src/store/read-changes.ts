@@ -1,4 +1,4 @@
-import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/event_pb.js";
+import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -13,6 +13,16 @@ export interface ChangeFilter {
   readonly sessionIds: readonly string[];
   readonly agentIds: readonly string[];
   readonly kinds: readonly EntityKind[];
+  /** Besides `sessionIds`, sessions of which only what was written up to a position is wanted. */
+  readonly ancestors?: ReadonlyMap<string, bigint>;
+}
+
+/** Which changes make up the state of a session or agent at a position. */
+export interface StandingChanges {
+  /** Of each thing that has a state, only its last change up to here. */
+  readonly position: bigint;
+  /** Whether a thing deleted by then has one. */
+  readonly includeDeleted: boolean;
 }
 
 export interface ChangeRange {
@@ -21,6 +31,8 @@ export interface ChangeRange {
   /** At most this position, which must be committed. */
   readonly upTo: bigint;
   readonly filter: ChangeFilter;
+  /** Undefined for every change; needs a filter by session or agent. */
+  readonly standing?: StandingChanges;
   /** Of each table; a page has at least one change if there is any. */
   readonly maxChanges: number;
   readonly maxBytes: number;
@@ -66,6 +78,14 @@ function cut(page: ChangePage, maxBytes: number): ChangePage {
   if (over < 0) return page;
   const changes = page.changes.slice(0, over);
   return { changes, through: changes.at(-1)?.position ?? page.through };
+}
+
+/** The first changes of a page: each table gives up to a page of its own. */
+export function firstChanges(page: ChangePage, count: number): ChangePage {
+  const changes = page.changes.slice(0, count);
+  const last = changes.at(-1);
+  const isCut = last !== undefined && changes.length < page.changes.length;
+  return { changes, through: isCut ? last.position : page.through };
 }
 
 /** After the columns asked for: the row's size, and how many rows there were before bytes cut them. */
@@ -135,29 +155,32 @@ function pageStatement(
   table: string,
   columns: readonly string[],
   size: string,
-  { tenantId, after, upTo, filter, maxChanges, maxBytes }: ChangeRange,
+  range: ChangeRange,
   entities: readonly string[] | undefined,
 ): Statement {
+  const { tenantId, after, upTo, filter, standing, maxChanges, maxBytes } = range;
   const values: unknown[] = [tenantId, after, upTo, maxChanges, maxBytes];
   const conditions = ["t.tenant_id = $1::uuid", "t.position > $2::bigint", "t.position <= $3::bigint"];
   const bind = (value: unknown) => `$${values.push(value)}`;
   if (entities) conditions.push(`t.entity = ANY (${bind(binaryArray("text", entities))}::text[])`);
   let from = `holdfast.${table} t`;
   const select = columns.map((column) => `t.${column}`).join(", ");
-  const key = filter.sessionIds.length > 0 ? "session" : filter.agentIds.length > 0 ? "agent" : undefined;
-  if (key === "session" && filter.agentIds.length > 0) {
+  const keys = pageKeys(range);
+  if (keys?.column === "session_id" && filter.agentIds.length > 0) {
     conditions.push(`t.agent_id = ANY (${bind(binaryArray("text", filter.agentIds))}::text[])`);
   }
-  if (key) {
-    const [type, ids] =
-      key === "session" ? (["uuid", filter.sessionIds] as const) : (["text", filter.agentIds] as const);
-    from = `unnest(${bind(binaryArray(type, ids))}::${type}[]) AS k (id) CROSS JOIN LATERAL (
+  if (keys) {
+    const { column, type, ids, ends } = keys;
+    conditions.push(`t.${column} = k.id`, "t.position <= k.up_to");
+    if (standing && table === "revisions") conditions.push(...standingConditions(standing));
+    from = `unnest(${bind(binaryArray(type, ids))}::${type}[], ${bind(binaryArray("bigint", ends))}::bigint[])
+    AS k (id, up_to) CROSS JOIN LATERAL (
       SELECT * FROM holdfast.${table} t
-      WHERE ${[...conditions, `t.${key}_id = k.id`].join(" AND ")}
+      WHERE ${conditions.join(" AND ")}
       ORDER BY t.position LIMIT $4
     ) t`;
   }
-  const where = key ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const where = keys ? "" : `WHERE ${conditions.join(" AND ")}`;
   const text = `
 SELECT ${columns.join(", ")}, size, found FROM (
   SELECT ${columns.join(", ")}, size, count(*) OVER () AS found,
@@ -165,6 +188,39 @@ SELECT ${columns.join(", ")}, size, found FROM (
   FROM (SELECT ${select}, ${size} AS size FROM ${from} ${where} ORDER BY t.position LIMIT $4) AS page
 ) AS sized
 WHERE before < $5 ORDER BY position`;
-  const name = `page ${table}${key ? ` ${key}` : ""}${filter.agentIds.length > 0 ? " a" : ""}${entities ? " e" : ""}`;
-  return { name, text, values };
+  const traits = [
+    keys?.column,
+    filter.agentIds.length > 0 && "a",
+    entities && "e",
+    standing && (standing.includeDeleted ? "standing or deleted" : "standing"),
+  ];
+  return { name: ["page", table, ...traits.filter(Boolean)].join(" "), text, values };
+}
+
+/** The sessions or agents to read, each with the last position of it that is wanted. */
+function pageKeys({ filter, after, upTo, standing }: ChangeRange) {
+  const { sessionIds, agentIds, ancestors = new Map<string, bigint>() } = filter;
+  const end = standing?.position ?? upTo;
+  if (sessionIds.length > 0) {
+    const left = [...ancestors].filter(([, last]) => last > after);
+    const ids = [...sessionIds, ...left.map(([id]) => id)];
+    const ends = [...sessionIds.map(() => end), ...left.map(([, last]) => (last < end ? last : end))];
+    return { column: "session_id", type: "uuid", ids, ends } as const;
+  }
+  if (agentIds.length > 0) {
+    return { column: "agent_id", type: "text", ids: agentIds, ends: agentIds.map(() => end) } as const;
+  }
+  return undefined;
+}
+
+// The revisions of a thing are dense and in order of position: one is the last
+// up to there if the next is not there yet. Not an anti-join: under row security
+// the sum would keep that from using the index.
+function standingConditions({ includeDeleted }: StandingChanges): readonly string[] {
+  const isLast = `coalesce((
+        SELECT n.position FROM holdfast.revisions n
+        WHERE n.tenant_id = $1::uuid AND n.entity = t.entity AND n.entity_id = t.entity_id
+          AND n.revision = t.revision + 1
+      ) > k.up_to, true)`;
+  return includeDeleted ? [isLast] : [isLast, "t.change <> 'DELETED'"];
 }

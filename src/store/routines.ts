@@ -1,6 +1,11 @@
-import { entities } from "../entities/registry.js";
+import type { EntityDeclaration } from "../entities/declaration.js";
 import { appendRoutine } from "./routines/append-routine.js";
+import { containingRoutine } from "./routines/containing-routine.js";
+import { blockedDependentsRoutine } from "./routines/goal-routines.js";
 import { logRoutines } from "./routines/log-routines.js";
+import { memoryTextRoutine } from "./routines/memory-text-routine.js";
+import { memoryUpkeepRoutines } from "./routines/memory-upkeep-routines.js";
+import { memoryVectorRoutine } from "./routines/memory-vector-routine.js";
 import { stateRoutines } from "./routines/state-routines.js";
 
 /**
@@ -8,11 +13,19 @@ import { stateRoutines } from "./routines/state-routines.js";
  * declarations and are replaced as a whole whenever they differ from what the
  * database has, so a migration never repeats them.
  */
-export function routines(): readonly string[] {
+export function routines(entities: readonly EntityDeclaration[]): readonly string[] {
   return [
     ...logRoutines(),
-    ...entities.flatMap((entity) =>
-      entity.nature === "append" ? [appendRoutine(entity)] : stateRoutines(entity),
-    ),
+    containingRoutine,
+    blockedDependentsRoutine,
+    ...memoryUpkeepRoutines,
+    memoryTextRoutine,
+    memoryVectorRoutine,
+    ...entities.flatMap(entityRoutines),
   ];
+}
+
+/** Those that write the rows of one entity. */
+export function entityRoutines(entity: EntityDeclaration): readonly string[] {
+  return entity.nature === "append" ? [appendRoutine(entity)] : stateRoutines(entity);
 }

@@ -8,6 +8,45 @@ CREATE SCHEMA holdfast;
 GRANT USAGE ON SCHEMA holdfast TO holdfast_append;
 GRANT USAGE ON SCHEMA holdfast TO holdfast_runtime;
 
+CREATE TABLE holdfast.action_selectors (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  type text NOT NULL,
+  action_scores jsonb NOT NULL,
+  action_counts jsonb NOT NULL,
+  action_history json,
+  action_history_bytes bytea,
+  action_history_content_type text,
+  context_weights jsonb NOT NULL,
+  goal_patterns json,
+  goal_patterns_bytes bytea,
+  goal_patterns_content_type text,
+  learning_rate double precision,
+  epsilon double precision
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.action_selectors ADD CONSTRAINT action_selectors_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX action_selectors_agent ON holdfast.action_selectors USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX action_selectors_created ON holdfast.action_selectors USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX action_selectors_external_id ON holdfast.action_selectors USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX action_selectors_labels ON holdfast.action_selectors USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX action_selectors_session ON holdfast.action_selectors USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX action_selectors_type ON holdfast.action_selectors USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
+ALTER TABLE holdfast.action_selectors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.action_selectors FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.action_selectors FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.action_selectors FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.action_selectors TO holdfast_append;
+GRANT SELECT ON holdfast.action_selectors TO holdfast_runtime;
+
 CREATE TABLE holdfast.actions (
   tenant_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -41,8 +80,14 @@ CREATE TABLE holdfast.actions (
   complete_time timestamp with time zone
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.actions ADD CONSTRAINT actions_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX actions_agent ON holdfast.actions USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX actions_created ON holdfast.actions USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX actions_external_id ON holdfast.actions USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX actions_goal ON holdfast.actions USING btree (tenant_id, goal_id, create_time, id) WHERE (goal_id IS NOT NULL);
+CREATE INDEX actions_labels ON holdfast.actions USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE INDEX actions_session ON holdfast.actions USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX actions_status ON holdfast.actions USING btree (tenant_id, status, create_time, id) WHERE (status IS NOT NULL);
+CREATE INDEX actions_type ON holdfast.actions USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
 ALTER TABLE holdfast.actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.actions FORCE ROW LEVEL SECURITY;
 CREATE POLICY append_path ON holdfast.actions FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
@@ -64,6 +109,96 @@ CREATE POLICY append_path ON holdfast.commits FOR ALL TO holdfast_append USING (
 CREATE POLICY tenant_isolation ON holdfast.commits FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
 GRANT INSERT, SELECT ON holdfast.commits TO holdfast_append;
 GRANT SELECT ON holdfast.commits TO holdfast_runtime;
+
+CREATE TABLE holdfast.configurations (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  key text NOT NULL,
+  value json,
+  value_bytes bytea,
+  value_content_type text,
+  type text NOT NULL,
+  description text NOT NULL,
+  active boolean,
+  value_type text,
+  schema json,
+  schema_bytes bytea,
+  schema_content_type text,
+  layer text NOT NULL,
+  is_secret boolean NOT NULL,
+  actor text NOT NULL
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.configurations ADD CONSTRAINT configurations_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX configurations_agent ON holdfast.configurations USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX configurations_created ON holdfast.configurations USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX configurations_external_id ON holdfast.configurations USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX configurations_key ON holdfast.configurations USING btree (tenant_id, key, layer, COALESCE(agent_id, ''::text)) WHERE (delete_time IS NULL);
+CREATE INDEX configurations_labels ON holdfast.configurations USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX configurations_past_key ON holdfast.configurations USING btree (tenant_id, key);
+CREATE INDEX configurations_session ON holdfast.configurations USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX configurations_type ON holdfast.configurations USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
+ALTER TABLE holdfast.configurations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.configurations FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.configurations FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.configurations FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.configurations TO holdfast_append;
+GRANT SELECT ON holdfast.configurations TO holdfast_runtime;
+
+CREATE TABLE holdfast.cross_session_patterns (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  type text NOT NULL,
+  description text NOT NULL,
+  data json,
+  data_bytes bytea,
+  data_content_type text,
+  confidence double precision NOT NULL,
+  usage_count bigint NOT NULL,
+  success_rate double precision,
+  last_used_time timestamp with time zone
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.cross_session_patterns ADD CONSTRAINT cross_session_patterns_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX cross_session_patterns_agent ON holdfast.cross_session_patterns USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX cross_session_patterns_confidence ON holdfast.cross_session_patterns USING btree (tenant_id, confidence, create_time, id) WHERE (confidence IS NOT NULL);
+CREATE INDEX cross_session_patterns_created ON holdfast.cross_session_patterns USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX cross_session_patterns_external_id ON holdfast.cross_session_patterns USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX cross_session_patterns_labels ON holdfast.cross_session_patterns USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX cross_session_patterns_rank ON holdfast.cross_session_patterns USING btree (tenant_id, ((date_part('epoch'::text, (COALESCE(last_used_time, create_time) - '1970-01-01 00:00:00+00'::timestamp with time zone)) + ((2592000)::double precision *
+CASE
+    WHEN (confidence > (0)::double precision) THEN (ln(confidence) / ln((2)::double precision))
+    ELSE '-Infinity'::double precision
+END))), id) WHERE (delete_time IS NULL);
+CREATE INDEX cross_session_patterns_session ON holdfast.cross_session_patterns USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX cross_session_patterns_type ON holdfast.cross_session_patterns USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
+CREATE INDEX cross_session_patterns_type_rank ON holdfast.cross_session_patterns USING btree (tenant_id, type, ((date_part('epoch'::text, (COALESCE(last_used_time, create_time) - '1970-01-01 00:00:00+00'::timestamp with time zone)) + ((2592000)::double precision *
+CASE
+    WHEN (confidence > (0)::double precision) THEN (ln(confidence) / ln((2)::double precision))
+    ELSE '-Infinity'::double precision
+END))), id) WHERE (delete_time IS NULL);
+ALTER TABLE holdfast.cross_session_patterns ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.cross_session_patterns FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.cross_session_patterns FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.cross_session_patterns FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.cross_session_patterns TO holdfast_append;
+GRANT SELECT ON holdfast.cross_session_patterns TO holdfast_runtime;
 
 CREATE TABLE holdfast.decisions (
   tenant_id uuid NOT NULL,
@@ -92,16 +227,197 @@ CREATE TABLE holdfast.decisions (
   duration_ms double precision
 );
 ALTER TABLE holdfast.decisions ADD CONSTRAINT decisions_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX decisions_action ON holdfast.decisions USING btree (tenant_id, action_id, "position") WHERE (action_id IS NOT NULL);
 CREATE INDEX decisions_agent ON holdfast.decisions USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE UNIQUE INDEX decisions_external_id ON holdfast.decisions USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX decisions_goal ON holdfast.decisions USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
 CREATE UNIQUE INDEX decisions_position ON holdfast.decisions USING btree (tenant_id, "position");
 CREATE INDEX decisions_session ON holdfast.decisions USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
+CREATE INDEX decisions_type ON holdfast.decisions USING btree (tenant_id, type, "position") WHERE (type IS NOT NULL);
 ALTER TABLE holdfast.decisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.decisions FORCE ROW LEVEL SECURITY;
 CREATE POLICY append_path ON holdfast.decisions FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
 CREATE POLICY tenant_isolation ON holdfast.decisions FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
 GRANT INSERT, SELECT ON holdfast.decisions TO holdfast_append;
 GRANT SELECT ON holdfast.decisions TO holdfast_runtime;
+
+CREATE TABLE holdfast.goals (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  title text NOT NULL,
+  description text NOT NULL,
+  status text NOT NULL,
+  priority double precision NOT NULL,
+  progress double precision NOT NULL,
+  parent_goal_id uuid,
+  depends_on jsonb NOT NULL,
+  constraints json,
+  constraints_bytes bytea,
+  constraints_content_type text,
+  target_time timestamp with time zone,
+  complete_time timestamp with time zone,
+  created_by text NOT NULL,
+  progress_is_set boolean NOT NULL,
+  lease_holder text NOT NULL,
+  lease_expire_time timestamp with time zone
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.goals ADD CONSTRAINT goals_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX goals_agent ON holdfast.goals USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX goals_created ON holdfast.goals USING btree (tenant_id, create_time, id);
+CREATE INDEX goals_depends_on ON holdfast.goals USING gin (((((('["'::text || (tenant_id)::text) || '"]'::text))::jsonb || depends_on)) jsonb_path_ops) WITH (fastupdate=off) WHERE (depends_on <> '[]'::jsonb);
+CREATE UNIQUE INDEX goals_external_id ON holdfast.goals USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX goals_labels ON holdfast.goals USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX goals_leased ON holdfast.goals USING btree (tenant_id, priority DESC, create_time, id) WHERE ((status = 'IN_PROGRESS'::text) AND (lease_expire_time IS NOT NULL) AND (delete_time IS NULL));
+CREATE INDEX goals_parent_goal ON holdfast.goals USING btree (tenant_id, parent_goal_id, create_time, id) WHERE (parent_goal_id IS NOT NULL);
+CREATE INDEX goals_ready ON holdfast.goals USING btree (tenant_id, priority DESC, create_time, id) WHERE ((status = 'PENDING'::text) AND (delete_time IS NULL));
+CREATE INDEX goals_session ON holdfast.goals USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX goals_status ON holdfast.goals USING btree (tenant_id, status, create_time, id) WHERE (status IS NOT NULL);
+ALTER TABLE holdfast.goals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.goals FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.goals FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.goals FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.goals TO holdfast_append;
+GRANT SELECT ON holdfast.goals TO holdfast_runtime;
+
+CREATE TABLE holdfast.learning_systems (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  type text NOT NULL,
+  strategies json,
+  strategies_bytes bytea,
+  strategies_content_type text,
+  strategy_scores jsonb NOT NULL,
+  strategy_counts jsonb NOT NULL,
+  pattern_library json,
+  pattern_library_bytes bytea,
+  pattern_library_content_type text,
+  total_episodes bigint NOT NULL,
+  history json,
+  history_bytes bytea,
+  history_content_type text,
+  best_strategies jsonb NOT NULL
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.learning_systems ADD CONSTRAINT learning_systems_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX learning_systems_agent ON holdfast.learning_systems USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX learning_systems_created ON holdfast.learning_systems USING btree (tenant_id, create_time, id);
+CREATE UNIQUE INDEX learning_systems_external_id ON holdfast.learning_systems USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX learning_systems_labels ON holdfast.learning_systems USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX learning_systems_session ON holdfast.learning_systems USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX learning_systems_type ON holdfast.learning_systems USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
+ALTER TABLE holdfast.learning_systems ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.learning_systems FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.learning_systems FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.learning_systems FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.learning_systems TO holdfast_append;
+GRANT SELECT ON holdfast.learning_systems TO holdfast_runtime;
+
+CREATE TABLE holdfast.memories (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  delete_time timestamp with time zone,
+  type text NOT NULL,
+  content text NOT NULL,
+  goal_id uuid,
+  action json,
+  action_bytes bytea,
+  action_content_type text,
+  observation json,
+  observation_bytes bytea,
+  observation_content_type text,
+  context json,
+  context_bytes bytea,
+  context_content_type text,
+  success_score double precision,
+  importance double precision,
+  tags jsonb NOT NULL,
+  embedding real[],
+  embedding_model text NOT NULL,
+  expire_time timestamp with time zone,
+  search_terms tsvector NOT NULL DEFAULT array_to_tsvector(array_remove(array_remove(string_to_array(replace((' '::text ||
+CASE
+    WHEN (content ~ '[^ ]{61}'::text) THEN regexp_replace("left"(
+    CASE
+        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
+        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
+    END, 131072), '([^ ]{1,60})'::text, ' \1'::text, 'g'::text)
+    ELSE "left"(
+    CASE
+        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
+        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
+    END, 131072)
+END), ' '::text, (' '::text || ('h'::text || "left"(md5((tenant_id)::text), 8)))), ' '::text), ''::text), ('h'::text || "left"(md5((tenant_id)::text), 8)))) STORED
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.memories ADD CONSTRAINT memories_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX memories_agent ON holdfast.memories USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
+CREATE INDEX memories_created ON holdfast.memories USING btree (tenant_id, create_time, id);
+CREATE INDEX memories_expire ON holdfast.memories USING btree (tenant_id, expire_time) WHERE ((expire_time IS NOT NULL) AND (delete_time IS NULL));
+CREATE UNIQUE INDEX memories_external_id ON holdfast.memories USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX memories_goal ON holdfast.memories USING btree (tenant_id, goal_id, create_time, id) WHERE (goal_id IS NOT NULL);
+CREATE INDEX memories_labels ON holdfast.memories USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX memories_search_terms ON holdfast.memories USING gin (search_terms) WITH (fastupdate=off);
+CREATE INDEX memories_session ON holdfast.memories USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
+CREATE INDEX memories_tags ON holdfast.memories USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], tags) jsonb_path_ops) WHERE (tags <> '[]'::jsonb);
+CREATE INDEX memories_type ON holdfast.memories USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
+CREATE INDEX memories_working ON holdfast.memories USING btree (tenant_id, session_id, agent_id) WHERE ((type = 'WORKING'::text) AND (delete_time IS NULL));
+ALTER TABLE holdfast.memories ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.memories FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.memories FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.memories FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.memories TO holdfast_append;
+GRANT SELECT ON holdfast.memories TO holdfast_runtime;
+
+CREATE TABLE holdfast.memory_access (
+  tenant_id uuid NOT NULL,
+  memory_id uuid NOT NULL,
+  access_time timestamp with time zone NOT NULL,
+  access_count bigint NOT NULL
+) WITH (fillfactor=80);
+ALTER TABLE holdfast.memory_access ADD CONSTRAINT memory_access_pkey PRIMARY KEY (tenant_id, memory_id);
+ALTER TABLE holdfast.memory_access ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.memory_access FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.memory_access FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.memory_access FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.memory_access TO holdfast_append;
+GRANT SELECT ON holdfast.memory_access TO holdfast_runtime;
+
+CREATE TABLE holdfast.memory_words (
+  tenant_id uuid NOT NULL,
+  trigram text NOT NULL,
+  word text NOT NULL
+);
+ALTER TABLE holdfast.memory_words ADD CONSTRAINT memory_words_pkey PRIMARY KEY (tenant_id, trigram, word);
+ALTER TABLE holdfast.memory_words ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.memory_words FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.memory_words FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.memory_words FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT ON holdfast.memory_words TO holdfast_append;
+GRANT SELECT ON holdfast.memory_words TO holdfast_runtime;
 
 CREATE TABLE holdfast.migrations (
   name character varying(255) NOT NULL,
@@ -138,10 +454,13 @@ CREATE TABLE holdfast.observations (
   occur_time timestamp with time zone
 );
 ALTER TABLE holdfast.observations ADD CONSTRAINT observations_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX observations_action ON holdfast.observations USING btree (tenant_id, action_id, "position") WHERE (action_id IS NOT NULL);
 CREATE INDEX observations_agent ON holdfast.observations USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE UNIQUE INDEX observations_external_id ON holdfast.observations USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX observations_goal ON holdfast.observations USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
 CREATE UNIQUE INDEX observations_position ON holdfast.observations USING btree (tenant_id, "position");
 CREATE INDEX observations_session ON holdfast.observations USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
+CREATE INDEX observations_type ON holdfast.observations USING btree (tenant_id, type, "position") WHERE (type IS NOT NULL);
 ALTER TABLE holdfast.observations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.observations FORCE ROW LEVEL SECURITY;
 CREATE POLICY append_path ON holdfast.observations FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
@@ -168,7 +487,9 @@ CREATE TABLE holdfast.performance_metrics (
 );
 ALTER TABLE holdfast.performance_metrics ADD CONSTRAINT performance_metrics_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX performance_metrics_agent ON holdfast.performance_metrics USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
+CREATE INDEX performance_metrics_component ON holdfast.performance_metrics USING btree (tenant_id, component, "position") WHERE (component IS NOT NULL);
 CREATE UNIQUE INDEX performance_metrics_external_id ON holdfast.performance_metrics USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX performance_metrics_name ON holdfast.performance_metrics USING btree (tenant_id, name, "position") WHERE (name IS NOT NULL);
 CREATE UNIQUE INDEX performance_metrics_position ON holdfast.performance_metrics USING btree (tenant_id, "position");
 CREATE INDEX performance_metrics_session ON holdfast.performance_metrics USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
 ALTER TABLE holdfast.performance_metrics ENABLE ROW LEVEL SECURITY;
@@ -210,6 +531,43 @@ CREATE TABLE holdfast.routines (
 );
 ALTER TABLE holdfast.routines ADD CONSTRAINT routines_pkey PRIMARY KEY (version);
 
+CREATE TABLE holdfast.security_audits (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  external_id text,
+  session_id uuid,
+  agent_id text,
+  labels jsonb NOT NULL,
+  "position" bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  content_hash bytea NOT NULL,
+  operation text NOT NULL,
+  actor text NOT NULL,
+  target text NOT NULL,
+  valid boolean NOT NULL,
+  level text,
+  message text NOT NULL,
+  suggestions jsonb NOT NULL,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text,
+  by_holdfast boolean NOT NULL
+);
+ALTER TABLE holdfast.security_audits ADD CONSTRAINT security_audits_pkey PRIMARY KEY (tenant_id, id);
+CREATE INDEX security_audits_actor ON holdfast.security_audits USING btree (tenant_id, actor, "position") WHERE (actor IS NOT NULL);
+CREATE INDEX security_audits_agent ON holdfast.security_audits USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
+CREATE UNIQUE INDEX security_audits_external_id ON holdfast.security_audits USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX security_audits_level ON holdfast.security_audits USING btree (tenant_id, level, "position") WHERE (level IS NOT NULL);
+CREATE INDEX security_audits_operation ON holdfast.security_audits USING btree (tenant_id, operation, "position") WHERE (operation IS NOT NULL);
+CREATE UNIQUE INDEX security_audits_position ON holdfast.security_audits USING btree (tenant_id, "position");
+CREATE INDEX security_audits_session ON holdfast.security_audits USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
+ALTER TABLE holdfast.security_audits ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.security_audits FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.security_audits FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.security_audits FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT ON holdfast.security_audits TO holdfast_append;
+GRANT SELECT ON holdfast.security_audits TO holdfast_runtime;
+
 CREATE TABLE holdfast.sessions (
   tenant_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -238,6 +596,9 @@ ALTER TABLE holdfast.sessions ADD CONSTRAINT sessions_pkey PRIMARY KEY (tenant_i
 CREATE INDEX sessions_agent ON holdfast.sessions USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
 CREATE INDEX sessions_created ON holdfast.sessions USING btree (tenant_id, create_time, id);
 CREATE UNIQUE INDEX sessions_external_id ON holdfast.sessions USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX sessions_labels ON holdfast.sessions USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+CREATE INDEX sessions_status ON holdfast.sessions USING btree (tenant_id, status, create_time, id) WHERE (status IS NOT NULL);
+CREATE INDEX sessions_type ON holdfast.sessions USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
 ALTER TABLE holdfast.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.sessions FORCE ROW LEVEL SECURITY;
 CREATE POLICY append_path ON holdfast.sessions FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
@@ -250,7 +611,10 @@ CREATE TABLE holdfast.tenant_logs (
   log_id uuid NOT NULL,
   "position" bigint NOT NULL,
   hash bytea NOT NULL,
-  commit_time timestamp with time zone
+  commit_time timestamp with time zone,
+  created_counts bigint[] NOT NULL DEFAULT '{}'::bigint[],
+  deleted_counts bigint[] NOT NULL DEFAULT '{}'::bigint[],
+  change_counts bigint[] NOT NULL DEFAULT '{}'::bigint[]
 ) WITH (fillfactor=10, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 ALTER TABLE holdfast.tenant_logs ADD CONSTRAINT tenant_logs_pkey PRIMARY KEY (tenant_id);
 ALTER TABLE holdfast.tenant_logs ENABLE ROW LEVEL SECURITY;
@@ -260,7 +624,7 @@ CREATE POLICY tenant_isolation ON holdfast.tenant_logs FOR SELECT TO holdfast_ru
 GRANT INSERT, SELECT, UPDATE ON holdfast.tenant_logs TO holdfast_append;
 GRANT SELECT ON holdfast.tenant_logs TO holdfast_runtime;
 
-CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid)
+CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[], OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -272,6 +636,10 @@ DECLARE
   v_hash bytea;
   v_commit_time timestamptz;
   v_not_active json;
+  v_created bigint[];
+  v_deleted bigint[];
+  v_changes bigint[];
+  v_kind integer;
 BEGIN
   -- An answer to the caller means flushed to disk, whatever the database's default.
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
@@ -279,7 +647,8 @@ BEGIN
   END IF;
 
   LOOP
-    SELECT l.position, l.hash, l.commit_time, l.log_id INTO v_position, v_hash, v_commit_time, log_id
+    SELECT l.position, l.hash, l.commit_time, l.log_id, l.created_counts, l.deleted_counts, l.change_counts
+    INTO v_position, v_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
     FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
     EXIT WHEN FOUND;
     INSERT INTO holdfast.tenant_logs (tenant_id, log_id, position, hash)
@@ -304,13 +673,144 @@ BEGIN
   v_hash := sha256(v_hash || int8send(first_position) || int8send(v_position)
     || int8send((extract(epoch FROM commit_time) * 1000000)::bigint) || p_content_hashes);
 
-  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time
+  FOR i IN 1 .. cardinality(p_tally) BY 4 LOOP
+    v_kind := p_tally[i];
+    v_created[v_kind] := coalesce(v_created[v_kind], 0) + p_tally[i + 1];
+    v_deleted[v_kind] := coalesce(v_deleted[v_kind], 0) + p_tally[i + 2];
+    v_changes[v_kind] := coalesce(v_changes[v_kind], 0) + p_tally[i + 3];
+  END LOOP;
+
+  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time,
+    created_counts = v_created, deleted_counts = v_deleted, change_counts = v_changes
   WHERE l.tenant_id = p_tenant;
   INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
   VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
 END $function$;
-ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[]) TO holdfast_runtime;
+ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.blocked_dependents(p_tenant uuid, p_ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  RETURN QUERY
+  SELECT DISTINCT g.id FROM unnest(p_ids) AS d (id)
+  JOIN holdfast.goals g ON (('["' || g.tenant_id::text || '"]')::jsonb || g.depends_on) @> jsonb_build_array(p_tenant, d.id)
+  WHERE g.tenant_id = p_tenant AND g.depends_on <> '[]'::jsonb
+    AND g.status = 'BLOCKED' AND g.delete_time IS NULL;
+END $function$;
+ALTER FUNCTION holdfast.blocked_dependents(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.blocked_dependents(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.expired_memories(p_limit integer)
+ RETURNS TABLE(tenant_id uuid, id uuid, revision bigint)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT l.tenant_id, e.id, e.revision
+  FROM holdfast.tenant_logs l, LATERAL (
+    SELECT m.id, m.revision FROM holdfast.memories m
+    WHERE m.tenant_id = l.tenant_id AND m.delete_time IS NULL AND m.expire_time <= now()
+    ORDER BY m.expire_time LIMIT p_limit
+  ) AS e
+  LIMIT p_limit;
+END $function$;
+ALTER FUNCTION holdfast.expired_memories(integer) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.expired_memories(integer) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, p_json jsonb)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET enable_seqscan TO 'off'
+AS $function$
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_hits integer;
+  v_ids uuid[];
+BEGIN
+  EXECUTE format('
+    SELECT count(*) FROM (
+      SELECT t.%2$I AS content FROM holdfast.%1$I t WHERE t.tenant_id = $1
+      ORDER BY t.create_time DESC, t.id DESC LIMIT 2000
+    ) AS sampled WHERE content @> $2', p_table, p_column)
+  INTO v_hits USING v_tenant, p_json;
+  IF v_hits >= 10 THEN RETURN NULL; END IF;
+
+  -- The tenant is part of what the index holds, see 0003-remaining-entities.ts.
+  EXECUTE format('
+    SELECT array_agg(id) FROM (
+      SELECT t.id FROM holdfast.%1$I t
+      WHERE jsonb_set(''{}'', ARRAY[t.tenant_id::text], t.%2$I) @> $1
+        AND t.%2$I <> ''{}''::jsonb AND t.%2$I <> ''[]''::jsonb
+      LIMIT 2001
+    ) AS found', p_table, p_column)
+  INTO v_ids USING jsonb_build_object(v_tenant::text, p_json);
+  IF cardinality(v_ids) > 2000 THEN RETURN NULL; END IF;
+  RETURN coalesce(v_ids, '{}');
+END $function$;
+ALTER FUNCTION holdfast.ids_containing(text,text,jsonb) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.ids_containing(text,text,jsonb) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  WITH words AS (
+    SELECT DISTINCT substr(t.term, 10) AS word
+    FROM holdfast.memories m, LATERAL (
+      SELECT term FROM unnest(tsvector_to_array(m.search_terms)) AS term
+      WHERE char_length(term) BETWEEN 13 AND 41
+        AND substr(term, 10) !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
+      LIMIT 500
+    ) AS t
+    WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids)
+  ), learned AS (
+    INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
+    SELECT p_tenant, '', w.word FROM words w
+    WHERE NOT EXISTS (
+      SELECT FROM holdfast.memory_words k
+      WHERE k.tenant_id = p_tenant AND k.trigram = '' AND k.word = w.word
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING word
+  )
+  INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
+  SELECT p_tenant, t.trigram, l.word
+  FROM learned l, unnest(ARRAY(SELECT DISTINCT substr('  ' || l.word || ' ', i, 3) FROM generate_series(1, char_length(l.word) + 1) AS i)) AS t(trigram)
+  ON CONFLICT DO NOTHING;
+END $function$;
+ALTER FUNCTION holdfast.learn_memory_words(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.learn_memory_words(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.action_selectors t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) TO holdfast_runtime;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_actions(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -326,6 +826,81 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.lock_actions(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_actions(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_configurations(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.configurations t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_configurations(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_configurations(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_cross_session_patterns(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.cross_session_patterns t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_goals(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.goals t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_goals(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_goals(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_learning_systems(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.learning_systems t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.lock_memories(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In the order of ids, so that two flushes never wait for each other.
+  PERFORM 1 FROM holdfast.memories t
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+END $function$;
+ALTER FUNCTION holdfast.lock_memories(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.lock_memories(uuid,uuid[]) TO holdfast_runtime;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_sessions(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -354,6 +929,79 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.log_positions(uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_action_scores jsonb[], p_action_counts jsonb[], p_action_history json[], p_action_history_bytes bytea[], p_action_history_content_type text[], p_context_weights jsonb[], p_goal_patterns json[], p_goal_patterns_bytes bytea[], p_goal_patterns_content_type text[], p_learning_rate double precision[], p_epsilon double precision[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.action_scores, '{}'::jsonb) AS action_scores, coalesce(u.action_counts, '{}'::jsonb) AS action_counts, u.action_history AS action_history, u.action_history_bytes AS action_history_bytes, u.action_history_content_type AS action_history_content_type, coalesce(u.context_weights, '{}'::jsonb) AS context_weights, u.goal_patterns AS goal_patterns, u.goal_patterns_bytes AS goal_patterns_bytes, u.goal_patterns_content_type AS goal_patterns_content_type, u.learning_rate AS learning_rate, u.epsilon AS epsilon
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_action_scores,
+      p_action_counts,
+      p_action_history,
+      p_action_history_bytes,
+      p_action_history_content_type,
+      p_context_weights,
+      p_goal_patterns,
+      p_goal_patterns_bytes,
+      p_goal_patterns_content_type,
+      p_learning_rate,
+      p_epsilon
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'action_selector', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.action_selectors (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.action_selectors t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, action_scores = u.action_scores, action_counts = u.action_counts, action_history = u.action_history, action_history_bytes = u.action_history_bytes, action_history_content_type = u.action_history_content_type, context_weights = u.context_weights, goal_patterns = u.goal_patterns, goal_patterns_bytes = u.goal_patterns_bytes, goal_patterns_content_type = u.goal_patterns_content_type, learning_rate = u.learning_rate, epsilon = u.epsilon
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) TO holdfast_runtime;
 
 CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_name text[], p_tool text[], p_description text[], p_parameters json[], p_parameters_bytes bytea[], p_parameters_content_type text[], p_status text[], p_result json[], p_result_bytes bytea[], p_result_content_type text[], p_success_score double precision[], p_cost double precision[], p_expected_outcome text[], p_prerequisites jsonb[], p_goal_id uuid[], p_user_id text[], p_start_time timestamp with time zone[], p_complete_time timestamp with time zone[])
  RETURNS void
@@ -435,6 +1083,151 @@ END $function$;
 ALTER FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) TO holdfast_runtime;
 
+CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_key text[], p_value json[], p_value_bytes bytea[], p_value_content_type text[], p_type text[], p_description text[], p_active boolean[], p_value_type text[], p_schema json[], p_schema_bytes bytea[], p_schema_content_type text[], p_layer text[], p_is_secret boolean[], p_actor text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.key, ''::text) AS key, u.value AS value, u.value_bytes AS value_bytes, u.value_content_type AS value_content_type, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.active AS active, u.value_type AS value_type, u.schema AS schema, u.schema_bytes AS schema_bytes, u.schema_content_type AS schema_content_type, u.layer AS layer, u.is_secret AS is_secret, coalesce(u.actor, ''::text) AS actor
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_key,
+      p_value,
+      p_value_bytes,
+      p_value_content_type,
+      p_type,
+      p_description,
+      p_active,
+      p_value_type,
+      p_schema,
+      p_schema_bytes,
+      p_schema_content_type,
+      p_layer,
+      p_is_secret,
+      p_actor
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'configuration', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.configurations (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.configurations t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, key = u.key, value = u.value, value_bytes = u.value_bytes, value_content_type = u.value_content_type, type = u.type, description = u.description, active = u.active, value_type = u.value_type, schema = u.schema, schema_bytes = u.schema_bytes, schema_content_type = u.schema_content_type, layer = u.layer, is_secret = u.is_secret, actor = u.actor
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_description text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_confidence double precision[], p_usage_count bigint[], p_success_rate double precision[], p_last_used_time timestamp with time zone[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.data AS data, u.data_bytes AS data_bytes, u.data_content_type AS data_content_type, u.confidence AS confidence, u.usage_count AS usage_count, u.success_rate AS success_rate, u.last_used_time AS last_used_time
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_description,
+      p_data,
+      p_data_bytes,
+      p_data_content_type,
+      p_confidence,
+      p_usage_count,
+      p_success_rate,
+      p_last_used_time
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'cross_session_pattern', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.cross_session_patterns (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.cross_session_patterns t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, description = u.description, data = u.data, data_bytes = u.data_bytes, data_content_type = u.data_content_type, confidence = u.confidence, usage_count = u.usage_count, success_rate = u.success_rate, last_used_time = u.last_used_time
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) TO holdfast_runtime;
+
 CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_alternatives json[], p_alternatives_bytes bytea[], p_alternatives_content_type text[], p_reasoning text[], p_confidence double precision[], p_action_taken text[], p_action_id uuid[], p_observation_id uuid[], p_goal_id uuid[], p_outcome text[], p_duration_ms double precision[])
  RETURNS void
  LANGUAGE plpgsql
@@ -513,6 +1306,238 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_title text[], p_description text[], p_status text[], p_priority double precision[], p_progress double precision[], p_parent_goal_id uuid[], p_depends_on jsonb[], p_constraints json[], p_constraints_bytes bytea[], p_constraints_content_type text[], p_target_time timestamp with time zone[], p_complete_time timestamp with time zone[], p_created_by text[], p_progress_is_set boolean[], p_lease_holder text[], p_lease_expire_time timestamp with time zone[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.title, ''::text) AS title, coalesce(u.description, ''::text) AS description, u.status AS status, u.priority AS priority, u.progress AS progress, u.parent_goal_id AS parent_goal_id, coalesce(u.depends_on, '[]'::jsonb) AS depends_on, u.constraints AS constraints, u.constraints_bytes AS constraints_bytes, u.constraints_content_type AS constraints_content_type, u.target_time AS target_time, u.complete_time AS complete_time, coalesce(u.created_by, ''::text) AS created_by, u.progress_is_set AS progress_is_set, coalesce(u.lease_holder, ''::text) AS lease_holder, u.lease_expire_time AS lease_expire_time
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_title,
+      p_description,
+      p_status,
+      p_priority,
+      p_progress,
+      p_parent_goal_id,
+      p_depends_on,
+      p_constraints,
+      p_constraints_bytes,
+      p_constraints_content_type,
+      p_target_time,
+      p_complete_time,
+      p_created_by,
+      p_progress_is_set,
+      p_lease_holder,
+      p_lease_expire_time
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'goal', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.goals (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.goals t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, title = u.title, description = u.description, status = u.status, priority = u.priority, progress = u.progress, parent_goal_id = u.parent_goal_id, depends_on = u.depends_on, constraints = u.constraints, constraints_bytes = u.constraints_bytes, constraints_content_type = u.constraints_content_type, target_time = u.target_time, complete_time = u.complete_time, created_by = u.created_by, progress_is_set = u.progress_is_set, lease_holder = u.lease_holder, lease_expire_time = u.lease_expire_time
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_strategies json[], p_strategies_bytes bytea[], p_strategies_content_type text[], p_strategy_scores jsonb[], p_strategy_counts jsonb[], p_pattern_library json[], p_pattern_library_bytes bytea[], p_pattern_library_content_type text[], p_total_episodes bigint[], p_history json[], p_history_bytes bytea[], p_history_content_type text[], p_best_strategies jsonb[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.strategies AS strategies, u.strategies_bytes AS strategies_bytes, u.strategies_content_type AS strategies_content_type, coalesce(u.strategy_scores, '{}'::jsonb) AS strategy_scores, coalesce(u.strategy_counts, '{}'::jsonb) AS strategy_counts, u.pattern_library AS pattern_library, u.pattern_library_bytes AS pattern_library_bytes, u.pattern_library_content_type AS pattern_library_content_type, u.total_episodes AS total_episodes, u.history AS history, u.history_bytes AS history_bytes, u.history_content_type AS history_content_type, coalesce(u.best_strategies, '[]'::jsonb) AS best_strategies
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_strategies,
+      p_strategies_bytes,
+      p_strategies_content_type,
+      p_strategy_scores,
+      p_strategy_counts,
+      p_pattern_library,
+      p_pattern_library_bytes,
+      p_pattern_library_content_type,
+      p_total_episodes,
+      p_history,
+      p_history_bytes,
+      p_history_content_type,
+      p_best_strategies
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'learning_system', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.learning_systems (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.learning_systems t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, strategies = u.strategies, strategies_bytes = u.strategies_bytes, strategies_content_type = u.strategies_content_type, strategy_scores = u.strategy_scores, strategy_counts = u.strategy_counts, pattern_library = u.pattern_library, pattern_library_bytes = u.pattern_library_bytes, pattern_library_content_type = u.pattern_library_content_type, total_episodes = u.total_episodes, history = u.history, history_bytes = u.history_bytes, history_content_type = u.history_content_type, best_strategies = u.best_strategies
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_content text[], p_goal_id uuid[], p_action json[], p_action_bytes bytea[], p_action_content_type text[], p_observation json[], p_observation_bytes bytea[], p_observation_content_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_success_score double precision[], p_importance double precision[], p_tags jsonb[], p_embedding text[], p_embedding_model text[], p_expire_time timestamp with time zone[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_expected bigint;
+  v_updated bigint;
+BEGIN
+  WITH u AS MATERIALIZED (
+    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
+      u.change, u.is_new, u.is_last, u.base_revision,
+      p_first_position + u.position_offset AS position,
+      coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, u.type AS type, coalesce(u.content, ''::text) AS content, u.goal_id AS goal_id, u.action AS action, u.action_bytes AS action_bytes, u.action_content_type AS action_content_type, u.observation AS observation, u.observation_bytes AS observation_bytes, u.observation_content_type AS observation_content_type, u.context AS context, u.context_bytes AS context_bytes, u.context_content_type AS context_content_type, u.success_score AS success_score, u.importance AS importance, coalesce(u.tags, '[]'::jsonb) AS tags, u.embedding::real[] AS embedding, coalesce(u.embedding_model, ''::text) AS embedding_model, u.expire_time AS expire_time
+    FROM unnest(
+      p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_content,
+      p_goal_id,
+      p_action,
+      p_action_bytes,
+      p_action_content_type,
+      p_observation,
+      p_observation_bytes,
+      p_observation_content_type,
+      p_context,
+      p_context_bytes,
+      p_context_content_type,
+      p_success_score,
+      p_importance,
+      p_tags,
+      p_embedding,
+      p_embedding_model,
+      p_expire_time
+    ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time
+    )
+  ), history AS (
+    INSERT INTO holdfast.revisions (
+      tenant_id, position, create_time, entity, entity_id, revision, change,
+      session_id, agent_id, request_id, request_hash, content_hash, state
+    )
+    SELECT p_tenant, u.position, p_commit_time, 'memory', u.id, u.revision, u.change,
+      u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
+      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.position, u.create_time, u.update_time) AS s)
+    FROM u
+  ), created AS (
+    INSERT INTO holdfast.memories (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time
+    FROM u WHERE u.is_new AND u.is_last
+  ), updated AS (
+    UPDATE holdfast.memories t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, content = u.content, goal_id = u.goal_id, action = u.action, action_bytes = u.action_bytes, action_content_type = u.action_content_type, observation = u.observation, observation_bytes = u.observation_bytes, observation_content_type = u.observation_content_type, context = u.context, context_bytes = u.context_bytes, context_content_type = u.context_content_type, success_score = u.success_score, importance = u.importance, tags = u.tags, embedding = u.embedding, embedding_model = u.embedding_model, expire_time = u.expire_time
+    FROM u
+    WHERE NOT u.is_new AND u.is_last
+      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
+  INTO v_expected, v_updated;
+  IF v_updated <> v_expected THEN
+    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
+      USING ERRCODE = 'HF002';
+  END IF;
+  PERFORM holdfast.learn_memory_words(p_tenant, p_id);
+END $function$;
+ALTER FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) TO holdfast_runtime;
 
 CREATE OR REPLACE FUNCTION holdfast.put_observations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_content text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_success boolean[], p_action_id uuid[], p_goal_id uuid[], p_feedback text[], p_metrics jsonb[], p_occur_time timestamp with time zone[])
  RETURNS void
@@ -633,6 +1658,73 @@ END $function$;
 ALTER FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) TO holdfast_runtime;
 
+CREATE OR REPLACE FUNCTION holdfast.put_security_audits(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_operation text[], p_actor text[], p_target text[], p_valid boolean[], p_level text[], p_message text[], p_suggestions jsonb[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[], p_by_holdfast boolean[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  INSERT INTO holdfast.security_audits (
+    tenant_id, position, create_time, content_hash,
+    id,
+    external_id,
+    session_id,
+    agent_id,
+    labels,
+    operation,
+    actor,
+    target,
+    valid,
+    level,
+    message,
+    suggestions,
+    metadata,
+    metadata_bytes,
+    metadata_content_type,
+    by_holdfast
+  )
+  SELECT p_tenant, p_first_position + u.position_offset, p_commit_time, u.content_hash,
+    u.id,
+    u.external_id,
+    u.session_id,
+    u.agent_id,
+    coalesce(u.labels, '{}'::jsonb),
+    coalesce(u.operation, ''::text),
+    coalesce(u.actor, ''::text),
+    coalesce(u.target, ''::text),
+    u.valid,
+    u.level,
+    coalesce(u.message, ''::text),
+    coalesce(u.suggestions, '[]'::jsonb),
+    u.metadata,
+    u.metadata_bytes,
+    u.metadata_content_type,
+    u.by_holdfast
+  FROM unnest(
+    p_position_offset, p_content_hash,
+    p_id,
+    p_external_id,
+    p_session_id,
+    p_agent_id,
+    p_labels,
+    p_operation,
+    p_actor,
+    p_target,
+    p_valid,
+    p_level,
+    p_message,
+    p_suggestions,
+    p_metadata,
+    p_metadata_bytes,
+    p_metadata_content_type,
+    p_by_holdfast
+  ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, operation, actor, target, valid, level, message, suggestions, metadata, metadata_bytes, metadata_content_type, by_holdfast);
+END $function$;
+ALTER FUNCTION holdfast.put_security_audits(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],text[],boolean[],text[],text[],jsonb[],json[],bytea[],text[],boolean[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_security_audits(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],text[],boolean[],text[],text[],jsonb[],json[],bytea[],text[],boolean[]) TO holdfast_runtime;
+
 CREATE OR REPLACE FUNCTION holdfast.put_sessions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_status text[], p_start_time timestamp with time zone[], p_end_time timestamp with time zone[], p_goals_total integer[], p_goals_completed integer[], p_success_rate double precision[], p_parent_session_id uuid[], p_fork_position bigint[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
@@ -705,6 +1797,240 @@ END $function$;
 ALTER FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) TO holdfast_runtime;
 
+CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+ RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_prefix text := ('h' || left(md5((v_tenant)::text), 8));
+  v_terms text[] := tsvector_to_array(array_to_tsvector(array_remove(array_remove(string_to_array(replace(' ' || CASE WHEN p_text ~ '[^ ]{61}'
+    THEN regexp_replace(left(CASE WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072), '([^ ]{1,60})', ' \1', 'g') ELSE left(CASE WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072) END, ' ', ' ' || ('h' || left(md5((v_tenant)::text), 8))), ' '), ''), ('h' || left(md5((v_tenant)::text), 8)))));
+  v_term text;
+  v_word text;
+  v_trigrams text[];
+  v_count bigint;
+  v_total bigint;
+  v_taken bigint := 0;
+  v_respelt integer := 0;
+  v_weight double precision;
+  v_query tsquery;
+  v_queries tsquery[] := '{}';
+  v_weights double precision[] := '{}';
+  v_counts bigint[] := '{}';
+  v_any tsquery;
+  v_all tsquery;
+  v_rare tsquery;
+  v_alike tsquery[] := '{}';
+  v_likeness double precision[] := '{}';
+BEGIN
+  -- A lone character of an unspaced script says something only when nothing else is asked for.
+  IF EXISTS (SELECT FROM unnest(v_terms) AS t WHERE char_length(t) > 10) THEN
+    v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t WHERE t !~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$');
+  END IF;
+  v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t ORDER BY char_length(t) DESC, t LIMIT 10);
+  SELECT count(*) INTO v_total FROM (
+    SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) LIMIT 500
+  ) AS counted;
+  IF v_total = 500 THEN v_total := 100 * v_total; END IF;
+
+  FOREACH v_term IN ARRAY v_terms LOOP
+    v_query := (format('''%s''', v_term)
+      || CASE WHEN v_term ~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$' THEN ':*' ELSE '' END)::tsquery;
+    SELECT count(*) INTO v_count FROM (
+      SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+      LIMIT 151
+    ) AS counted;
+    v_word := substr(v_term, 10);
+    v_weight := CASE WHEN v_count > 150 THEN 0.1
+      ELSE ln(1 + (v_total - v_count + 0.5) / (v_count + 0.5)) END
+      * CASE WHEN v_word ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN 1 ELSE least(1, char_length(v_word) / 5.0) END;
+    IF v_count > 0 THEN
+      v_queries := v_queries || v_query;
+      v_counts := v_counts || v_count;
+      v_weights := v_weights || v_weight;
+      v_any := coalesce(v_any || v_query, v_query);
+    END IF;
+    v_all := coalesce(v_all && v_query, v_query);
+
+    CONTINUE WHEN v_respelt = 4 OR v_count > 5 OR char_length(v_word) < 4 OR v_word ~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]';
+    v_respelt := v_respelt + 1;
+    v_trigrams := ARRAY(SELECT DISTINCT substr('  ' || v_word || ' ', i, 3) FROM generate_series(1, char_length(v_word) + 1) AS i);
+    FOR v_word, v_weight IN
+      SELECT s.word, s.likeness FROM (
+        SELECT w.word, count(*)::double precision
+          / (cardinality(v_trigrams) + char_length(w.word) + 1 - count(*)) AS likeness
+        FROM holdfast.memory_words w
+        WHERE w.tenant_id = v_tenant AND w.trigram = ANY (v_trigrams)
+        GROUP BY w.word
+      ) AS s
+      WHERE s.likeness >= CASE WHEN v_count = 0 THEN 0.3 ELSE 0.5 END
+        AND v_prefix || s.word <> v_term
+      ORDER BY s.likeness DESC, s.word LIMIT 5
+    LOOP
+      v_alike := v_alike || format('''%s''', v_prefix || v_word)::tsquery;
+      v_likeness := v_likeness || v_weight;
+    END LOOP;
+  END LOOP;
+
+  FOR v_query, v_count IN
+    SELECT q, c FROM unnest(v_queries, v_counts) AS known(q, c) WHERE c <= 150 ORDER BY c
+  LOOP
+    v_taken := v_taken + v_count;
+    EXIT WHEN v_taken > 300;
+    v_rare := coalesce(v_rare || v_query, v_query);
+  END LOOP;
+
+  v_query := coalesce(v_rare, v_all);
+  RETURN QUERY SELECT 'FULL_TEXT', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  IF NOT FOUND AND v_rare IS NULL THEN
+    v_query := v_any;
+  RETURN QUERY SELECT 'FULL_TEXT', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
+  SELECT string_agg(q::text, ' | ')::tsquery INTO v_any FROM unnest(v_alike) AS q;
+  v_query := v_any;
+  RETURN QUERY SELECT 'TRIGRAM', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_alike, v_likeness) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+END $function$;
+ALTER FUNCTION holdfast.search_memory_texts(text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.search_memory_texts(text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.search_memory_vectors(p_embedding real[], p_model text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+ RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_norm double precision := (SELECT sqrt(sum(v::double precision * v)) FROM unnest(p_embedding) AS v);
+  v_schema name;
+  v_method text := 'EXACT';
+  v_likeness text := '(SELECT sum(a::double precision * b) / nullif(sqrt(sum(a::double precision * a)) * $2, 0)
+    FROM unnest(m.embedding, $1) AS u(a, b))';
+BEGIN
+  SELECT n.nspname INTO v_schema
+  FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector';
+  IF FOUND THEN
+    v_method := 'PGVECTOR';
+    v_likeness := format(
+      '1 - nullif((m.embedding::%1$I.vector OPERATOR(%1$I.<=>) $1::%1$I.vector)::double precision, ''NaN'')',
+      v_schema);
+  END IF;
+  RETURN QUERY EXECUTE format($query$
+    SELECT %L, c.id, c.score, c.importance, c.success_score, c.create_time
+    FROM (
+      SELECT m.id, m.importance, m.success_score, m.create_time, %s AS score
+      FROM holdfast.memories m
+      WHERE 
+  m.tenant_id = $5 AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND ($6 IS NULL OR m.type = ANY ($6))
+  AND ($7 IS NULL OR m.goal_id = ANY ($7))
+  AND ($8 IS NULL OR m.session_id = ANY ($8))
+  AND ($9 IS NULL OR m.agent_id = ANY ($9))
+  AND ($10 IS NULL OR m.tags @> $10)
+  AND ($11 IS NULL OR m.labels @> $11)
+  AND ($12 IS NULL OR m.create_time >= $12)
+  AND ($13 IS NULL OR m.create_time < $13)
+        AND m.embedding_model = $3 AND cardinality(m.embedding) = cardinality($1)
+    ) AS c
+    WHERE c.score IS NOT NULL
+    ORDER BY c.score DESC, c.create_time DESC, c.id DESC LIMIT $4$query$, v_method, v_likeness)
+  USING p_embedding, v_norm, p_model, p_limit, v_tenant,
+    p_types, p_goals, p_sessions, p_agents, p_tags, p_labels, p_from, p_before;
+END $function$;
+ALTER FUNCTION holdfast.search_memory_vectors(real[],text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.search_memory_vectors(real[],text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) TO holdfast_runtime;
+
 CREATE OR REPLACE FUNCTION holdfast.tenant_ids()
  RETURNS SETOF uuid
  LANGUAGE plpgsql
@@ -717,3 +2043,23 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.tenant_ids() OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.tenant_ids() TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[], p_times timestamp with time zone[], p_counts bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- In one order, so that two servers never wait for each other.
+  INSERT INTO holdfast.memory_access AS a (tenant_id, memory_id, access_time, access_count)
+  SELECT u.tenant_id, u.memory_id, u.access_time, u.access_count
+  FROM unnest(p_tenants, p_ids, p_times, p_counts) AS u (tenant_id, memory_id, access_time, access_count)
+  ORDER BY u.tenant_id, u.memory_id
+  ON CONFLICT (tenant_id, memory_id) DO UPDATE SET
+    access_time = greatest(a.access_time, excluded.access_time),
+    access_count = a.access_count + excluded.access_count;
+END $function$;
+ALTER FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) TO holdfast_runtime;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ChangeType } from "../../gen/holdfast/v1/event_pb.js";
+import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { microsFromTimestamp } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "./committed-change.js";

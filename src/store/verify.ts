@@ -1,6 +1,7 @@
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "./database.js";
 import { readTenantIds } from "./log-positions.js";
+import { verifyCounts } from "./verify-counts.js";
 import { verifyLog } from "./verify-log.js";
 import { verifyState } from "./verify-state.js";
 
@@ -28,8 +29,8 @@ export interface VerifyOptions {
 /**
  * Recomputes from what is stored, tenant by tenant: that every position up to
  * the end of the log holds exactly one change, that each change's content has
- * its hash, that the hashes chain up to the log's, and that every row of
- * current state is its last revision. Safe while servers write; memory stays
+ * its hash, that the hashes chain up to the log's, that every row of current
+ * state is its last revision, and that the tenant's counts are right. Safe while servers write; memory stays
  * bounded whatever the size of the log.
  */
 export async function* verifyTenants({
@@ -41,13 +42,14 @@ export async function* verifyTenants({
   for (const tenant of tenantIds) {
     const log = await verifyLog(database, codecs, tenant);
     const state = log.difference === undefined ? await verifyState(database, codecs, tenant) : undefined;
+    const difference = log.difference ?? state?.difference ?? (await verifyCounts(database, codecs, tenant));
     yield {
       tenantId: tenant,
       logId: log.logId,
       position: log.position,
       hash: log.hash,
       rows: state?.rows ?? 0,
-      difference: log.difference ?? state?.difference,
+      difference,
     };
   }
 }

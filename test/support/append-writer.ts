@@ -1,11 +1,11 @@
 import { onTestFinished } from "vitest";
 import {
   type AppendBatchResult,
-  type AppendResult,
   type AppendStreamOpened,
   type AppendStreamResponse,
   EventService,
 } from "../../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../../gen/holdfast/v1/log_pb.js";
 import type { DuplexStream } from "./rpc-client.js";
 import type { EntryInit, Tenant } from "./tenant.js";
 import { present } from "./tenant.js";

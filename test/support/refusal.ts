@@ -8,7 +8,7 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.js";
 import type { Status } from "../../gen/google/rpc/status_pb.js";
-import type { Rejection } from "../../gen/holdfast/v1/event_pb.js";
+import type { Rejection } from "../../gen/holdfast/v1/log_pb.js";
 import { findDetail, statusDetails } from "../../src/rpc/testing/status-details.js";
 
 /** Why a call, a batch or an entry was refused, as a program would read it. */

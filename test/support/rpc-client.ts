@@ -24,6 +24,8 @@ import type { Address } from "../../src/rpc/bind.js";
 export interface RpcClientOptions {
   /** The tenant to call as; the default one unless given. */
   readonly tenant?: string;
+  /** A bearer token to call with; none unless given. */
+  readonly token?: string;
 }
 
 /** What a server streams back, pulled one message at a time: nothing is read that nobody asked for. */
@@ -48,11 +50,12 @@ export class RpcClient {
   readonly #client: Client;
   readonly #metadata = new Metadata();
 
-  constructor({ host, port }: Address, { tenant }: RpcClientOptions = {}) {
+  constructor({ host, port }: Address, { tenant, token }: RpcClientOptions = {}) {
     // Of its own: grpc-js would share one connection among all clients of an address.
     const options = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": 4 << 20 };
     this.#client = new Client(`${host}:${port}`, credentials.createInsecure(), options);
     if (tenant !== undefined) this.#metadata.set("holdfast-tenant", tenant);
+    if (token !== undefined) this.#metadata.set("authorization", `Bearer ${token}`);
   }
 
   unary<I extends DescMessage, O extends DescMessage>(

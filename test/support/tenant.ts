@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { onTestFinished } from "vitest";
 import {
-  type AppendResult,
   type EntrySchema,
   EventService,
   type ListEventsRequestSchema,
@@ -10,6 +9,7 @@ import {
   type SubscribeRequestSchema,
   type SubscribeResponse,
 } from "../../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../../gen/holdfast/v1/log_pb.js";
 import { type Session, type SessionSchema, SessionService } from "../../gen/holdfast/v1/session_pb.js";
 import type { App } from "../../src/app.js";
 import { type AnswerStream, RpcClient } from "./rpc-client.js";

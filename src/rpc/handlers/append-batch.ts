@@ -1,16 +1,18 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Entry } from "../../../gen/holdfast/v1/event_pb.js";
 import {
   type AppendResult,
   AppendResultSchema,
-  type Entry,
   type GeneratedIdSchema,
   type RejectionSchema,
-} from "../../../gen/holdfast/v1/event_pb.js";
+} from "../../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError, invalidFields, limitExceeded } from "../../core/errors.js";
+import type { FieldBag } from "../../entities/field-codec.js";
 import type { Appender } from "../../service/appender.js";
 import type { EntryLimits } from "../../service/limits.js";
 import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
+import type { Records } from "../../service/records.js";
 import { statusFromError } from "../status.js";
 
 export interface AppendContext {
@@ -33,17 +35,47 @@ export async function appendBatch(
   entries: readonly Entry[],
   admitted = false,
 ): Promise<AppendResult> {
-  checkCount(entries.length, limits);
-  const prepared = entries.map((entry, i) => prepare(preparer, entry, i));
+  checkCount(entries.length, "entries", limits);
+  const prepared = entries.map((entry, i) => prepare(() => preparer.entry(entry, `entries[${i}].`)));
+  return (await appendPrepared(appender, tenantId, prepared, admitted)).result;
+}
+
+/** What became of a batch of new things, and those that are stored, both in the order given. */
+export interface StoredRecords {
+  readonly result: AppendResult;
+  readonly stored: readonly FieldBag[];
+}
+
+/** Creates many things of one kind as `appendBatch` does; `field` is where they stand in the request. */
+export async function appendRecords(
+  { appender, limits }: AppendContext,
+  tenantId: string,
+  records: Records,
+  given: readonly FieldBag[],
+  field: string,
+): Promise<StoredRecords> {
+  checkCount(given.length, field, limits);
+  const prepared = given.map((record, i) => prepare(() => records.prepareNew(record, `${field}[${i}].`)));
+  const { result, outcomes } = await appendPrepared(appender, tenantId, prepared);
+  const ids = outcomes.flatMap((outcome) => (outcome instanceof HoldfastError ? [] : [outcome.id]));
+  return { result, stored: await records.batchGet(tenantId, ids, 0n) };
+}
+
+async function appendPrepared(
+  appender: Appender,
+  tenantId: string,
+  prepared: readonly (PreparedEntry | HoldfastError)[],
+  admitted = false,
+): Promise<{ result: AppendResult; outcomes: readonly EntryOutcome[] }> {
   const sound = prepared.filter((entry): entry is PreparedEntry => !(entry instanceof HoldfastError));
   const outcomes = await appender.append(tenantId, sound, admitted);
   let next = 0;
-  return result(prepared, () => outcomes[next++]);
+  return { result: result(prepared, () => outcomes[next++]), outcomes };
 }
 
-function prepare(preparer: EntryPreparer, entry: Entry, index: number): PreparedEntry | HoldfastError {
+function prepare(entry: () => PreparedEntry): PreparedEntry | HoldfastError {
   try {
-    return preparer.entry(entry, `entries[${index}].`);
+    return entry();
   } catch (error) {
     if (error instanceof HoldfastError) return error;
     throw error;
@@ -75,12 +107,12 @@ function result(
   return create(AppendResultSchema, { positions, rejections, duplicates, generatedIds });
 }
 
-function checkCount(count: number, { maxEntriesPerBatch }: EntryLimits): void {
+function checkCount(count: number, field: string, { maxEntriesPerBatch }: EntryLimits): void {
   if (count === 0) {
     const description = `expected 1 to ${maxEntriesPerBatch} entries, got none`;
-    throw invalidFields([{ field: "entries", description }]);
+    throw invalidFields([{ field, description }]);
   }
   if (count > maxEntriesPerBatch) {
-    throw limitExceeded("entries", "entries", maxEntriesPerBatch, count);
+    throw limitExceeded(field, "entries", maxEntriesPerBatch, count);
   }
 }

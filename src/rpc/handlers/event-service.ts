@@ -24,11 +24,12 @@ export function eventService(context: EventServiceContext): RegisteredService {
     }),
 
     async *subscribe(request, { principal, signal, draining }) {
+      changeFilter(request.filter, wrongCursor(request));
       const pages = subscribe(context.subscription, {
         tenantId: principal.tenantId,
         after: request.afterPosition,
         logId: request.logId.toLowerCase(),
-        filter: changeFilter(request.filter, wrongCursor(request)),
+        filter: request.filter,
         signal: AbortSignal.any([signal, draining]),
       });
       for await (const { changes, ...page } of pages) {
@@ -46,7 +47,11 @@ export function eventService(context: EventServiceContext): RegisteredService {
   });
 }
 
-function wrongCursor({ afterPosition = 0n, logId }: SubscribeRequest): readonly FieldViolation[] {
+/** What is wrong with where a caller wants to resume. */
+export function wrongCursor({
+  afterPosition = 0n,
+  logId,
+}: Pick<SubscribeRequest, "afterPosition" | "logId">): readonly FieldViolation[] {
   const violations: FieldViolation[] = [];
   if (afterPosition < 0n) {
     violations.push({

@@ -1,6 +1,6 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
-import { columnValue } from "./column-value.js";
+import { columnParameters, columnValue } from "./arguments.js";
 import { DEFINER } from "./log-routines.js";
 
 /** `put_<table>` for rows that are appended and never change. */
@@ -11,7 +11,7 @@ export function appendRoutine(entity: EntityDeclaration): string {
 CREATE FUNCTION holdfast.put_${entity.table}(
   p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
   p_position_offset integer[], p_content_hash bytea[],
-  ${columns.map((column) => `p_${column.name} ${column.type}[]`).join(",\n  ")}
+  ${columnParameters(columns)}
 ) RETURNS void ${DEFINER} AS $$
 BEGIN
   INSERT INTO holdfast.${entity.table} (

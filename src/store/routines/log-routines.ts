@@ -16,10 +16,11 @@ export function logRoutines(): readonly string[] {
 // moves the end of the log. Everything else a flush does comes after, in the
 // same statement, so this lock is the last one taken and held for the shortest
 // time. Sessions are read after the lock: whoever closes one holds it too, so
-// what is read here is so at this position.
+// what is read here is so at this position. `p_tally` has four numbers for each
+// entity: its kind, and how many things are created, deleted, changed in any way.
 const beginAppend = `
 CREATE FUNCTION holdfast.begin_append(
-  p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[],
+  p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[],
   OUT first_position bigint, OUT commit_time timestamptz, OUT log_id uuid
 ) ${DEFINER} AS $$
 DECLARE
@@ -27,6 +28,10 @@ DECLARE
   v_hash bytea;
   v_commit_time timestamptz;
   v_not_active json;
+  v_created bigint[];
+  v_deleted bigint[];
+  v_changes bigint[];
+  v_kind integer;
 BEGIN
   -- An answer to the caller means flushed to disk, whatever the database's default.
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
@@ -34,7 +39,8 @@ BEGIN
   END IF;
 
   LOOP
-    SELECT l.position, l.hash, l.commit_time, l.log_id INTO v_position, v_hash, v_commit_time, log_id
+    SELECT l.position, l.hash, l.commit_time, l.log_id, l.created_counts, l.deleted_counts, l.change_counts
+    INTO v_position, v_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
     FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
     EXIT WHEN FOUND;
     INSERT INTO holdfast.tenant_logs (tenant_id, log_id, position, hash)
@@ -59,7 +65,15 @@ BEGIN
   v_hash := sha256(v_hash || int8send(first_position) || int8send(v_position)
     || int8send((extract(epoch FROM commit_time) * 1000000)::bigint) || p_content_hashes);
 
-  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time
+  FOR i IN 1 .. cardinality(p_tally) BY 4 LOOP
+    v_kind := p_tally[i];
+    v_created[v_kind] := coalesce(v_created[v_kind], 0) + p_tally[i + 1];
+    v_deleted[v_kind] := coalesce(v_deleted[v_kind], 0) + p_tally[i + 2];
+    v_changes[v_kind] := coalesce(v_changes[v_kind], 0) + p_tally[i + 3];
+  END LOOP;
+
+  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time,
+    created_counts = v_created, deleted_counts = v_deleted, change_counts = v_changes
   WHERE l.tenant_id = p_tenant;
   INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
   VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);

@@ -1,7 +1,15 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
-import { columnValue } from "./column-value.js";
+import { columnParameters, columnValue } from "./arguments.js";
 import { DEFINER, ROW_CHANGED } from "./log-routines.js";
+
+/**
+ * What follows the writing of rows, by table. Not a trigger: Citus has none on
+ * distributed tables.
+ */
+const AFTERWARDS: Readonly<Record<string, string>> = {
+  memories: "  PERFORM holdfast.learn_memory_words(p_tenant, p_id);\n",
+};
 
 /** `lock_<table>` and `put_<table>` for entities that have a current state and revisions. */
 export function stateRoutines(entity: EntityDeclaration): readonly string[] {
@@ -40,7 +48,7 @@ CREATE FUNCTION holdfast.put_${table}(
   p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
   p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[],
   p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamptz[],
-  ${columns.map((column) => `p_${column.name} ${column.type}[]`).join(",\n  ")}
+  ${columnParameters(columns)}
 ) RETURNS void ${DEFINER} AS $$
 DECLARE
   v_expected bigint;
@@ -91,5 +99,5 @@ BEGIN
     RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
       USING ERRCODE = '${ROW_CHANGED}';
   END IF;
-END $$`;
+${AFTERWARDS[table] ?? ""}END $$`;
 }

@@ -1,0 +1,58 @@
+import type { EntityDeclaration } from "../entities/declaration.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import type { Run } from "../store/database.js";
+import type { FlushFacts } from "./flush-facts.js";
+import type { CreateEntry, PatchEntry, PreparedEntry } from "./prepared-entry.js";
+
+/**
+ * What is special to one entity when it is written, beyond its declaration: a
+ * file of its own under its name. Only things with a current state have rules.
+ */
+export interface EntityRules {
+  /**
+   * Flushes with entries of this entity go one at a time for a tenant, on all
+   * servers, so that what `load` reads beyond the entries' own rows stays true.
+   */
+  readonly isSerialised: boolean;
+  /**
+   * Reads into `facts.current` the further rows that the entries may bear on,
+   * within the flush's transaction.
+   */
+  load?(
+    run: Run,
+    codec: EntityCodec,
+    tenantId: string,
+    entries: readonly PreparedEntry[],
+    facts: FlushFacts,
+  ): Promise<void>;
+  /**
+   * The thing as it is to be written, given what an entry makes of it; may set
+   * fields of the copy it is given, and refuses by throwing a HoldfastError.
+   */
+  shape?(
+    record: FieldBag,
+    before: FieldBag | undefined,
+    view: FlushView,
+    entry: CreateEntry | PatchEntry,
+  ): void;
+  /** Changes to other things of the entity that follow from one, made right after it in the same flush. */
+  effects?(record: FieldBag, before: FieldBag | undefined, view: FlushView): readonly Effect[];
+}
+
+/** Things of one entity as the entries placed so far leave them, as far as they were loaded. */
+export interface FlushView {
+  find(id: string): FieldBag | undefined;
+  all(): Iterable<FieldBag>;
+  /** What the entity's `load` left in `facts.loaded`. */
+  readonly loaded: unknown;
+}
+
+/** A change that follows from another. */
+export interface Effect {
+  readonly id: string;
+  /** New values by local field name; undefined clears the field. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type RulesByEntity = ReadonlyMap<EntityDeclaration, EntityRules>;

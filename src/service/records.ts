@@ -1,0 +1,299 @@
+import { type DescMessage, type DescService, toBinary } from "@bufbuild/protobuf";
+import { type FieldMask, timestampNow } from "@bufbuild/protobuf/wkt";
+import { ListOrder } from "../../gen/holdfast/v1/log_pb.js";
+import {
+  type FieldViolation,
+  HoldfastError,
+  invalidFields,
+  limitExceeded,
+  notFound,
+} from "../core/errors.js";
+import { cursorFromToken, MAX_PAGE_SIZE, pageSize, pageToken } from "../core/page-token.js";
+import { isUuid } from "../core/uuid.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import type { Database, Run } from "../store/database.js";
+import { listOrder, listRows } from "../store/list-query.js";
+import { readLogHead, requirePosition } from "../store/log-head.js";
+import { findRecord, findRecords, type RecordKey } from "../store/read-records.js";
+import { type Revision, readRevisions } from "../store/read-revisions.js";
+import type { Appender } from "./appender.js";
+import { isExpired } from "./expiry.js";
+import { maskedFields } from "./field-mask.js";
+import { createListFilter, type ListFilter } from "./list-filter.js";
+import type { EntryPreparer } from "./prepare-entry.js";
+import type { Attribution, PreparedEntry } from "./prepared-entry.js";
+import { cursorParts, recordCursor } from "./record-cursor.js";
+
+/** The key of a Get request, as every service has it. */
+export type RequestKey =
+  | { readonly case: "id" | "externalId"; readonly value: string }
+  | { readonly case: undefined; readonly value?: undefined };
+
+export interface GetRequest {
+  readonly key: RequestKey;
+  readonly minPosition: bigint;
+  /** 0 and undefined are now. */
+  readonly atPosition?: bigint;
+}
+
+export interface ListRequest {
+  readonly pageSize: number;
+  readonly pageToken: string;
+  readonly filter?: FieldBag | undefined;
+  readonly minPosition: bigint;
+  readonly order: ListOrder;
+}
+
+export interface ChangeRequest {
+  readonly expectedRevision?: bigint | undefined;
+  readonly requestId: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+export interface RecordsContext {
+  readonly database: Database;
+  readonly appender: Appender;
+  readonly preparer: EntryPreparer;
+  /** Bytes of a page at most, so that an answer fits into a message. */
+  readonly maxPageBytes: number;
+}
+
+/**
+ * The standard verbs of one entity. What each does follows from the entity's
+ * declaration; the requests are those of any service, read by their field names.
+ */
+export class Records {
+  readonly codec: EntityCodec;
+  readonly #context: RecordsContext;
+  readonly #filter: ListFilter;
+  readonly #filterMessage: DescMessage;
+
+  constructor(context: RecordsContext, codec: EntityCodec) {
+    this.#context = context;
+    this.codec = codec;
+    this.#filterMessage = filterMessage(codec.entity.service);
+    this.#filter = createListFilter(codec, this.#filterMessage);
+  }
+
+  /** @throws ID_CONFLICT, EXTERNAL_ID_TAKEN, SESSION_NOT_FOUND, SESSION_CLOSED, INVALID_FIELD */
+  create(tenantId: string, record: FieldBag | undefined, by?: Attribution): Promise<FieldBag> {
+    const { name } = this.codec.entity;
+    if (!record) throw invalidFields([{ field: name, description: `expected a ${name}, got none` }]);
+    return this.write(tenantId, this.prepareNew(record, `${name}.`), by);
+  }
+
+  /** A thing to be created, found sound; @throws INVALID_FIELD, LIMIT_EXCEEDED */
+  prepareNew(record: FieldBag, path: string): PreparedEntry {
+    const { preparer } = this.#context;
+    return this.codec.entity.nature === "append"
+      ? preparer.append(this.codec, record, path)
+      : preparer.create(this.codec, record, path);
+  }
+
+  /** Writes one entry and answers with the thing as it left it. */
+  async write(tenantId: string, entry: PreparedEntry, by?: Attribution): Promise<FieldBag> {
+    const attributed = by && entry.verb !== "append" ? { ...entry, by } : entry;
+    const [outcome] = await this.#context.appender.append(tenantId, [attributed]);
+    if (outcome === undefined || outcome instanceof HoldfastError) throw outcome;
+    return outcome.record ?? this.get(tenantId, byId(outcome.id));
+  }
+
+  /** @throws NOT_FOUND, POSITION_IN_FUTURE */
+  async get(tenantId: string, request: GetRequest): Promise<FieldBag> {
+    const key = recordKey(request.key);
+    const atPosition = request.atPosition ?? 0n;
+    const record = await this.#read(tenantId, maxPosition(request.minPosition, atPosition), async (run) => {
+      const current = await findRecord(run, this.codec, tenantId, key);
+      if (!current || atPosition === 0n) return current;
+      const range = { tenantId, id: current.id as string, atPosition, limit: 1 };
+      return (await readRevisions(run, this.codec, range))[0]?.record;
+    });
+    // What has expired is gone, its past is not.
+    if (!record || (atPosition === 0n && isExpired(this.codec.entity, record))) {
+      throw notFound(this.codec.entity.name, "id" in key ? key.id : key.externalId);
+    }
+    return record;
+  }
+
+  /** Those that exist, in the order of the ids. */
+  async batchGet(
+    tenantId: string,
+    ids: readonly string[],
+    minPosition: bigint,
+  ): Promise<readonly FieldBag[]> {
+    if (ids.length > MAX_PAGE_SIZE) throw limitExceeded("ids", "ids", MAX_PAGE_SIZE, ids.length);
+    const violations = ids.flatMap((id, i) =>
+      isUuid(id)
+        ? []
+        : [{ field: `ids[${i}]`, description: `expected a UUID, got ${JSON.stringify(id.slice(0, 80))}` }],
+    );
+    if (violations.length > 0) throw invalidFields(violations);
+    const lower = ids.map((id) => id.toLowerCase());
+    const found = await this.#read(tenantId, minPosition, (run) =>
+      findRecords(run, this.codec, tenantId, lower),
+    );
+    return found.filter((record) => !isExpired(this.codec.entity, record));
+  }
+
+  async list(tenantId: string, request: ListRequest): Promise<Page<FieldBag>> {
+    const limit = pageSize(request.pageSize);
+    const conditions = this.#filter(request.filter);
+    const order = listOrderOf(request.order);
+    const list = [this.codec.entity.table, tenantId, order, messageText(this.#filterMessage, request.filter)];
+    const after = cursorFromToken(request.pageToken, list, cursorParts(listOrder(this.codec)));
+    const range = {
+      tenantId,
+      conditions,
+      order,
+      after,
+      limit,
+      maxBytes: this.#context.maxPageBytes,
+    } as const;
+    const { records, hasMore } = await this.#read(tenantId, request.minPosition, (run) =>
+      listRows(run, this.codec, range),
+    );
+    const last = hasMore ? records.at(-1) : undefined;
+    const nextPageToken = last ? pageToken(recordCursor(listOrder(this.codec), last), list) : "";
+    return { items: records, nextPageToken };
+  }
+
+  /** @throws NOT_FOUND, REVISION_MISMATCH, ILLEGAL_TRANSITION, INVALID_FIELD */
+  update<Desc extends DescMessage>(
+    tenantId: string,
+    schema: Desc,
+    request: ChangeRequest & { readonly updateMask?: FieldMask | undefined } & FieldBag,
+    record: FieldBag | undefined,
+    by?: Attribution,
+  ): Promise<FieldBag> {
+    const { entity } = this.codec;
+    if (!record)
+      throw invalidFields([{ field: entity.name, description: `expected a ${entity.name}, got none` }]);
+    const violations: FieldViolation[] = [];
+    const fields = maskedFields(this.codec, record, request.updateMask, violations);
+    return this.write(
+      tenantId,
+      this.#context.preparer.patch({
+        codec: this.codec,
+        id: record.id as string,
+        requestId: request.requestId,
+        schema,
+        request: request as never,
+        fields,
+        expectedRevision: request.expectedRevision,
+        path: `${entity.name}.`,
+        idField: `${entity.name}.id`,
+        violations,
+      }),
+      by,
+    );
+  }
+
+  /** @throws NOT_FOUND, REVISION_MISMATCH */
+  delete<Desc extends DescMessage>(
+    tenantId: string,
+    schema: Desc,
+    request: ChangeRequest & { readonly id: string } & FieldBag,
+    by?: Attribution,
+  ): Promise<FieldBag> {
+    return this.write(
+      tenantId,
+      this.#context.preparer.patch({
+        codec: this.codec,
+        id: request.id,
+        requestId: request.requestId,
+        schema,
+        request: request as never,
+        fields: { deleteTime: timestampNow() },
+        change: "DELETED",
+        expectedRevision: request.expectedRevision,
+        path: "",
+        idField: "id",
+      }),
+      by,
+    );
+  }
+
+  /** Every state the thing ever had, newest first. @throws NOT_FOUND */
+  async listRevisions(
+    tenantId: string,
+    request: {
+      readonly id: string;
+      readonly pageSize: number;
+      readonly pageToken: string;
+      readonly minPosition: bigint;
+    },
+  ): Promise<Page<Revision>> {
+    const { id } = recordKey({ case: "id", value: request.id }) as { id: string };
+    const limit = pageSize(request.pageSize);
+    const list = [`${this.codec.entity.table} revisions`, tenantId, id];
+    const [below] = cursorFromToken(request.pageToken, list, ["whole number"]) ?? [];
+    const range = { tenantId, id, below: below === undefined ? undefined : BigInt(below), limit: limit + 1 };
+    const rows = await this.#read(tenantId, request.minPosition, (run) =>
+      readRevisions(run, this.codec, range),
+    );
+    if (rows.length === 0 && below === undefined) throw notFound(this.codec.entity.name, id);
+    return page(rows, limit, (last) => pageToken([String(last.revision)], list));
+  }
+
+  #read<T>(tenantId: string, minPosition: bigint, read: (run: Run) => Promise<T>): Promise<T> {
+    return this.#context.database.read(tenantId, async (run) => {
+      if (minPosition === 0n) return read(run);
+      const [head, result] = await Promise.all([readLogHead(run, tenantId), read(run)]);
+      requirePosition(head, minPosition);
+      return result;
+    });
+  }
+}
+
+/** A key of a request, checked. @throws INVALID_FIELD */
+export function recordKey(key: RequestKey): RecordKey {
+  if (key.case === "externalId" && key.value !== "") {
+    if (!key.value.includes("\0")) return { externalId: key.value };
+    throw invalidFields([{ field: "external_id", description: "expected text without NUL (U+0000)" }]);
+  }
+  const id = key.case === "id" ? key.value : "";
+  if (!isUuid(id)) {
+    const got = key.case === "id" ? JSON.stringify(id.slice(0, 80)) : "nothing";
+    const field = key.case === "externalId" ? "external_id" : "id";
+    throw invalidFields([{ field, description: `expected a UUID or an external_id, got ${got}` }]);
+  }
+  return { id: id.toLowerCase() };
+}
+
+/** The message by which a service's list method filters. */
+function filterMessage(service: DescService): DescMessage {
+  const found = service.methods.map(({ input }) => input.field.filter?.message).find((message) => message);
+  if (!found) throw new TypeError(`${service} has no list method with a filter`);
+  return found;
+}
+
+function byId(id: string): GetRequest {
+  return { key: { case: "id", value: id }, minPosition: 0n };
+}
+
+function page<T>(rows: readonly T[], limit: number, token: (last: T) => string): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextPageToken: rows.length > limit && last !== undefined ? token(last) : "" };
+}
+
+function listOrderOf(order: ListOrder): "newest first" | "oldest first" {
+  if (ListOrder[order] === undefined) {
+    throw invalidFields([{ field: "order", description: `expected a ListOrder, got the number ${order}` }]);
+  }
+  return order === ListOrder.OLDEST_FIRST ? "oldest first" : "newest first";
+}
+
+function maxPosition(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function messageText(schema: DescMessage, message: FieldBag | undefined): string {
+  return message ? Buffer.from(toBinary(schema, message)).toString("base64") : "";
+}
