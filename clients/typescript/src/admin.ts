@@ -1,17 +1,86 @@
-import { AdminService, type GetLogHeadResponse } from "../../../gen/holdfast/v1/admin_pb.js";
-import type { CallOptions } from "./call/call-options.js";
-import type { Transport } from "./call/transport.js";
+import {
+  AdminService,
+  type GetLogHeadResponse,
+  type GetStatisticsResponse,
+  type GetStorageInfoResponse,
+} from "../../../gen/holdfast/v1/admin_pb.js";
+import type { Event } from "../../../gen/holdfast/v1/event_pb.js";
+import type { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
+import type { CallOptions, ReadOptions } from "./call/call-options.js";
+import type { Caller } from "./call/caller.js";
+import type { Cursor } from "./follow/follow-options.js";
+import { allPages, type Page, type PageOptions } from "./pages.js";
+
+/** Whose state. */
+export type StateSubject = { readonly sessionId: string } | { readonly agentId: string };
+
+/** Which of it, and as of when. */
+export interface StateOptions extends PageOptions, ReadOptions {
+  /** As of this position; now unless given. */
+  readonly atPosition?: bigint | undefined;
+  /** Only these; any unless given. */
+  readonly kinds?: readonly EntityKind[] | undefined;
+  /** Things deleted by then as well, as they were deleted. */
+  readonly includeDeleted?: boolean | undefined;
+  /** Of a session that was forked, leave out what it shares with those it comes from. */
+  readonly excludeAncestors?: boolean | undefined;
+}
+
+/** A page of a state. */
+export interface StatePage extends Page<Event> {
+  /** What all pages are as of. */
+  readonly asOf: Cursor;
+}
 
 /** What operators and auditors ask. Every method throws HoldfastError. */
 export class Admin {
-  readonly #transport: Transport;
+  readonly #caller: Caller;
 
-  constructor(transport: Transport) {
-    this.#transport = transport;
+  constructor(caller: Caller) {
+    this.#caller = caller;
   }
 
   /** Where the tenant's log ends, and the hash of everything in it. */
   getLogHead(options?: CallOptions): Promise<GetLogHeadResponse> {
-    return this.#transport.unary(AdminService.method.getLogHead, {}, options);
+    return this.#caller.transport.unary(AdminService.method.getLogHead, {}, options);
+  }
+
+  /**
+   * Everything about a session or an agent as of a position, in order of position: each thing that has a state by
+   * its last change up to there, and everything recorded up to there.
+   */
+  getStateAt(subject: StateSubject, options: StateOptions = {}): AsyncGenerator<Event, void, undefined> {
+    return allPages(options.pageToken, (pageToken) => this.getStatePage(subject, { ...options, pageToken }));
+  }
+
+  /** One page of that. It may hold less than a page's items, even none, and not be the last. */
+  async getStatePage(subject: StateSubject, options: StateOptions = {}): Promise<StatePage> {
+    const { atPosition, kinds, includeDeleted, excludeAncestors, pageSize, pageToken, minPosition } = options;
+    const request = {
+      subject:
+        "sessionId" in subject
+          ? { case: "sessionId" as const, value: subject.sessionId }
+          : { case: "agentId" as const, value: subject.agentId },
+      position: atPosition,
+      entityKinds: kinds,
+      includeDeleted,
+      excludeAncestors,
+      pageSize,
+      pageToken,
+      minPosition,
+    };
+    const answer = await this.#caller.transport.unary(AdminService.method.getStateAt, request, options);
+    const { items, nextPageToken, position, logId } = answer;
+    return { items, nextPageToken: nextPageToken || undefined, asOf: { position, logId } };
+  }
+
+  /** What the tenant has stored, how fast it grows, and how server and database fare. Cheap: ask each second. */
+  getStatistics(options?: CallOptions): Promise<GetStatisticsResponse> {
+    return this.#caller.transport.unary(AdminService.method.getStatistics, {}, options);
+  }
+
+  /** What everything is stored in. */
+  getStorageInfo(options?: CallOptions): Promise<GetStorageInfoResponse> {
+    return this.#caller.transport.unary(AdminService.method.getStorageInfo, {}, options);
   }
 }

@@ -1,12 +1,13 @@
 import { type Entry, type Event, EventService } from "../../../gen/holdfast/v1/event_pb.js";
 import type { CallOptions, ReadOptions } from "./call/call-options.js";
-import type { Transport } from "./call/transport.js";
+import type { Caller } from "./call/caller.js";
+import type { Cursor } from "./follow/follow-options.js";
 import { HoldfastError } from "./holdfast-error.js";
 import { allPages, type Page, type PageOptions } from "./pages.js";
 import type { Saved } from "./recorder/recorded.js";
 import { outcomesOf } from "./recorder/settle-batch.js";
 import { Subscription } from "./subscription.js";
-import type { Cursor, EventSelection, SubscribeOptions } from "./subscription-options.js";
+import { type EventSelection, filterOf, type SubscribeOptions } from "./subscription-options.js";
 import type { FieldInput } from "./wire/input.js";
 
 /** One thing to append: `{ case: "observation", value: { … } }`. */
@@ -31,12 +32,10 @@ export interface EventListPage extends Page<Event> {
 
 /** The log of a tenant. Every method throws {@link HoldfastError}. */
 export class Events {
-  readonly #transport: Transport;
-  readonly #newId: () => string;
+  readonly #caller: Caller;
 
-  constructor(transport: Transport, newId: () => string) {
-    this.#transport = transport;
-    this.#newId = newId;
+  constructor(caller: Caller) {
+    this.#caller = caller;
   }
 
   /**
@@ -44,9 +43,9 @@ export class Events {
    * an id get one first, so that a retry is exact. To record steadily use a recorder.
    */
   async append(entries: readonly EntryInput[], options?: CallOptions): Promise<readonly EntryOutcome[]> {
-    const named = entries.map((entry) => withId(entry, this.#newId));
+    const named = entries.map((entry) => withId(entry, this.#caller.newId));
     const request = { entries: named.map(({ entry }) => ({ entry })) };
-    const answer = await this.#transport.unary(EventService.method.append, request, options);
+    const answer = await this.#caller.transport.unary(EventService.method.append, request, options);
     if (!answer.result) throw new HoldfastError("the server answered without a result", { code: "INTERNAL" });
     return outcomesOf(named, answer.result).map((outcome, index) =>
       outcome instanceof HoldfastError
@@ -65,11 +64,10 @@ export class Events {
 
   /** One page of those. */
   async page(range: EventRange = {}, options: PageOptions & ReadOptions = {}): Promise<EventListPage> {
-    const { sessionIds, agentIds, kinds, after } = range;
+    const { after } = range;
     const { pageSize, pageToken, minPosition } = options;
-    const filter = { sessionIds, agentIds, entityKinds: kinds };
-    const request = { filter, pageSize, pageToken, afterPosition: after, minPosition };
-    const answer = await this.#transport.unary(EventService.method.listEvents, request, options);
+    const request = { filter: filterOf(range), pageSize, pageToken, afterPosition: after, minPosition };
+    const answer = await this.#caller.transport.unary(EventService.method.listEvents, request, options);
     return {
       items: answer.events,
       nextPageToken: answer.nextPageToken || undefined,
@@ -79,7 +77,7 @@ export class Events {
 
   /** Follows the log from a place on, for as long as it is iterated over. */
   subscribe(options: SubscribeOptions = {}): Subscription {
-    return new Subscription(this.#transport, options);
+    return new Subscription(this.#caller.transport, options);
   }
 }
 

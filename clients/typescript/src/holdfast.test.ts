@@ -269,7 +269,7 @@ describe("sessions and events", () => {
     });
     const client = connect(server);
     const ids: string[] = [];
-    for await (const session of client.sessions.list({ agentId: "a" })) {
+    for await (const session of client.sessions.list({ agentIds: ["a"] })) {
       ids.push(session.id);
       if (session.id === "1b") expect(tokens.length).toBe(1);
     }

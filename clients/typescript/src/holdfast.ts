@@ -1,10 +1,21 @@
+import { ActionSelectors } from "./action-selectors.js";
+import { Actions } from "./actions.js";
 import { Admin } from "./admin.js";
 import { Transport } from "./call/transport.js";
+import { Configurations } from "./configurations.js";
 import type { ConnectOptions } from "./connect-options.js";
+import { CrossSessionPatterns } from "./cross-session-patterns.js";
+import { Decisions } from "./decisions.js";
 import { Events } from "./events.js";
+import { Goals } from "./goals.js";
 import { closed } from "./holdfast-error.js";
+import { LearningSystems } from "./learning-systems.js";
+import { Memories } from "./memories.js";
+import { Observations } from "./observations.js";
+import { PerformanceMetrics } from "./performance-metrics.js";
 import { Recorder } from "./recorder/recorder.js";
 import type { RecorderOptions } from "./recorder/recorder-options.js";
+import { SecurityAudits } from "./security-audits.js";
 import { Sessions } from "./sessions.js";
 import { createUuidV7Source } from "./uuid-v7.js";
 
@@ -14,6 +25,17 @@ const CLOSE_TIMEOUT_MS = 10_000;
 /** A connection to Holdfast, made by `connect`. */
 export class Holdfast {
   readonly sessions: Sessions;
+  readonly goals: Goals;
+  readonly memories: Memories;
+  readonly actions: Actions;
+  readonly observations: Observations;
+  readonly decisions: Decisions;
+  readonly metrics: PerformanceMetrics;
+  readonly selectors: ActionSelectors;
+  readonly learning: LearningSystems;
+  readonly patterns: CrossSessionPatterns;
+  readonly configurations: Configurations;
+  readonly audits: SecurityAudits;
   readonly events: Events;
   readonly admin: Admin;
   readonly #transport: Transport;
@@ -22,10 +44,21 @@ export class Holdfast {
 
   constructor(options: ConnectOptions) {
     this.#transport = new Transport(options);
-    const newId = createUuidV7Source();
-    this.sessions = new Sessions(this.#transport, newId);
-    this.events = new Events(this.#transport, newId);
-    this.admin = new Admin(this.#transport);
+    const caller = { transport: this.#transport, newId: createUuidV7Source() };
+    this.sessions = new Sessions(caller);
+    this.goals = new Goals(caller);
+    this.memories = new Memories(caller);
+    this.actions = new Actions(caller);
+    this.observations = new Observations(caller);
+    this.decisions = new Decisions(caller);
+    this.metrics = new PerformanceMetrics(caller);
+    this.selectors = new ActionSelectors(caller);
+    this.learning = new LearningSystems(caller);
+    this.patterns = new CrossSessionPatterns(caller);
+    this.configurations = new Configurations(caller);
+    this.audits = new SecurityAudits(caller);
+    this.events = new Events(caller);
+    this.admin = new Admin(caller);
   }
 
   /** A recorder with a stream of its own. Close it, or the connection. */

@@ -1,3 +1,5 @@
+import type { ListOrder } from "../../../gen/holdfast/v1/log_pb.js";
+
 /** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
@@ -11,6 +13,12 @@ export interface PageOptions {
   readonly pageSize?: number | undefined;
   /** The page to begin with: `nextPageToken` of the one before, with the same filter. */
   readonly pageToken?: string | undefined;
+}
+
+/** How to read a list of things. */
+export interface ListOptions extends PageOptions {
+  /** By creation; NEWEST_FIRST unless given. */
+  readonly order?: ListOrder | undefined;
 }
 
 /** All items of all pages; a page is fetched when the one before has been used up. */

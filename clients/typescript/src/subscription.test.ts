@@ -1,13 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
-  EntityKind,
   type Event,
   type SubscribeRequest,
   type SubscribeResponse,
   SubscribeResponseSchema,
 } from "../../../gen/holdfast/v1/event_pb.js";
+import { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
 import { until } from "./testing/until.js";
 import { useServers } from "./testing/use-servers.js";
 
@@ -218,8 +218,9 @@ describe("a subscription", () => {
   test("ends with the client, also while it waits between attempts", async () => {
     const server = await serve({ subscribe: (call) => void call.write(page(1, 1)) });
     const client = connect(server);
-    const reading = take(client.events.subscribe({ after: "start" }), 2);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    const subscription = client.events.subscribe({ after: "start" });
+    const reading = take(subscription, 2);
+    await vi.waitFor(() => expect(subscription.cursor?.position).toBe(1n));
     await client.close();
     expect(await reading).toEqual([1]);
     const away = connect(

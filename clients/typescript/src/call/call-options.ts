@@ -13,3 +13,15 @@ export interface ReadOptions extends CallOptions {
   /** The answer reflects at least this position: give the one a write returned to read your own writes. */
   readonly minPosition?: bigint | undefined;
 }
+
+/** What a change takes. */
+export interface RequestOptions extends CallOptions {
+  /** The change's own id (UUID). Without one the client makes one, so that its own retries are exact. */
+  readonly requestId?: string | undefined;
+}
+
+/** What a change of one thing takes that may be made to a certain revision only. */
+export interface ChangeOptions extends RequestOptions {
+  /** Change only this revision, else ABORTED with REVISION_MISMATCH. */
+  readonly expectedRevision?: bigint | undefined;
+}

@@ -1,4 +1,5 @@
-import type { AppendBatchResult, AppendResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import { errorFromStatus } from "../call/error-from-status.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";

@@ -78,5 +78,6 @@ export function createEntryEncoders(
     finishAction: encoder("finishAction"),
     decision: encoder("decision"),
     performanceMetric: encoder("performanceMetric"),
+    securityAudit: encoder("securityAudit"),
   };
 }

@@ -26,7 +26,8 @@ export type EntryCase =
   | "startAction"
   | "finishAction"
   | "decision"
-  | "performanceMetric";
+  | "performanceMetric"
+  | "securityAudit";
 
 /** The recorder's side of a {@link Recorded}. No promise exists until somebody asks, which most never do. */
 export class PendingRecord implements Recorded {

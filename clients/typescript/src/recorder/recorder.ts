@@ -1,4 +1,4 @@
-import type { AppendResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import type { Transport } from "../call/transport.js";
 import { closed, HoldfastError } from "../holdfast-error.js";
 import { createUuidV7Source } from "../uuid-v7.js";
@@ -16,6 +16,7 @@ import type {
   FinishActionInput,
   ObservationInput,
   PerformanceMetricInput,
+  SecurityAuditInput,
   StartActionInput,
 } from "./records.js";
 import { outcomesOf } from "./settle-batch.js";
@@ -113,6 +114,11 @@ export class Recorder {
   /** Records one measured value. */
   measure(metric: PerformanceMetricInput): Recorded {
     return this.#record("performanceMetric", metric.id, metric);
+  }
+
+  /** Records what was asked for and whether it was allowed. */
+  audit(audit: SecurityAuditInput): Recorded {
+    return this.#record("securityAudit", audit.id, audit);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { AppendResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import { errorFromStatus } from "../call/error-from-status.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { PendingRecord, Saved } from "./recorded.js";

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { StatusSchema } from "../../../../gen/google/rpc/status_pb.js";
-import { type AppendResult, AppendResultSchema, type Entry } from "../../../../gen/holdfast/v1/event_pb.js";
+import type { Entry } from "../../../../gen/holdfast/v1/event_pb.js";
+import { type AppendResult, AppendResultSchema } from "../../../../gen/holdfast/v1/log_pb.js";
 
 /** A log in memory with Holdfast's rules for ids: it outlives the servers of a test. */
 export class MemoryLog {

@@ -7,12 +7,22 @@ import {
   ServerCredentials,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { ActionSelectorService } from "../../../../gen/holdfast/v1/action_selector_pb.js";
 import { AdminService } from "../../../../gen/holdfast/v1/admin_pb.js";
+import { ConfigurationService } from "../../../../gen/holdfast/v1/configuration_pb.js";
 import { EventService } from "../../../../gen/holdfast/v1/event_pb.js";
+import { GoalService } from "../../../../gen/holdfast/v1/goal_pb.js";
 import { SessionService } from "../../../../gen/holdfast/v1/session_pb.js";
 
 /** Every method a test may script, by the name it has in the descriptors. */
-const METHODS = { ...AdminService.method, ...EventService.method, ...SessionService.method };
+const METHODS = {
+  ...ActionSelectorService.method,
+  ...AdminService.method,
+  ...ConfigurationService.method,
+  ...EventService.method,
+  ...GoalService.method,
+  ...SessionService.method,
+};
 
 type Methods = typeof METHODS;
 type Handler<M extends DescMethod> = M["methodKind"] extends "unary"

@@ -63,6 +63,12 @@ export class ByteWriter {
     this.#buffer[this.#length++] = Number(rest);
   }
 
+  /** Rounded to the nearest float. */
+  float(value: number): void {
+    this.#reserve(4);
+    this.#length = this.#buffer.writeFloatLE(value, this.#length);
+  }
+
   double(value: number): void {
     this.#reserve(8);
     this.#length = this.#buffer.writeDoubleLE(value, this.#length);

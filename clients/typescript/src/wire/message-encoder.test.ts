@@ -7,6 +7,10 @@ import {
   SubscribeRequestSchema,
 } from "../../../../gen/holdfast/v1/event_pb.js";
 import {
+  CreateMemoryRequestSchema,
+  SearchMemoriesRequestSchema,
+} from "../../../../gen/holdfast/v1/memory_pb.js";
+import {
   OpenSessionRequestSchema,
   UpdateSessionRequestSchema,
 } from "../../../../gen/holdfast/v1/session_pb.js";
@@ -74,6 +78,8 @@ function anyScalar(type: ScalarType): fc.Arbitrary<unknown> {
       return fc.uint8Array({ maxLength: 300 });
     case ScalarType.BOOL:
       return fc.boolean();
+    case ScalarType.FLOAT:
+      return fc.float();
     case ScalarType.DOUBLE:
       return fc.double();
     case ScalarType.INT32:
@@ -92,6 +98,8 @@ describe("the encoder", () => {
     UpdateSessionRequestSchema,
     ListEventsRequestSchema,
     SubscribeRequestSchema,
+    CreateMemoryRequestSchema,
+    SearchMemoriesRequestSchema,
   ])("$typeName decodes to what protobuf-es makes of the same fields", (message) => {
     fc.assert(
       fc.property(anyMessage(message), (value) => {

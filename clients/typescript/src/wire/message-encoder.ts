@@ -13,6 +13,7 @@ type ScalarEncoder = (writer: ByteWriter, value: unknown) => void;
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
+const FIXED32 = 5;
 const TIMESTAMP = "google.protobuf.Timestamp";
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
@@ -209,6 +210,7 @@ function mapField(number: number, encodeKey: FieldEncoder, encodeValue: FieldEnc
 
 function wireType(type: ScalarType): number {
   if (type === ScalarType.STRING || type === ScalarType.BYTES) return LENGTH_DELIMITED;
+  if (type === ScalarType.FLOAT) return FIXED32;
   return type === ScalarType.DOUBLE ? FIXED64 : VARINT;
 }
 
@@ -239,6 +241,11 @@ function scalar(type: ScalarType): ScalarEncoder {
       return (writer, value) => {
         if (typeof value !== "number") throw mismatch("a number", value);
         writer.double(value);
+      };
+    case ScalarType.FLOAT:
+      return (writer, value) => {
+        if (typeof value !== "number") throw mismatch("a number", value);
+        writer.float(value);
       };
     case ScalarType.INT32:
       return (writer, value) => {

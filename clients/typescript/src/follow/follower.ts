@@ -1,0 +1,171 @@
+import type { DescMethodServerStreaming, Message } from "@bufbuild/protobuf";
+import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
+import type { Transport } from "../call/transport.js";
+import { HoldfastError } from "../holdfast-error.js";
+import type { Input } from "../wire/input.js";
+import type { Cursor, FollowOptions } from "./follow-options.js";
+import { resumedStream } from "./resumed-stream.js";
+
+/** What a page says of the log, whatever it carries. */
+interface FollowedPage {
+  readonly cursor: Cursor;
+  readonly caughtUp: boolean;
+}
+
+/** What every answer of a followed stream has. */
+interface Progress {
+  readonly position: bigint;
+  readonly caughtUp: boolean;
+  readonly logId: string;
+}
+
+/** A stream to follow and how its answers read. */
+export interface FollowedStream<T, P, R> {
+  readonly method: DescMethodServerStreaming;
+  /** What to ask for, the place aside. */
+  readonly request: object;
+  page(answer: R, place: FollowedPage): P;
+  items(page: P): readonly T[];
+  /** Where the consumer is within a page; without it only the end of a page is a place to resume at. */
+  positionOf?(item: T): bigint;
+}
+
+/**
+ * Follows a log from a place on, across restarts of the server: what comes after, in order, once. Iterate over it
+ * (items) or over {@link pages}, once; leaving the loop ends it. It reads at most one page ahead of its consumer;
+ * the server keeps the rest.
+ *
+ * Iterating throws {@link HoldfastError} for what waiting does not mend: a cursor of another log
+ * (FOREIGN_CURSOR), one from the future (POSITION_IN_FUTURE), missing rights; and CANCELLED when its signal fires.
+ */
+export abstract class Follower<T, P extends FollowedPage, R extends Progress> implements AsyncIterable<T> {
+  readonly #stop = new AbortController();
+  readonly #pages: AsyncGenerator<P>;
+  readonly #stream: FollowedStream<T, P, R>;
+  #first: Promise<IteratorResult<P>> | undefined;
+  #taken = false;
+  /** After which position the next call starts: the end of the last page. */
+  #resume: Cursor | undefined;
+  /** Where the consumer is. */
+  #position: bigint | undefined;
+  #caughtUp = false;
+
+  /** From `after` on, a cursor whose log may be unknown (""); else from where the server begins by itself. */
+  protected constructor(
+    transport: Transport,
+    stream: FollowedStream<T, P, R>,
+    after: Cursor | undefined,
+    options: FollowOptions,
+  ) {
+    this.#resume = after;
+    this.#position = after?.position;
+    this.#stream = stream;
+    this.#pages = this.#read(transport, options);
+  }
+
+  /**
+   * Where to resume so that nothing is missed; undefined before the server has spoken. Save it after an item is
+   * dealt with.
+   */
+  get cursor(): Cursor | undefined {
+    if (this.#position === undefined || !this.#resume?.logId) return undefined;
+    return { position: this.#position, logId: this.#resume.logId };
+  }
+
+  /** Whether everything there was has been handed out, so that what follows is live. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  /**
+   * Starts, and resolves when the server has confirmed the place: whatever is recorded from then on will be
+   * delivered, also when it began at "now". Iterating starts it as well.
+   */
+  async opened(): Promise<void> {
+    this.#first ??= this.#pages.next();
+    await this.#first;
+  }
+
+  /** The pages as the server sends them, checkpoints included. */
+  async *pages(): AsyncGenerator<P, void, undefined> {
+    this.#take();
+    try {
+      for (;;) {
+        const { value: page, done } = await this.#next();
+        if (done) return;
+        this.#position = page.cursor.position;
+        this.#caughtUp = page.caughtUp;
+        yield page;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+    this.#take();
+    try {
+      for (;;) {
+        const { value: page, done } = await this.#next();
+        if (done) return;
+        for (const item of this.#stream.items(page)) {
+          if (this.#stop.signal.aborted) break;
+          this.#position = this.#stream.positionOf?.(item) ?? this.#position;
+          yield item;
+        }
+        if (this.#stop.signal.aborted) continue;
+        this.#position = page.cursor.position;
+        this.#caughtUp = page.caughtUp;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Ends it: the call is cancelled, and a loop over it ends without an error. */
+  close(): void {
+    this.#stop.abort();
+    // Runs the cleanup of a reader that is between two pages; one that waits is woken by the abort.
+    this.#pages.return(undefined).catch(() => {});
+  }
+
+  #take(): void {
+    if (this.#taken) throw new TypeError("it can be iterated over once");
+    this.#taken = true;
+  }
+
+  #next(): Promise<IteratorResult<P>> {
+    const first = this.#first;
+    this.#first = undefined;
+    return first ?? this.#pages.next();
+  }
+
+  async *#read(transport: Transport, options: FollowOptions): AsyncGenerator<P, void, undefined> {
+    const { method, request, page } = this.#stream;
+    // The types of request and answer are those of the method: whoever names the stream gives them together.
+    const call = (interceptors: Interceptor[]) => {
+      const place = { afterPosition: this.#resume?.position, logId: this.#resume?.logId };
+      const asked: object = { ...request, ...place };
+      const settings = { signal: this.#stop.signal, metadata: options.metadata, interceptors };
+      const answers: Promise<unknown> = transport.serverStream(method, asked as Input<Message>, settings);
+      return answers as Promise<ClientReadableStream<R>>;
+    };
+    for await (const answer of resumedStream(transport, call, this.#stop, options)) {
+      yield page(answer, this.#advance(answer));
+    }
+  }
+
+  #advance({ position, caughtUp, logId }: Progress): FollowedPage {
+    const before = this.#resume;
+    if (before?.logId && logId !== "" && before.logId !== logId) {
+      throw new HoldfastError(`expected the log ${before.logId}, got ${logId}`, {
+        code: "FAILED_PRECONDITION",
+        reason: "FOREIGN_CURSOR",
+        metadata: { log_id: before.logId, current_log_id: logId },
+      });
+    }
+    const cursor = { position, logId: logId || (before?.logId ?? "") };
+    this.#resume = cursor;
+    return { cursor, caughtUp };
+  }
+}
