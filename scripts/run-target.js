@@ -13,6 +13,7 @@ const TARGETS = {
   build: { args: [] },
   serve: { module: "dist/src/bin.js", args: ["serve"] },
   demo: { module: "dist/examples/demo/main.js", args: [] },
+  agent: { module: "dist/examples/learning-agent/main.js", args: [] },
   bench: { module: "dist/bench/main.js", args: [] },
   test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
 };

@@ -24,8 +24,8 @@ function whatHappened({ entity }: Event): string {
       const { name, value, unit } = entity.value;
       return `    · ${name} ${value}${unit === name ? "" : ` ${unit}`}`;
     }
-    case undefined:
-      return "something this follower is too old to know";
+    default:
+      return `  a change of ${entity.case ?? "something this follower is too old to know"}`;
   }
 }
 
