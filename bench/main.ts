@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.js";
 import { ingest } from "./ingest.js";
+import { search } from "./search.js";
 import { startCluster } from "./support/cluster.js";
 import { describeRun } from "./support/describe-run.js";
 import { printTable } from "./support/table.js";
@@ -9,7 +10,7 @@ import { writeResult } from "./support/write-result.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-const benches: readonly Bench[] = [ingest];
+const benches: readonly Bench[] = [ingest, search];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
