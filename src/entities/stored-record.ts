@@ -15,8 +15,8 @@ export function commitColumns(codec: EntityCodec): readonly string[] {
 export function recordFromRow(codec: EntityCodec, row: Readonly<Row>): FieldBag {
   const message = codec.fromRow(row);
   const [position, created, updated] = row.slice(codec.columns.length) as bigint[];
-  const hasState = codec.entity.nature === "state";
-  setCommitFields(message, position as bigint, created as bigint, hasState ? updated : undefined);
+  const updateTime = codec.entity.nature === "state" ? timestampFromMicros(updated as bigint) : undefined;
+  setCommitFields(message, position as bigint, timestampFromMicros(created as bigint), updateTime);
   return message;
 }
 
@@ -28,25 +28,22 @@ export function recordFromState(codec: EntityCodec, state: string): FieldBag {
   setCommitFields(
     message,
     value("position", "bigint") as bigint,
-    value("create_time", "timestamptz") as bigint,
-    value("update_time", "timestamptz") as bigint,
+    timestampFromMicros(value("create_time", "timestamptz") as bigint),
+    timestampFromMicros(value("update_time", "timestamptz") as bigint),
   );
   return message;
 }
 
-/** Sets what the commit decided: times in microseconds since 1970. */
+/** Sets what the commit decided. One Timestamp may serve for all records of a flush. */
 export function setCommitFields(
   message: FieldBag,
   position: bigint,
-  createMicros: bigint,
-  updateMicros: bigint | undefined,
+  createTime: Timestamp,
+  updateTime: Timestamp | undefined,
 ): void {
-  const fields: { position: bigint; createTime: Timestamp; updateTime?: Timestamp } = {
-    position,
-    createTime: timestampFromMicros(createMicros),
-  };
-  if (updateMicros !== undefined) fields.updateTime = timestampFromMicros(updateMicros);
-  Object.assign(message, fields);
+  message.position = position;
+  message.createTime = createTime;
+  if (updateTime !== undefined) message.updateTime = updateTime;
 }
 
 function valueFromState(type: ColumnType, json: string): ColumnValue {

@@ -148,9 +148,13 @@ export function entryKey(entry: PreparedEntry): string {
   return entry.verb === "patch" ? entry.requestId : entry.id;
 }
 
+const NO_NAMES: readonly string[] = [];
+
 /** The names an entry claims, which no other thing of its kind may have. */
 export function namesOf(entry: PreparedEntry): readonly string[] {
   const externalId = externalIdOf(entry);
+  // Nearly every entry streamed in has no name.
+  if (externalId === "" && !entry.codec.entity.uniqueKey) return NO_NAMES;
   const names = externalId === "" ? [] : [externalIdName(externalId)];
   return [...names, ...uniqueKeysOf(entry.codec, [entry]).map(keyName)];
 }

@@ -12,6 +12,7 @@ import { applyPatch, newRecord, withFields } from "./apply-change.js";
 import type { FlushView, RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
 import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
+import { createFlushView } from "./flush-view.js";
 import type { AppendEntry, CreateEntry, EntryOutcome, PatchEntry, PreparedEntry } from "./prepared-entry.js";
 
 /** What to write, and what became of each entry; entries to be written have their offset. */
@@ -234,17 +235,7 @@ class FlushPlanner {
   }
 
   #view(codec: EntityCodec): FlushView {
-    const prefix = factKey(codec, "");
-    const { current, loaded } = this.#facts;
-    const working = this.#working;
-    return {
-      loaded: loaded.get(codec.entity.table),
-      find: (id) => working.get(factKey(codec, id)) ?? current.get(factKey(codec, id)),
-      *all() {
-        for (const [key, record] of working) if (key.startsWith(prefix)) yield record;
-        for (const [key, record] of current) if (key.startsWith(prefix) && !working.has(key)) yield record;
-      },
-    };
+    return createFlushView(codec, this.#facts, this.#working);
   }
 
   /** Only the last change of a row in a flush is its new current state. */
@@ -269,12 +260,13 @@ class FlushPlanner {
   #checkSession(given: string | undefined): void {
     if (!given) return;
     const sessionId = given.toLowerCase();
+    // A session this flush knows nothing of stays so until its end.
+    if (this.#activeSessions.has(sessionId)) return;
     const key = factKey(this.#sessionCodec, sessionId);
     const known = this.#working.get(key) ?? this.#facts.current.get(key);
     const status = known ? sessionStatus(known) : this.#facts.inactiveSessions.get(sessionId);
     if (status === null) throw sessionNotFound(sessionId);
-    if (status !== undefined && status !== SessionStatus[SessionStatus.ACTIVE])
-      throw sessionClosed(sessionId, status);
+    if (status !== undefined && status !== ACTIVE) throw sessionClosed(sessionId, status);
     if (!known) this.#activeSessions.add(sessionId);
   }
 
@@ -286,6 +278,8 @@ class FlushPlanner {
     }
   }
 }
+
+const ACTIVE = SessionStatus[SessionStatus.ACTIVE];
 
 function sessionStatus(session: FieldBag): string | undefined {
   return session.deleteTime === undefined ? SessionStatus[session.status as SessionStatus] : "DELETED";

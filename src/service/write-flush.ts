@@ -2,7 +2,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
-import { microsFromTimestamp } from "../core/time.js";
+import { timestampFromMicros } from "../core/time.js";
 import { setCommitFields } from "../entities/stored-record.js";
 import { type AppendAnswer, appendStatement } from "../store/append.js";
 import type { CommittedChange } from "../store/committed-change.js";
@@ -127,21 +127,27 @@ function isRefused(fate: EntryFate): boolean {
 
 function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {
   const [firstPosition, commitMicros, logId] = answer ?? [0n, 0n, ""];
+  const commit = { micros: commitMicros, time: timestampFromMicros(commitMicros) };
   const changes = plan.placed.map((placed) =>
-    committed(placed, firstPosition + BigInt(placed.offset), commitMicros),
+    committed(placed, firstPosition + BigInt(placed.offset), commit),
   );
   return { outcomes: plan.fates.map((fate) => outcome(fate, firstPosition)), changes, logId };
 }
 
-function committed(placed: PlacedEntry, position: bigint, commitMicros: bigint): CommittedChange {
+interface Commit {
+  readonly micros: bigint;
+  readonly time: Timestamp;
+}
+
+function committed(placed: PlacedEntry, position: bigint, commit: Commit): CommittedChange {
   const { record, codec, change } = placed;
   // A thing created earlier in this very flush has no create time yet.
-  const createTime = record.createTime as Timestamp | undefined;
-  const created = change === "CREATED" || !createTime ? commitMicros : microsFromTimestamp(createTime);
-  setCommitFields(record, position, created, codec.entity.nature === "state" ? commitMicros : undefined);
+  const earlier = change === "CREATED" ? undefined : (record.createTime as Timestamp | undefined);
+  const updateTime = codec.entity.nature === "state" ? commit.time : undefined;
+  setCommitFields(record, position, earlier ?? commit.time, updateTime);
   return {
     position,
-    commitMicros,
+    commitMicros: commit.micros,
     change: ChangeType[change],
     kind: codec.entity.kind,
     sessionId: (record.sessionId as string | undefined) ?? placed.id,
