@@ -220,7 +220,7 @@ describe("a subscription", () => {
     const client = connect(server);
     const subscription = client.events.subscribe({ after: "start" });
     const reading = take(subscription, 2);
-    await vi.waitFor(() => expect(subscription.cursor?.position).toBe(1n));
+    await vi.waitFor(() => expect(subscription.cursor?.position).toBe(1n), 10_000);
     await client.close();
     expect(await reading).toEqual([1]);
     const away = connect(
