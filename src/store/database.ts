@@ -67,6 +67,9 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     // Client option that the pool passes on: send without waiting for answers.
     ...({ pipeline: true } as object),
   });
+  // A connection may be ended in the very message that completes it, or while
+  // someone holds it: an error nobody listens to would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   let closing = false;
   pool.on("error", (error) => {
     if (!closing) logger.warn({ reason: errorText(error) }, "an idle database connection was lost");
@@ -92,9 +95,6 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     } catch (error) {
       throw errorFromDatabase(error);
     }
-    // A connection that is lost while in use emits an error besides failing its query.
-    const ignore = () => {};
-    client.on("error", ignore);
     let broken: Error | boolean = false;
     try {
       return await use(runOn(client));
@@ -102,7 +102,6 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
       broken = isConnectionLost(client) || isSilent(error);
       throw errorFromDatabase(error);
     } finally {
-      client.off("error", ignore);
       client.release(broken);
     }
   };

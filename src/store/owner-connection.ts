@@ -12,7 +12,8 @@ export function openOwnerConnection(url: string): Kysely<unknown> {
     application_name: "holdfast migrate",
     connectionTimeoutMillis: 10_000,
   });
-  // The statement that was running reports the loss; without a listener it would also end the process.
+  // The statement that was running reports the loss; an error nobody listens to would also end the process.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
