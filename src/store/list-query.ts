@@ -7,6 +7,7 @@ import { binaryArray } from "./binary-array.js";
 import { byteSize } from "./byte-size.js";
 import type { Run, Statement } from "./database.js";
 import { findContaining } from "./find-containing.js";
+import { findPositions } from "./find-positions.js";
 import { queryBuilder, toStatement } from "./query-builder.js";
 
 /** What must hold of a row; which of these a filter field means follows from its name, see list-filter.ts. */
@@ -22,6 +23,7 @@ export type ListCondition =
   /** Microseconds since 1970. */
   | { readonly kind: "from" | "before"; readonly column: string; readonly micros: bigint }
   | { readonly kind: "at least"; readonly column: string; readonly value: number }
+  | { readonly kind: "after position" | "up to position"; readonly position: bigint }
   | { readonly kind: "not deleted" }
   /** Its time, in this column, is still to come; null never comes. */
   | { readonly kind: "not expired"; readonly column: string };
@@ -54,13 +56,20 @@ export function listOrder(codec: EntityCodec): readonly string[] {
 
 /** Rows in keyset pages: what is added meanwhile moves nothing that was not read yet. */
 export async function listRows(run: Run, codec: EntityCodec, range: ListRange): Promise<ListPage> {
-  const found = await findContaining(run, codec, range);
-  const rows = await run<Row>(
-    listStatement(codec, { ...range, conditions: [...range.conditions, ...found] }),
-  );
+  const rows = await run<Row>(listStatement(codec, await narrowed(run, codec, range)));
   const count = Number(rows[0]?.at(-1) ?? 0);
   const records = rows.slice(0, range.limit).map((row) => recordFromRow(codec, row));
   return { records, hasMore: records.length < count };
+}
+
+/** The same list, with further conditions that say by which index it is read soonest. */
+export async function narrowed(run: Run, codec: EntityCodec, range: ListRange): Promise<ListRange> {
+  const keys = listOrder(codec);
+  const found = await Promise.all([
+    findContaining(run, codec, range, keys),
+    findPositions(run, codec, range),
+  ]);
+  return { ...range, conditions: [...range.conditions, ...found.flat()] };
 }
 
 /**
@@ -97,6 +106,10 @@ export function listStatement(codec: EntityCodec, range: ListRange): Statement {
 /** A condition as SQL. */
 export function conditionText(condition: ListCondition): RawBuilder<SqlBool> {
   if (condition.kind === "not deleted") return sql`delete_time is null`;
+  if ("position" in condition) {
+    const bound = sql`${String(condition.position)}::bigint`;
+    return condition.kind === "after position" ? sql`position > ${bound}` : sql`position <= ${bound}`;
+  }
   const column = sql.ref(condition.column);
   switch (condition.kind) {
     case "any": {

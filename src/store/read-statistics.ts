@@ -1,4 +1,5 @@
 import type { Run } from "./database.js";
+import { lastPositionSql } from "./position-search.js";
 
 /** Things of one entity that a tenant has, counted by the flushes that made them. */
 export type EntityCounts = [kind: number, created: bigint, deleted: bigint, changes: bigint];
@@ -15,11 +16,7 @@ WHERE l.tenant_id = $1::uuid AND l.change_counts[kind] > 0 ORDER BY kind`,
   });
 }
 
-/**
- * The last position committed at least so many seconds ago, 0 if none was.
- * Commit times never decrease with position, so halving finds it by the log's
- * own index, in some 30 steps however long the log is.
- */
+/** The last position committed at least so many seconds ago, 0 if none was. */
 export async function readPositionBefore(
   run: Run,
   tenantId: string,
@@ -28,20 +25,11 @@ export async function readPositionBefore(
 ): Promise<bigint> {
   const [row] = await run<[position: bigint]>({
     name: "position before",
-    text: `
-WITH RECURSIVE search (low, high) AS (
-  SELECT 0::bigint, $2::bigint
-  UNION ALL
-  SELECT
-    CASE WHEN c.commit_time > now() - $3::integer * interval '1 second' THEN s.low ELSE c.position END,
-    CASE WHEN c.commit_time > now() - $3::integer * interval '1 second' THEN c.first_position - 1 ELSE s.high END
-  FROM search s CROSS JOIN LATERAL (
-    SELECT position, first_position, commit_time FROM holdfast.commits
-    WHERE tenant_id = $1::uuid AND position > (s.low + s.high) / 2 ORDER BY position LIMIT 1
-  ) AS c
-  WHERE s.low < s.high
-)
-SELECT low FROM search WHERE low = high`,
+    text: lastPositionSql(
+      "$1::uuid",
+      "$2::bigint",
+      "c.commit_time <= now() - $3::integer * interval '1 second'",
+    ),
     values: [tenantId, lastPosition, seconds],
   });
   return row?.[0] ?? 0n;

@@ -204,7 +204,7 @@ async function createListIndex(
  * under its tenant's id, so that another tenant's rows are never read through,
  * see `ids_containing`. Rows without any are left out and cost nothing.
  */
-async function createContentIndex(
+export async function createContentIndex(
   db: Kysely<unknown>,
   table: string,
   column: string,
