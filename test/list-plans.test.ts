@@ -31,7 +31,7 @@ const codecs = createCodecs(entities);
 const named = codecs.all.map((codec) => [codec.entity.table, codec] as const);
 
 /** Filters of which no index is kept: few rows are left out by them, or few rows there are. */
-const WALKED = ["active", "valid", "by_holdfast", "success", "min_confidence", "layers"];
+const WALKED = ["active", "min_confidence", "layers"];
 /** The first row's second; a flush committed eight rows, one every second. */
 const START_MS = Date.UTC(2026, 0, 1);
 const ROWS_A_COMMIT = 8;
@@ -100,7 +100,7 @@ function generated({ name, type, blank }: Column): string {
     case "text":
       return `(i % 200)::text`;
     case "boolean":
-      return "i % 2 = 0";
+      return "i % 250 <> 2";
     case "integer":
     case "bigint":
       return "i";
@@ -126,7 +126,7 @@ function conditionsOf(codec: EntityCodec): [name: string, conditions: readonly L
     if (field.fieldKind === "map") filter[field.localName] = { rare: "7" };
     else if (field.name === "tags") filter[field.localName] = ["7"];
     else if (field.message) filter[field.localName] = halfWay();
-    else if (field.fieldKind === "scalar") filter[field.localName] = field.scalar === 1 ? 0.5 : true;
+    else if (field.fieldKind === "scalar") filter[field.localName] = field.scalar === 1 ? 0.5 : false;
     // An enum's names are not what was inserted: the condition is made as the filter would.
     else if (field.enum) return [field.name, anyOf(read(filter), present(column), "7")];
     else filter[field.localName] = [column?.type === "uuid" ? "00000000-0000-4000-8000-000000000007" : "7"];

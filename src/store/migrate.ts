@@ -8,7 +8,7 @@ import * as goals from "./migrations/0004-goals.js";
 import * as memories from "./migrations/0005-memories.js";
 import * as learning from "./migrations/0006-learning.js";
 import * as history from "./migrations/0007-history.js";
-import * as appendedLabels from "./migrations/0010-appended-labels.js";
+import * as appendedLists from "./migrations/0010-appended-lists.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -20,7 +20,7 @@ const migrations = {
   "0005-memories": memories,
   "0006-learning": learning,
   "0007-history": history,
-  "0010-appended-labels": appendedLabels,
+  "0010-appended-lists": appendedLists,
 };
 
 export interface MigrationStatus {

@@ -231,6 +231,7 @@ CREATE INDEX decisions_action ON holdfast.decisions USING btree (tenant_id, acti
 CREATE INDEX decisions_agent ON holdfast.decisions USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE UNIQUE INDEX decisions_external_id ON holdfast.decisions USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX decisions_goal ON holdfast.decisions USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
+CREATE INDEX decisions_labels ON holdfast.decisions USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE UNIQUE INDEX decisions_position ON holdfast.decisions USING btree (tenant_id, "position");
 CREATE INDEX decisions_session ON holdfast.decisions USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
 CREATE INDEX decisions_type ON holdfast.decisions USING btree (tenant_id, type, "position") WHERE (type IS NOT NULL);
@@ -457,7 +458,9 @@ ALTER TABLE holdfast.observations ADD CONSTRAINT observations_pkey PRIMARY KEY (
 CREATE INDEX observations_action ON holdfast.observations USING btree (tenant_id, action_id, "position") WHERE (action_id IS NOT NULL);
 CREATE INDEX observations_agent ON holdfast.observations USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE UNIQUE INDEX observations_external_id ON holdfast.observations USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX observations_failed ON holdfast.observations USING btree (tenant_id, "position") WHERE (success IS FALSE);
 CREATE INDEX observations_goal ON holdfast.observations USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
+CREATE INDEX observations_labels ON holdfast.observations USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE UNIQUE INDEX observations_position ON holdfast.observations USING btree (tenant_id, "position");
 CREATE INDEX observations_session ON holdfast.observations USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
 CREATE INDEX observations_type ON holdfast.observations USING btree (tenant_id, type, "position") WHERE (type IS NOT NULL);
@@ -489,6 +492,7 @@ ALTER TABLE holdfast.performance_metrics ADD CONSTRAINT performance_metrics_pkey
 CREATE INDEX performance_metrics_agent ON holdfast.performance_metrics USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE INDEX performance_metrics_component ON holdfast.performance_metrics USING btree (tenant_id, component, "position") WHERE (component IS NOT NULL);
 CREATE UNIQUE INDEX performance_metrics_external_id ON holdfast.performance_metrics USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX performance_metrics_labels ON holdfast.performance_metrics USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE INDEX performance_metrics_name ON holdfast.performance_metrics USING btree (tenant_id, name, "position") WHERE (name IS NOT NULL);
 CREATE UNIQUE INDEX performance_metrics_position ON holdfast.performance_metrics USING btree (tenant_id, "position");
 CREATE INDEX performance_metrics_session ON holdfast.performance_metrics USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
@@ -556,11 +560,14 @@ CREATE TABLE holdfast.security_audits (
 ALTER TABLE holdfast.security_audits ADD CONSTRAINT security_audits_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX security_audits_actor ON holdfast.security_audits USING btree (tenant_id, actor, "position") WHERE (actor IS NOT NULL);
 CREATE INDEX security_audits_agent ON holdfast.security_audits USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
+CREATE INDEX security_audits_by_holdfast ON holdfast.security_audits USING btree (tenant_id, by_holdfast, "position");
 CREATE UNIQUE INDEX security_audits_external_id ON holdfast.security_audits USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX security_audits_labels ON holdfast.security_audits USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE INDEX security_audits_level ON holdfast.security_audits USING btree (tenant_id, level, "position") WHERE (level IS NOT NULL);
 CREATE INDEX security_audits_operation ON holdfast.security_audits USING btree (tenant_id, operation, "position") WHERE (operation IS NOT NULL);
 CREATE UNIQUE INDEX security_audits_position ON holdfast.security_audits USING btree (tenant_id, "position");
 CREATE INDEX security_audits_session ON holdfast.security_audits USING btree (tenant_id, session_id, "position") WHERE (session_id IS NOT NULL);
+CREATE INDEX security_audits_valid ON holdfast.security_audits USING btree (tenant_id, valid, "position");
 ALTER TABLE holdfast.security_audits ENABLE ROW LEVEL SECURITY;
 ALTER TABLE holdfast.security_audits FORCE ROW LEVEL SECURITY;
 CREATE POLICY append_path ON holdfast.security_audits FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
@@ -726,7 +733,7 @@ END $function$;
 ALTER FUNCTION holdfast.expired_memories(integer) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.expired_memories(integer) TO holdfast_runtime;
 
-CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, p_json jsonb)
+CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, p_json jsonb, p_order text[])
  RETURNS uuid[]
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -736,18 +743,19 @@ CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, 
 AS $function$
 DECLARE
   v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_order text := (SELECT string_agg(format('t.%I DESC', k), ', ') FROM unnest(p_order) AS k);
   v_hits integer;
   v_ids uuid[];
 BEGIN
   EXECUTE format('
     SELECT count(*) FROM (
       SELECT t.%2$I AS content FROM holdfast.%1$I t WHERE t.tenant_id = $1
-      ORDER BY t.create_time DESC, t.id DESC LIMIT 2000
-    ) AS sampled WHERE content @> $2', p_table, p_column)
+      ORDER BY %3$s LIMIT 2000
+    ) AS sampled WHERE content @> $2', p_table, p_column, v_order)
   INTO v_hits USING v_tenant, p_json;
   IF v_hits >= 10 THEN RETURN NULL; END IF;
 
-  -- The tenant is part of what the index holds, see 0003-remaining-entities.ts.
+  -- The tenant is part of what the index holds, see createContentIndex.
   EXECUTE format('
     SELECT array_agg(id) FROM (
       SELECT t.id FROM holdfast.%1$I t
@@ -759,8 +767,8 @@ BEGIN
   IF cardinality(v_ids) > 2000 THEN RETURN NULL; END IF;
   RETURN coalesce(v_ids, '{}');
 END $function$;
-ALTER FUNCTION holdfast.ids_containing(text,text,jsonb) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.ids_containing(text,text,jsonb) TO holdfast_runtime;
+ALTER FUNCTION holdfast.ids_containing(text,text,jsonb,text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.ids_containing(text,text,jsonb,text[]) TO holdfast_runtime;
 
 CREATE OR REPLACE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[])
  RETURNS void
