@@ -28,6 +28,7 @@ const server = useTokenServer([
   { name: "plain", tenant: TENANT },
   { name: "keeper", tenant: TENANT, roles: ["writer", "secret_reader"] },
   { name: "auditor", tenant: TENANT, roles: ["secret_reader"] },
+  { name: "admin", tenant: TENANT, roles: ["admin"] },
 ]);
 const anonymous = useServers({});
 const { method } = ConfigurationService;
@@ -99,6 +100,32 @@ describe("a reader", () => {
     const refused = await refusal(server.as("reader", randomUUID()).unary(method.listConfigurations, {}));
     expect(refused.reason).toBe("PERMISSION_DENIED");
     await server.as("reader", TENANT).unary(method.listConfigurations, {});
+  });
+});
+
+describe("what concerns every tenant", () => {
+  const { getStatistics, getStorageInfo } = AdminService.method;
+
+  test.each(["reader", "plain", "auditor"])("is not told to others than admins: %s", async (name) => {
+    const rpc = server.as(name);
+    const { code, message } = await refusal(rpc.unary(getStorageInfo, {}));
+    expect(code).toBe(status.PERMISSION_DENIED);
+    expect(message).toBe("/holdfast.v1.AdminService/GetStorageInfo needs the role admin");
+    const told = await rpc.unary(getStatistics, {});
+    expect([told.tables, told.appendLatency, told.cacheHitRatio]).toEqual([[], undefined, undefined]);
+    expect([told.entities.length, told.growth.length]).toEqual([entities.length, 3]);
+  });
+
+  test("is told to an admin, without an audit each time it is asked for", async () => {
+    const admin = server.as("admin");
+    expect((await admin.unary(getStorageInfo, {})).totalBytes).toBeGreaterThan(0n);
+    const told = await admin.unary(getStatistics, {});
+    expect(told.tables.length).toBeGreaterThan(entities.length);
+    expect(told.appendLatency).toBeDefined();
+    const { securityAudits } = await admin.unary(SecurityAuditService.method.listSecurityAudits, {
+      filter: { actors: ["token:admin"] },
+    });
+    expect(securityAudits).toEqual([]);
   });
 });
 

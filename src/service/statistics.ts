@@ -16,17 +16,22 @@ export interface StatisticsContext {
   readonly appendLatency: AppendLatencyRecord;
 }
 
-/** What a tenant has stored and how fast it grows: read from counters and catalogues, nothing is counted. */
+/**
+ * What a tenant has stored and how fast it grows: read from counters and catalogues, nothing is counted.
+ *
+ * @param parts.ofAllTenants whether to tell also what the load and the data of all tenants together come to
+ */
 export async function statistics(
   { database, codecs, appendLatency }: StatisticsContext,
   tenantId: string,
+  { ofAllTenants }: { readonly ofAllTenants: boolean },
 ): Promise<MessageInitShape<typeof GetStatisticsResponseSchema>> {
   const read = await database.read(tenantId, async (run) => {
     const [head, counts, tables, blocks] = await Promise.all([
       readLogHead(run, tenantId),
       readCounts(run, tenantId),
-      readTables(run),
-      readBlocks(run),
+      ofAllTenants ? readTables(run) : [],
+      ofAllTenants ? readBlocks(run) : undefined,
     ]);
     const before = await Promise.all(
       WINDOWS.map((seconds) => readPositionBefore(run, tenantId, seconds, head.position)),
@@ -47,7 +52,7 @@ export async function statistics(
       const changes = head.position - (read.before[i] ?? 0n);
       return { window: { seconds: BigInt(seconds) }, changes, changesPerSecond: Number(changes) / seconds };
     }),
-    appendLatency: latency(appendLatency),
+    ...(ofAllTenants && { appendLatency: latency(appendLatency) }),
     tables: tables.map(([name, tableBytes, indexBytes, liveRows, deadRows]) => ({
       name,
       tableBytes,
@@ -55,7 +60,7 @@ export async function statistics(
       liveRows,
       deadRows,
     })),
-    ...(blocks.asked > 0 && { cacheHitRatio: blocks.hit / blocks.asked }),
+    ...(blocks && blocks.asked > 0 && { cacheHitRatio: blocks.hit / blocks.asked }),
   };
 }
 

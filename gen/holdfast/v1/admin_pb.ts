@@ -682,7 +682,8 @@ export const AdminService: GenService<{
   /**
    * What the tenant has stored and how fast it grows, how this server answers,
    * and how the database's tables fare. Nothing is counted to answer: it may be
-   * asked for every second, however much is stored.
+   * asked for every second, however much is stored. What is said to be of all
+   * tenants is told to admins alone.
    *
    * @generated from rpc holdfast.v1.AdminService.GetStatistics
    */
@@ -692,7 +693,7 @@ export const AdminService: GenService<{
     output: typeof GetStatisticsResponseSchema;
   },
   /**
-   * What everything is stored in.
+   * What everything is stored in. For admins alone.
    *
    * @generated from rpc holdfast.v1.AdminService.GetStorageInfo
    */

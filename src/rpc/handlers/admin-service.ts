@@ -21,7 +21,9 @@ export function adminService({ events, storage, appendLatency }: ServicesContext
     },
     getStateAt: (request, { principal }) => stateAt(events, principal.tenantId, request),
     getStatistics: (_request, { principal }) =>
-      statistics({ database, codecs, appendLatency }, principal.tenantId),
+      statistics({ database, codecs, appendLatency }, principal.tenantId, {
+        ofAllTenants: principal.roles.includes("admin"),
+      }),
     getStorageInfo: () => storageInfo(storage),
   });
 }
