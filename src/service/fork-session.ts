@@ -12,7 +12,7 @@ import { type RequestAnswer, revisionsByRequest } from "../store/flush-reads.js"
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { MAX_FORK_DEPTH, readAncestors } from "../store/read-ancestors.js";
 import { readRevisions } from "../store/read-revisions.js";
-import type { CreateEntry } from "./prepared-entry.js";
+import type { Attribution, CreateEntry } from "./prepared-entry.js";
 import type { Records, RecordsContext } from "./records.js";
 
 /**
@@ -28,6 +28,7 @@ export async function forkSession(
   sessions: Records,
   tenantId: string,
   request: ForkSessionRequest,
+  by: Attribution,
 ): Promise<Session> {
   const { codec } = sessions;
   const parentId = checkedParent(request);
@@ -45,7 +46,7 @@ export async function forkSession(
   if ("earlier" in found) return found.earlier as unknown as Session;
   const message = inherit(asked, found.parent) as unknown as FieldBag;
   const settled = { forkPosition: found.position };
-  return (await sessions.write(tenantId, { ...entry, message, settled })) as unknown as Session;
+  return (await sessions.write(tenantId, { ...entry, message, settled }, by)) as unknown as Session;
 }
 
 function checkedParent({ sessionId, atPosition, session }: ForkSessionRequest): string {

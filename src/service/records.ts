@@ -82,7 +82,7 @@ export class Records {
   }
 
   /** @throws ID_CONFLICT, EXTERNAL_ID_TAKEN, SESSION_NOT_FOUND, SESSION_CLOSED, INVALID_FIELD */
-  create(tenantId: string, record: FieldBag | undefined, by?: Attribution): Promise<FieldBag> {
+  create(tenantId: string, record: FieldBag | undefined, by: Attribution): Promise<FieldBag> {
     const { name } = this.codec.entity;
     if (!record) throw invalidFields([{ field: name, description: `expected a ${name}, got none` }]);
     return this.write(tenantId, this.prepareNew(record, `${name}.`), by);
@@ -97,8 +97,8 @@ export class Records {
   }
 
   /** Writes one entry and answers with the thing as it left it. */
-  async write(tenantId: string, entry: PreparedEntry, by?: Attribution): Promise<FieldBag> {
-    const attributed = by && entry.verb !== "append" ? { ...entry, by } : entry;
+  async write(tenantId: string, entry: PreparedEntry, by: Attribution): Promise<FieldBag> {
+    const attributed = entry.verb === "append" ? entry : { ...entry, by };
     const [outcome] = await this.#context.appender.append(tenantId, [attributed]);
     if (outcome === undefined || outcome instanceof HoldfastError) throw outcome;
     return outcome.record ?? this.get(tenantId, byId(outcome.id));
@@ -169,7 +169,7 @@ export class Records {
     schema: Desc,
     request: ChangeRequest & { readonly updateMask?: FieldMask | undefined } & FieldBag,
     record: FieldBag | undefined,
-    by?: Attribution,
+    by: Attribution,
   ): Promise<FieldBag> {
     const { entity } = this.codec;
     if (!record)
@@ -199,7 +199,7 @@ export class Records {
     tenantId: string,
     schema: Desc,
     request: ChangeRequest & { readonly id: string } & FieldBag,
-    by?: Attribution,
+    by: Attribution,
   ): Promise<FieldBag> {
     return this.write(
       tenantId,

@@ -6,6 +6,7 @@ import {
   SessionStatus,
 } from "../../gen/holdfast/v1/session_pb.js";
 import { type EntryPreparer, notFinal } from "./prepare-entry.js";
+import type { Attribution } from "./prepared-entry.js";
 import type { Records } from "./records.js";
 
 /** Ends a session: from the position this is stored at, nothing more may be recorded in it. */
@@ -14,6 +15,7 @@ export async function closeSession(
   preparer: EntryPreparer,
   tenantId: string,
   request: CloseSessionRequest,
+  by: Attribution,
 ): Promise<Session> {
   const { codec } = records;
   const entry = preparer.patch({
@@ -31,5 +33,5 @@ export async function closeSession(
     idField: "id",
     violations: notFinal(codec.entity, request.status, "status"),
   });
-  return (await records.write(tenantId, entry)) as unknown as Session;
+  return (await records.write(tenantId, entry, by)) as unknown as Session;
 }

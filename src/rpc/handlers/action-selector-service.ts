@@ -21,14 +21,14 @@ export function actionSelectorService(
       append,
     ),
     recordOutcome: async (request, { principal }) => ({
-      actionSelector: await recordOutcome(learning, principal.tenantId, request),
+      actionSelector: await recordOutcome(learning, principal.tenantId, request, principal),
     }),
     selectAction: async (request, { principal }) => {
-      const { scores, ...selection } = await selectAction(choosing, principal.tenantId, request);
+      const { scores, ...selection } = await selectAction(choosing, principal.tenantId, request, principal);
       return { ...selection, scores: [...scores] };
     },
     mergeActionSelector: async (request, { principal }) => ({
-      actionSelector: await mergeActionSelector(learning, principal.tenantId, request),
+      actionSelector: await mergeActionSelector(learning, principal.tenantId, request, principal),
     }),
   });
 }

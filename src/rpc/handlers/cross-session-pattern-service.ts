@@ -36,13 +36,14 @@ export function crossSessionPatternService(
         { records: patterns, preparer },
         principal.tenantId,
         request,
+        principal,
       ),
     }),
     queryPatterns: async (request, { principal }) => ({
       patterns: [...(await queryPatterns(querying, principal.tenantId, request))],
     }),
     minePatterns: async (request, { principal, signal }) => {
-      const mined = await minePatterns(mining, principal.tenantId, request, signal);
+      const mined = await minePatterns(mining, principal.tenantId, request, principal, signal);
       return {
         sessionCount: BigInt(mined.sessionCount),
         createdCount: mined.createdCount,

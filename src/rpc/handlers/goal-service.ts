@@ -12,14 +12,14 @@ export function goalService(goals: Records, { append }: ServicesContext): Regist
   return defineService(GoalService, {
     ...standardHandlers<typeof GoalService, "Goal", "Goals">(GoalService, goals, append),
     nextGoal: async (request, { principal }) => {
-      const goal = await nextGoal(goals, preparer, principal.tenantId, request);
+      const goal = await nextGoal(goals, preparer, principal.tenantId, request, principal);
       return goal ? { goal } : {};
     },
     renewGoalLease: async (request, { principal }) => ({
-      goal: await renewGoalLease(goals, preparer, principal.tenantId, request),
+      goal: await renewGoalLease(goals, preparer, principal.tenantId, request, principal),
     }),
     releaseGoal: async (request, { principal }) => ({
-      goal: await releaseGoal(goals, preparer, principal.tenantId, request),
+      goal: await releaseGoal(goals, preparer, principal.tenantId, request, principal),
     }),
   });
 }

@@ -18,7 +18,7 @@ export function learningSystemService(systems: Records, { append }: ServicesCont
       append,
     ),
     recordEpisode: async (request, { principal }) => ({
-      learningSystem: await recordEpisode(learning, principal.tenantId, request),
+      learningSystem: await recordEpisode(learning, principal.tenantId, request, principal),
     }),
     listBestStrategies: async (request, { principal }) => {
       const learned = await getLearned(systems, principal.tenantId, request);

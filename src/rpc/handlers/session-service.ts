@@ -15,13 +15,14 @@ export function sessionService(sessions: Records, { append, records }: ServicesC
       session: (await sessions.create(
         principal.tenantId,
         session as unknown as FieldBag | undefined,
+        principal,
       )) as unknown as Session,
     }),
     forkSession: async (request, { principal }) => ({
-      session: await forkSession(records, sessions, principal.tenantId, request),
+      session: await forkSession(records, sessions, principal.tenantId, request, principal),
     }),
     closeSession: async (request, { principal }) => ({
-      session: await closeSession(sessions, append.preparer, principal.tenantId, request),
+      session: await closeSession(sessions, append.preparer, principal.tenantId, request, principal),
     }),
   });
 }

@@ -11,6 +11,7 @@ import { type FieldViolation, HoldfastError, invalidFields } from "../../core/er
 import { timestampFromMicros } from "../../core/time.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { EntryPreparer } from "../prepare-entry.js";
+import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { goalGraph } from "./goal-graph.js";
 import { leaseMicros } from "./lease-duration.js";
@@ -22,6 +23,7 @@ export async function renewGoalLease(
   preparer: EntryPreparer,
   tenantId: string,
   request: RenewGoalLeaseRequest,
+  by: Attribution,
 ): Promise<Goal> {
   const violations: FieldViolation[] = [];
   checkAgentId(request.agentId, violations);
@@ -40,7 +42,7 @@ export async function renewGoalLease(
     path: "",
     idField: "id",
   });
-  return (await records.write(tenantId, entry)) as unknown as Goal;
+  return (await records.write(tenantId, entry, by)) as unknown as Goal;
 }
 
 /** Gives the holder's goal back. @throws NOT_FOUND, LEASE_NOT_HELD, INVALID_FIELD */
@@ -49,6 +51,7 @@ export async function releaseGoal(
   preparer: EntryPreparer,
   tenantId: string,
   request: ReleaseGoalRequest,
+  by: Attribution,
 ): Promise<Goal> {
   const violations: FieldViolation[] = [];
   checkAgentId(request.agentId, violations);
@@ -66,7 +69,7 @@ export async function releaseGoal(
     path: "",
     idField: "id",
   });
-  return (await records.write(tenantId, entry)) as unknown as Goal;
+  return (await records.write(tenantId, entry, by)) as unknown as Goal;
 }
 
 function requireHolder(current: FieldBag, agentId: string): void {

@@ -14,7 +14,7 @@ import { recordFromRow } from "../../entities/stored-record.js";
 import { type ReadyFilter, readyGoals } from "../../store/goal-reads.js";
 import { factKey } from "../flush-facts.js";
 import type { EntryPreparer } from "../prepare-entry.js";
-import type { Choice } from "../prepared-entry.js";
+import type { Attribution, Choice } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { goalGraph } from "./goal-graph.js";
 import { leaseMicros } from "./lease-duration.js";
@@ -33,6 +33,7 @@ export async function nextGoal(
   preparer: EntryPreparer,
   tenantId: string,
   request: NextGoalRequest,
+  by: Attribution,
 ): Promise<Goal | undefined> {
   const violations: FieldViolation[] = [];
   checkAgentId(request.agentId, violations);
@@ -56,7 +57,7 @@ export async function nextGoal(
     idField: "id",
   });
   try {
-    return (await records.write(tenantId, entry)) as unknown as Goal;
+    return (await records.write(tenantId, entry, by)) as unknown as Goal;
   } catch (error) {
     if (error instanceof HoldfastError && error.reason === ErrorReason.NOT_FOUND) return undefined;
     throw error;

@@ -6,6 +6,7 @@ import {
   RecordOutcomeRequestSchema,
 } from "../../../gen/holdfast/v1/action_selector_pb.js";
 import { invalidFields } from "../../core/errors.js";
+import type { Attribution } from "../prepared-entry.js";
 import { averageOf, mergeAverages, withOutcome } from "./average.js";
 import { goalScoresFromPayload, goalScoresPayload, withGoalOutcome } from "./goal-scores.js";
 import { withHistory } from "./history.js";
@@ -17,6 +18,7 @@ export function recordOutcome(
   context: LearningContext,
   tenantId: string,
   request: RecordOutcomeRequest,
+  by: Attribution,
 ): Promise<ActionSelector> {
   const { action, score, goalType, decisionId } = request;
   const check = new RequestCheck();
@@ -32,7 +34,7 @@ export function recordOutcome(
     ...(goalType !== "" && { goal_type: goalType }),
     ...(decisionId !== "" && { decision_id: decisionId.toLowerCase() }),
   };
-  return learn(context, tenantId, RecordOutcomeRequestSchema, request, (selector: ActionSelector) => {
+  return learn(context, tenantId, RecordOutcomeRequestSchema, request, by, (selector: ActionSelector) => {
     const before = averageOf(selector.actionScores, selector.actionCounts, action);
     const after = withOutcome(before, score, selector.learningRate);
     return {
@@ -58,18 +60,26 @@ export function mergeActionSelector(
   context: LearningContext,
   tenantId: string,
   request: MergeActionSelectorRequest,
+  by: Attribution,
 ): Promise<ActionSelector> {
   const learned = learnedElsewhere(request);
-  return learn(context, tenantId, MergeActionSelectorRequestSchema, request, (selector: ActionSelector) => {
-    const merged = learned.map(([action, average]) => {
-      const before = averageOf(selector.actionScores, selector.actionCounts, action);
-      return [action, mergeAverages(before, average)] as const;
-    });
-    return {
-      actionScores: { ...selector.actionScores, ...from(merged, ({ score }) => score) },
-      actionCounts: { ...selector.actionCounts, ...from(merged, ({ count }) => count) },
-    };
-  });
+  return learn(
+    context,
+    tenantId,
+    MergeActionSelectorRequestSchema,
+    request,
+    by,
+    (selector: ActionSelector) => {
+      const merged = learned.map(([action, average]) => {
+        const before = averageOf(selector.actionScores, selector.actionCounts, action);
+        return [action, mergeAverages(before, average)] as const;
+      });
+      return {
+        actionScores: { ...selector.actionScores, ...from(merged, ({ score }) => score) },
+        actionCounts: { ...selector.actionCounts, ...from(merged, ({ count }) => count) },
+      };
+    },
+  );
 }
 
 function learnedElsewhere({ actionScores, actionCounts }: MergeActionSelectorRequest) {

@@ -1,5 +1,6 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { EntryPreparer } from "../prepare-entry.js";
+import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 
 /** Where learned state is kept and how changes of it are made. */
@@ -24,6 +25,7 @@ export async function learn<Desc extends DescMessage, Thing>(
   tenantId: string,
   schema: Desc,
   request: MessageShape<Desc> & LearnRequest,
+  by: Attribution,
   fields: (current: Thing) => Readonly<Partial<Thing>>,
 ): Promise<Thing> {
   const entry = preparer.patch({
@@ -36,5 +38,5 @@ export async function learn<Desc extends DescMessage, Thing>(
     path: "",
     idField: "id",
   });
-  return (await records.write(tenantId, entry)) as unknown as Thing;
+  return (await records.write(tenantId, entry, by)) as unknown as Thing;
 }

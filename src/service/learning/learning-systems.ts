@@ -5,6 +5,7 @@ import {
 } from "../../../gen/holdfast/v1/learning_system_pb.js";
 import { invalidFields, notFound } from "../../core/errors.js";
 import { MAX_COLLECTION_SIZE, MAX_ITEM_LENGTH, MAX_KEY_LENGTH } from "../../entities/column-values.js";
+import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { averageOf, increment, withOutcome } from "./average.js";
 import { goalScoresFromPayload, goalScoresPayload, withGoalOutcome } from "./goal-scores.js";
@@ -24,6 +25,7 @@ export function recordEpisode(
   context: LearningContext,
   tenantId: string,
   request: RecordEpisodeRequest,
+  by: Attribution,
 ): Promise<LearningSystem> {
   const { score, steps, goal } = request;
   const strategy = request.strategy || steps.join("->");
@@ -36,7 +38,7 @@ export function recordEpisode(
     ...(steps.length > 0 && { steps }),
     ...(key !== "" && { goal: key }),
   };
-  return learn(context, tenantId, RecordEpisodeRequestSchema, request, (system: LearningSystem) => {
+  return learn(context, tenantId, RecordEpisodeRequestSchema, request, by, (system: LearningSystem) => {
     const after = withOutcome(averageOf(system.strategyScores, system.strategyCounts, strategy), score);
     const learned = {
       strategyScores: { ...system.strategyScores, [strategy]: after.score },

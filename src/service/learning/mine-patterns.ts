@@ -17,7 +17,7 @@ import type { Database } from "../../store/database.js";
 import type { Appender } from "../appender.js";
 import type { ListFilter } from "../list-filter.js";
 import type { EntryPreparer } from "../prepare-entry.js";
-import type { PreparedEntry } from "../prepared-entry.js";
+import type { Attribution, PreparedEntry } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { finishedSteps } from "./finished-steps.js";
 import { type FrequentSequence, mineSequences } from "./mine-sequences.js";
@@ -71,6 +71,7 @@ export async function minePatterns(
   context: MinePatternsContext,
   tenantId: string,
   request: MinePatternsRequest,
+  by: Attribution,
   signal: AbortSignal,
 ): Promise<Mined> {
   const { minSupport, maxLength, limit, filter } = checked(request);
@@ -81,7 +82,7 @@ export async function minePatterns(
   );
   const frequent = [...sequences].sort(byImportance).slice(0, limit);
   const found = frequent.map((sequence) => minedPattern(tenantId, request.sessions, sequence));
-  const kept = await keepPatterns(context, tenantId, found);
+  const kept = await keepPatterns(context, tenantId, found, by);
   const patterns = frequent.flatMap((sequence, i) => {
     const crossSessionPattern = kept.byId.get(found[i]?.id ?? "");
     return crossSessionPattern ? [{ ...sequence, crossSessionPattern }] : [];
@@ -127,6 +128,7 @@ async function keepPatterns(
   context: MinePatternsContext,
   tenantId: string,
   found: readonly CrossSessionPattern[],
+  by: Attribution,
 ): Promise<KeptPatterns> {
   let created = 0;
   let updated = 0;
@@ -134,7 +136,7 @@ async function keepPatterns(
     const ids = found.map((pattern) => pattern.id);
     const stored = (await context.patterns.batchGet(tenantId, ids, 0n)) as unknown as CrossSessionPattern[];
     const byId = new Map(stored.map((pattern) => [pattern.id, pattern]));
-    const entries = found.flatMap((pattern) => entryFor(context, pattern, byId.get(pattern.id)));
+    const entries = found.flatMap((pattern) => entryFor(context, pattern, byId.get(pattern.id), by));
     const outcomes = await context.appender.append(tenantId, entries);
     let isContended = false;
     for (const [i, outcome] of outcomes.entries()) {
@@ -162,9 +164,10 @@ function entryFor(
   { preparer, patterns }: MinePatternsContext,
   found: CrossSessionPattern,
   kept: CrossSessionPattern | undefined,
+  by: Attribution,
 ): readonly PreparedEntry[] {
   const { codec } = patterns;
-  if (!kept) return [preparer.create(codec, found as unknown as FieldBag, "")];
+  if (!kept) return [{ ...preparer.create(codec, found as unknown as FieldBag, ""), by }];
   if (kept.deleteTime || Object.keys(minedChanges(kept, found)).length === 0) return [];
   const entry = preparer.patch({
     codec,
@@ -176,5 +179,5 @@ function entryFor(
     path: "",
     idField: "id",
   });
-  return [entry];
+  return [{ ...entry, by }];
 }

@@ -9,6 +9,7 @@ import { ErrorReason } from "../../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError, notFound } from "../../core/errors.js";
 import { uuidV7 } from "../../core/uuid.js";
 import type { FieldBag } from "../../entities/field-codec.js";
+import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { type CandidateScore, type Choice, chooseAction } from "./choose-action.js";
 import { jsonFromPayload, jsonPayload } from "./json-payload.js";
@@ -39,6 +40,7 @@ export async function selectAction(
   { selectors, decisions }: { readonly selectors: Records; readonly decisions: Records },
   tenantId: string,
   request: SelectActionRequest,
+  by: Attribution,
 ): Promise<Selection> {
   checkRequest(request);
   const id = request.requestId.toLowerCase();
@@ -52,7 +54,7 @@ export async function selectAction(
   if (selector.deleteTime) throw notFound("action_selector", selector.id);
   const choice = chooseAction(selector, request, seededRandom(String(request.seed ?? asked.id)));
   try {
-    const stored = await decisions.create(tenantId, withChoice(asked, selector, choice));
+    const stored = await decisions.create(tenantId, withChoice(asked, selector, choice), by);
     return selectionOf(stored as unknown as Decision);
   } catch (error) {
     const isTaken = error instanceof HoldfastError && error.reason === ErrorReason.ID_CONFLICT;

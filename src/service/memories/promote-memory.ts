@@ -24,7 +24,7 @@ export function promoteMemory(
   preparer: EntryPreparer,
   tenantId: string,
   request: PromoteMemoryRequest,
-  by?: Attribution,
+  by: Attribution,
 ): Promise<FieldBag> {
   const { type } = request;
   if (![EPISODIC, SEMANTIC, PROCEDURAL].includes(type)) {
