@@ -33,6 +33,7 @@ import { openDatabase } from "./store/database.js";
 import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
+import { requireMigrated } from "./store/require-migrated.js";
 
 /** A running server. */
 export interface App {
@@ -66,7 +67,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
   };
   try {
     const { url: databaseUrl, embeddedVersion } = await provideDatabase(config, logger, cleanups, signal);
-    await migrateUp({ url: databaseUrl });
+    await (config.migrate ? migrateUp : requireMigrated)({ url: databaseUrl });
     signal?.throwIfAborted();
     const database = openDatabase(
       {

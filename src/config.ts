@@ -22,6 +22,11 @@ export const settings = {
     "",
     "a direct connection for LISTEN, where DATABASE_URL leads through PgBouncer; empty uses DATABASE_URL",
   ),
+  migrate: flag(
+    "HOLDFAST_MIGRATE",
+    true,
+    "bring the database to this version when starting; turned off, `holdfast migrate up` does, and the user of DATABASE_URL need own nothing: see SECURITY.md",
+  ),
   dataDirectory: text("HOLDFAST_DATA", "PATH", ".holdfast", "where the embedded Postgres keeps its data"),
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",

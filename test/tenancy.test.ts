@@ -127,6 +127,24 @@ describe("the runtime role", () => {
     expect(await asRuntime("SELECT FROM holdfast.observations", one.id)).toHaveLength(1);
   });
 
+  test("may call what reads its own tenant, and nothing of the append path", async () => {
+    const allowed = await query<{ name: string }>(
+      servers.databaseUrl,
+      `SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = 'holdfast'::regnamespace
+         AND has_function_privilege('holdfast_runtime', p.oid, 'EXECUTE') ORDER BY 1`,
+    );
+    expect(allowed.map(({ name }) => name)).toEqual([
+      "ids_containing",
+      "search_memory_texts",
+      "search_memory_vectors",
+    ]);
+    const [victim, attacker] = [newTenant(servers.app()), newTenant(servers.app())];
+    await victim.append(observation());
+    const forged = `SELECT holdfast.begin_append('${victim.id}', 1, '', NULL, NULL)`;
+    await expect(asRuntime(forged, attacker.id)).rejects.toMatchObject({ code: "42501" });
+    expect(await expectSoundLog(servers.databaseUrl, victim.id)).toBe(1n);
+  });
+
   test("sees none after a transaction that named a tenant", async () => {
     const tenant = newTenant(servers.app());
     await tenant.open();
@@ -163,18 +181,17 @@ describe("the runtime role", () => {
     const roles = await query(
       servers.databaseUrl,
       `SELECT rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole,
-         (SELECT count(*)::int FROM pg_auth_members m WHERE m.member = r.oid) AS memberships,
+         (SELECT array_agg(m.roleid::regrole::text) FROM pg_auth_members m WHERE m.member = r.oid) AS memberships,
          (SELECT count(*)::int FROM pg_class c WHERE c.relowner = r.oid) AS tables
-       FROM pg_roles r WHERE rolname IN ('holdfast_runtime', 'holdfast_append') ORDER BY 1`,
+       FROM pg_roles r WHERE rolname ~ '^holdfast_' ORDER BY 1`,
     );
     const nothing = { rolsuper: false, rolbypassrls: false, rolcanlogin: false, rolcreaterole: false };
     expect(roles).toEqual(
-      ["holdfast_append", "holdfast_runtime"].map((rolname) => ({
-        rolname,
-        ...nothing,
-        memberships: 0,
-        tables: 0,
-      })),
+      [
+        { rolname: "holdfast_append", memberships: null },
+        { rolname: "holdfast_runtime", memberships: null },
+        { rolname: "holdfast_writer", memberships: ["holdfast_runtime"] },
+      ].map((role) => ({ ...role, ...nothing, tables: 0 })),
     );
   });
 });

@@ -2,12 +2,14 @@ import { ConfigError } from "../config.js";
 import { HoldfastError } from "../core/errors.js";
 import { EmbeddedPostgresError } from "../postgres/embedded-postgres-error.js";
 import { ListenError } from "../rpc/listen-error.js";
+import { SchemaError } from "../store/require-migrated.js";
 import { databaseError, errorFromDatabase } from "../store/sqlstate.js";
 import { CommandError } from "./command-error.js";
 
 /** What went wrong, for a person who can do something about it; undefined when it is a defect. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof CommandError || error instanceof ConfigError) return error.message;
+  if (error instanceof SchemaError) return error.message;
   if (error instanceof EmbeddedPostgresError) return error.message;
   if (error instanceof ListenError) {
     const advice = error.code === "EADDRINUSE" ? " Stop that one, or choose another port." : "";

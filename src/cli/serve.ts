@@ -12,7 +12,7 @@ export const serve = defineCommand({
   usage: "[options]",
   summary: "Serve until SIGTERM or SIGINT",
   about: `Without a database of your own it runs the embedded Postgres. The database is
-migrated first. On SIGTERM or SIGINT health says NOT_SERVING, streams are told to
+migrated first, unless --no-migrate. On SIGTERM or SIGINT health says NOT_SERVING, streams are told to
 move, calls in flight finish, and the embedded Postgres stops last; a second signal
 ends the calls at once.
 

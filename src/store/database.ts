@@ -43,12 +43,16 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Statements that begin a transaction as one tenant; the tenant must be a UUID. */
+/**
+ * Statements that begin a transaction as one tenant, which must be a UUID. One that
+ * only reads does so as a role that may call no routine of the append path.
+ */
 export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): string {
-  const isolation = mode === "READ ONLY" ? "REPEATABLE READ" : "READ COMMITTED";
+  const [isolation, role] =
+    mode === "READ ONLY" ? ["REPEATABLE READ", "holdfast_runtime"] : ["READ COMMITTED", "holdfast_writer"];
   // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
   return (
-    `BEGIN ISOLATION LEVEL ${isolation} ${mode}; SET LOCAL ROLE holdfast_runtime; ` +
+    `BEGIN ISOLATION LEVEL ${isolation} ${mode}; SET LOCAL ROLE ${role}; ` +
     `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'`
   );
 }

@@ -9,6 +9,7 @@ import * as memories from "./migrations/0005-memories.js";
 import * as learning from "./migrations/0006-learning.js";
 import * as history from "./migrations/0007-history.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
+import * as writerRole from "./migrations/0011-writer-role.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -21,6 +22,7 @@ const migrations = {
   "0006-learning": learning,
   "0007-history": history,
   "0010-appended-lists": appendedLists,
+  "0011-writer-role": writerRole,
 };
 
 export interface MigrationStatus {
@@ -60,6 +62,20 @@ export async function migrationStatus(options: { url: string }): Promise<readonl
   }
 }
 
+/** What `migrateUp` would apply to the database at `url`. */
+export async function pendingMigrations(options: { url: string }): Promise<readonly string[]> {
+  const db = openOwnerConnection(options.url);
+  try {
+    const known = await createMigrator(db).getMigrations();
+    const pending = known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+    if (pending.length > 0) return [...pending, "routines"];
+    const { rows } = await sql<{ version: string }>`SELECT version FROM holdfast.routines`.execute(db);
+    return rows[0]?.version === versionOf(routines(entities)) ? [] : ["routines"];
+  } finally {
+    await db.destroy();
+  }
+}
+
 function createMigrator(db: Kysely<unknown>): Migrator {
   return new Migrator({
     db,
@@ -75,7 +91,7 @@ const ROUTINES_LOCK = 4650_0001;
 
 async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
   const statements = routines(entities);
-  const version = createHash("sha256").update(statements.join("\n")).digest("hex");
+  const version = versionOf(statements);
   return db.transaction().execute(async (tx) => {
     await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);
     await sql`CREATE TABLE IF NOT EXISTS holdfast.routines (version text PRIMARY KEY)`.execute(tx);
@@ -84,14 +100,19 @@ async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
     await dropRoutines(tx);
     for (const statement of statements) await sql.raw(statement).execute(tx);
     await grantRoutines(tx);
+    await sql`GRANT SELECT ON holdfast.routines TO holdfast_writer`.execute(tx);
     await sql`DELETE FROM holdfast.routines`.execute(tx);
     await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
     return true;
   });
 }
 
+function versionOf(statements: readonly string[]): string {
+  return createHash("sha256").update(statements.join("\n")).digest("hex");
+}
+
 async function dropRoutines(tx: Kysely<unknown>): Promise<void> {
-  for (const signature of await routineSignatures(tx)) {
+  for (const { signature } of await existingRoutines(tx)) {
     await sql.raw(`DROP FUNCTION ${signature}`).execute(tx);
   }
 }
@@ -100,18 +121,26 @@ async function dropRoutines(tx: Kysely<unknown>): Promise<void> {
 // a function's new owner must for that moment be allowed to create in the schema.
 async function grantRoutines(tx: Kysely<unknown>): Promise<void> {
   await sql`GRANT CREATE ON SCHEMA holdfast TO holdfast_append`.execute(tx);
-  for (const signature of await routineSignatures(tx)) {
+  for (const { signature, readsOneTenant } of await existingRoutines(tx)) {
+    const caller = readsOneTenant ? "holdfast_runtime" : "holdfast_writer";
     await sql.raw(`REVOKE ALL ON FUNCTION ${signature} FROM PUBLIC`).execute(tx);
-    await sql.raw(`GRANT EXECUTE ON FUNCTION ${signature} TO holdfast_runtime`).execute(tx);
+    await sql.raw(`GRANT EXECUTE ON FUNCTION ${signature} TO ${caller}`).execute(tx);
     await sql.raw(`ALTER FUNCTION ${signature} OWNER TO holdfast_append`).execute(tx);
   }
   await sql`REVOKE CREATE ON SCHEMA holdfast FROM holdfast_append`.execute(tx);
 }
 
-async function routineSignatures(tx: Kysely<unknown>): Promise<readonly string[]> {
-  const { rows } = await sql<{ signature: string }>`
-    SELECT oid::regprocedure::text AS signature FROM pg_proc
-    WHERE pronamespace = 'holdfast'::regnamespace AND prokind = 'f'
+interface Routine {
+  readonly signature: string;
+  /** Whether it cannot write, and goes by the tenant of the transaction rather than by an argument. */
+  readonly readsOneTenant: boolean;
+}
+
+async function existingRoutines(tx: Kysely<unknown>): Promise<readonly Routine[]> {
+  const { rows } = await sql<Routine>`
+    SELECT oid::regprocedure::text AS signature,
+      provolatile <> 'v' AND prosrc LIKE '%current_setting(''holdfast.tenant''%' AS "readsOneTenant"
+    FROM pg_proc WHERE pronamespace = 'holdfast'::regnamespace AND prokind = 'f'
   `.execute(tx);
-  return rows.map((row) => row.signature);
+  return rows;
 }

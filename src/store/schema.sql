@@ -4,9 +4,14 @@ CREATE ROLE holdfast_append NOLOGIN;
 
 CREATE ROLE holdfast_runtime NOLOGIN;
 
+CREATE ROLE holdfast_writer NOLOGIN;
+
+GRANT holdfast_runtime TO holdfast_writer;
+
 CREATE SCHEMA holdfast;
 GRANT USAGE ON SCHEMA holdfast TO holdfast_append;
 GRANT USAGE ON SCHEMA holdfast TO holdfast_runtime;
+GRANT USAGE ON SCHEMA holdfast TO holdfast_writer;
 
 CREATE TABLE holdfast.action_selectors (
   tenant_id uuid NOT NULL,
@@ -425,6 +430,7 @@ CREATE TABLE holdfast.migrations (
   "timestamp" character varying(255) NOT NULL
 );
 ALTER TABLE holdfast.migrations ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+GRANT SELECT ON holdfast.migrations TO holdfast_writer;
 
 CREATE TABLE holdfast.migrations_lock (
   id character varying(255) NOT NULL,
@@ -534,6 +540,7 @@ CREATE TABLE holdfast.routines (
   version text NOT NULL
 );
 ALTER TABLE holdfast.routines ADD CONSTRAINT routines_pkey PRIMARY KEY (version);
+GRANT SELECT ON holdfast.routines TO holdfast_writer;
 
 CREATE TABLE holdfast.security_audits (
   tenant_id uuid NOT NULL,
@@ -694,7 +701,7 @@ BEGIN
   VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
 END $function$;
 ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.blocked_dependents(p_tenant uuid, p_ids uuid[])
  RETURNS SETOF uuid
@@ -711,7 +718,7 @@ BEGIN
     AND g.status = 'BLOCKED' AND g.delete_time IS NULL;
 END $function$;
 ALTER FUNCTION holdfast.blocked_dependents(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.blocked_dependents(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.blocked_dependents(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.expired_memories(p_limit integer)
  RETURNS TABLE(tenant_id uuid, id uuid, revision bigint)
@@ -731,7 +738,7 @@ BEGIN
   LIMIT p_limit;
 END $function$;
 ALTER FUNCTION holdfast.expired_memories(integer) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.expired_memories(integer) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.expired_memories(integer) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, p_json jsonb, p_order text[])
  RETURNS uuid[]
@@ -801,7 +808,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
 END $function$;
 ALTER FUNCTION holdfast.learn_memory_words(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.learn_memory_words(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.learn_memory_words(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -816,7 +823,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_actions(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -831,7 +838,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_actions(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_actions(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_actions(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_configurations(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -846,7 +853,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_configurations(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_configurations(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_configurations(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_cross_session_patterns(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -861,7 +868,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_goals(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -876,7 +883,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_goals(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_goals(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_goals(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_learning_systems(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -891,7 +898,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_memories(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -906,7 +913,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_memories(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_memories(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_memories(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.lock_sessions(p_tenant uuid, p_ids uuid[])
  RETURNS void
@@ -921,7 +928,7 @@ BEGIN
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
 END $function$;
 ALTER FUNCTION holdfast.lock_sessions(uuid,uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.lock_sessions(uuid,uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.lock_sessions(uuid,uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.log_positions(p_tenants uuid[])
  RETURNS TABLE(tenant_id uuid, "position" bigint)
@@ -934,7 +941,7 @@ BEGIN
   RETURN QUERY SELECT l.tenant_id, l.position FROM holdfast.tenant_logs l WHERE l.tenant_id = ANY (p_tenants);
 END $function$;
 ALTER FUNCTION holdfast.log_positions(uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_action_scores jsonb[], p_action_counts jsonb[], p_action_history json[], p_action_history_bytes bytea[], p_action_history_content_type text[], p_context_weights jsonb[], p_goal_patterns json[], p_goal_patterns_bytes bytea[], p_goal_patterns_content_type text[], p_learning_rate double precision[], p_epsilon double precision[])
  RETURNS void
@@ -1007,7 +1014,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_name text[], p_tool text[], p_description text[], p_parameters json[], p_parameters_bytes bytea[], p_parameters_content_type text[], p_status text[], p_result json[], p_result_bytes bytea[], p_result_content_type text[], p_success_score double precision[], p_cost double precision[], p_expected_outcome text[], p_prerequisites jsonb[], p_goal_id uuid[], p_user_id text[], p_start_time timestamp with time zone[], p_complete_time timestamp with time zone[])
  RETURNS void
@@ -1087,7 +1094,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_key text[], p_value json[], p_value_bytes bytea[], p_value_content_type text[], p_type text[], p_description text[], p_active boolean[], p_value_type text[], p_schema json[], p_schema_bytes bytea[], p_schema_content_type text[], p_layer text[], p_is_secret boolean[], p_actor text[])
  RETURNS void
@@ -1162,7 +1169,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_description text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_confidence double precision[], p_usage_count bigint[], p_success_rate double precision[], p_last_used_time timestamp with time zone[])
  RETURNS void
@@ -1232,7 +1239,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_alternatives json[], p_alternatives_bytes bytea[], p_alternatives_content_type text[], p_reasoning text[], p_confidence double precision[], p_action_taken text[], p_action_id uuid[], p_observation_id uuid[], p_goal_id uuid[], p_outcome text[], p_duration_ms double precision[])
  RETURNS void
@@ -1311,7 +1318,7 @@ BEGIN
   ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, type, context, context_bytes, context_content_type, alternatives, alternatives_bytes, alternatives_content_type, reasoning, confidence, action_taken, action_id, observation_id, goal_id, outcome, duration_ms);
 END $function$;
 ALTER FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_title text[], p_description text[], p_status text[], p_priority double precision[], p_progress double precision[], p_parent_goal_id uuid[], p_depends_on jsonb[], p_constraints json[], p_constraints_bytes bytea[], p_constraints_content_type text[], p_target_time timestamp with time zone[], p_complete_time timestamp with time zone[], p_created_by text[], p_progress_is_set boolean[], p_lease_holder text[], p_lease_expire_time timestamp with time zone[])
  RETURNS void
@@ -1388,7 +1395,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_strategies json[], p_strategies_bytes bytea[], p_strategies_content_type text[], p_strategy_scores jsonb[], p_strategy_counts jsonb[], p_pattern_library json[], p_pattern_library_bytes bytea[], p_pattern_library_content_type text[], p_total_episodes bigint[], p_history json[], p_history_bytes bytea[], p_history_content_type text[], p_best_strategies jsonb[])
  RETURNS void
@@ -1463,7 +1470,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_content text[], p_goal_id uuid[], p_action json[], p_action_bytes bytea[], p_action_content_type text[], p_observation json[], p_observation_bytes bytea[], p_observation_content_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_success_score double precision[], p_importance double precision[], p_tags jsonb[], p_embedding text[], p_embedding_model text[], p_expire_time timestamp with time zone[])
  RETURNS void
@@ -1543,7 +1550,7 @@ BEGIN
   PERFORM holdfast.learn_memory_words(p_tenant, p_id);
 END $function$;
 ALTER FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_observations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_content text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_success boolean[], p_action_id uuid[], p_goal_id uuid[], p_feedback text[], p_metrics jsonb[], p_occur_time timestamp with time zone[])
  RETURNS void
@@ -1610,7 +1617,7 @@ BEGIN
   ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, type, content, data, data_bytes, data_content_type, success, action_id, goal_id, feedback, metrics, occur_time);
 END $function$;
 ALTER FUNCTION holdfast.put_observations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],json[],bytea[],text[],boolean[],uuid[],uuid[],text[],jsonb[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_observations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],json[],bytea[],text[],boolean[],uuid[],uuid[],text[],jsonb[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_observations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],json[],bytea[],text[],boolean[],uuid[],uuid[],text[],jsonb[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_performance_metrics(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_name text[], p_value double precision[], p_unit text[], p_component text[], p_tags jsonb[], p_time timestamp with time zone[])
  RETURNS void
@@ -1662,7 +1669,7 @@ BEGIN
   ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, name, value, unit, component, tags, time);
 END $function$;
 ALTER FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_security_audits(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_operation text[], p_actor text[], p_target text[], p_valid boolean[], p_level text[], p_message text[], p_suggestions jsonb[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[], p_by_holdfast boolean[])
  RETURNS void
@@ -1729,7 +1736,7 @@ BEGIN
   ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, operation, actor, target, valid, level, message, suggestions, metadata, metadata_bytes, metadata_content_type, by_holdfast);
 END $function$;
 ALTER FUNCTION holdfast.put_security_audits(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],text[],boolean[],text[],text[],jsonb[],json[],bytea[],text[],boolean[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_security_audits(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],text[],boolean[],text[],text[],jsonb[],json[],bytea[],text[],boolean[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_security_audits(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],text[],boolean[],text[],text[],jsonb[],json[],bytea[],text[],boolean[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_sessions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_status text[], p_start_time timestamp with time zone[], p_end_time timestamp with time zone[], p_goals_total integer[], p_goals_completed integer[], p_success_rate double precision[], p_parent_session_id uuid[], p_fork_position bigint[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
@@ -1801,7 +1808,7 @@ BEGIN
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
  RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
@@ -2048,7 +2055,7 @@ BEGIN
   RETURN QUERY SELECT l.tenant_id FROM holdfast.tenant_logs l ORDER BY l.tenant_id;
 END $function$;
 ALTER FUNCTION holdfast.tenant_ids() OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.tenant_ids() TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.tenant_ids() TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[], p_times timestamp with time zone[], p_counts bigint[])
  RETURNS void
@@ -2068,4 +2075,4 @@ BEGIN
     access_count = a.access_count + excluded.access_count;
 END $function$;
 ALTER FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) TO holdfast_runtime;
+GRANT EXECUTE ON FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) TO holdfast_writer;

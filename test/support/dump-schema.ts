@@ -13,6 +13,7 @@ export async function dumpSchema(databaseUrl: string): Promise<string> {
     const parts = [
       "-- Made by `npm run schema` from the migrations and routines. Do not edit.",
       ...(await lines(client, ROLES)),
+      ...(await lines(client, MEMBERS)),
       ...(await lines(client, SCHEMA)),
       ...(await tables(client)),
       ...(await lines(client, FUNCTIONS)),
@@ -42,7 +43,12 @@ SELECT format('CREATE ROLE %I %s%s%s;', rolname,
   CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END,
   CASE WHEN rolsuper THEN ' SUPERUSER' ELSE '' END,
   CASE WHEN rolbypassrls THEN ' BYPASSRLS' ELSE '' END) AS line
-FROM pg_roles WHERE rolname IN ('holdfast_runtime', 'holdfast_append') ORDER BY rolname`;
+FROM pg_roles WHERE rolname ~ '^holdfast_' ORDER BY rolname`;
+
+const MEMBERS = `
+SELECT format('GRANT %I TO %I;', r.rolname, m.rolname) AS line
+FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+WHERE m.rolname ~ '^holdfast_' ORDER BY 1`;
 
 /**
  * An access list, one GRANT a grantee, in order of their names; the owner's own
@@ -104,7 +110,7 @@ SELECT line FROM (
 
 const FUNCTIONS = `
 SELECT concat_ws(E'\\n', rtrim(pg_get_functiondef(p.oid), E'\\n') || ';',
-  format('ALTER FUNCTION %s OWNER TO %s;', p.oid::regprocedure, CASE WHEN o.rolname IN ('holdfast_append', 'holdfast_runtime') THEN quote_ident(o.rolname) ELSE 'OWNER' END),
+  format('ALTER FUNCTION %s OWNER TO %s;', p.oid::regprocedure, CASE WHEN o.rolname ~ '^holdfast_' THEN quote_ident(o.rolname) ELSE 'OWNER' END),
   ${grants("p.proacl", "p.proowner", "'FUNCTION ' || p.oid::regprocedure")}) AS line
 FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
 WHERE p.pronamespace = 'holdfast'::regnamespace ORDER BY p.oid::regprocedure::text COLLATE "C"`;

@@ -70,7 +70,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await secureTable(db, "revisions", "append");
 }
 
-async function createRole(db: Kysely<unknown>, role: string): Promise<void> {
+export async function createRole(db: Kysely<unknown>, role: string): Promise<void> {
   // Roles belong to the whole cluster: another database's migration may have
   // made it, or be making it now.
   await sql`
