@@ -64,6 +64,12 @@ describe("the command line", () => {
       { DATABASE_URL: "postgres://u:secret@127.0.0.1:1/x" },
       /^Postgres cannot be reached: .*ECONNREFUSED/,
     ],
+    [
+      ["serve", "--data", "/proc/x/y"],
+      {},
+      /^Cannot use \/proc\/x\/y \(.*\)\. .* another data directory\.\n$/,
+    ],
+    [["serve", "--data", "/dev/null/x"], {}, /^Cannot use \/dev\/null\/x \(.*\)\. .*\n$/],
     [["migrate", "status", "--data", "/nonexistent"], {}, /There is no data in \/nonexistent/],
   ])("cannot do %j with %j: exit code 1 and one clear message", async (args, env, message) => {
     const { code, stdout, stderr } = await runCli(args, env);

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { type Binaries, findBinaries } from "./binaries.js";
 import { canUse } from "./can-use.js";
 import { directoryError } from "./directory-error.js";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.js";
 import type { Layout } from "./layout.js";
+import { makeDirectory } from "./make-directory.js";
 import { type ServerAccount, serverAccount } from "./server-account.js";
 import { usableBinaries } from "./usable-binaries.js";
 
@@ -20,7 +20,7 @@ export interface Cluster {
 /** @throws EmbeddedPostgresError */
 export function prepareCluster(layout: Layout): Cluster {
   try {
-    mkdirSync(layout.directory, { recursive: true });
+    makeDirectory(layout.directory);
   } catch (error) {
     throw directoryError(layout, error);
   }
