@@ -1,25 +1,33 @@
 import { connect, type Goal, type Holdfast, MemoryType } from "@holdfast/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidV7 } from "../src/core/uuid.js";
-import { useServers } from "./support/use-server.js";
+import { buildCli, CliProcess } from "./support/cli-process.js";
+import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const WRITERS = 6;
-const CHANGES = 20;
+const CHANGES = 10;
 
-describe("writers on two servers that hammer one thing", () => {
-  const servers = useServers({}, {});
+describe("writers through two server processes that hammer one thing", () => {
   const tenantId = uuidV7();
-  let clients: Holdfast[];
+  let database: TestDatabase;
+  let servers: CliProcess[] = [];
+  let clients: Holdfast[] = [];
 
-  beforeAll(() => {
-    clients = [servers.app(0), servers.app(1)].map(({ grpc }) =>
-      connect({ address: `${grpc.host}:${grpc.port}`, tenantId }),
-    );
-  });
+  beforeAll(async () => {
+    await buildCli();
+    database = await createTestDatabase();
+    const args = ["serve", "--grpc-port", "0", "--http-port", "0"];
+    servers = [0, 1].map(() => new CliProcess(args, { DATABASE_URL: database.url }));
+    const started = await Promise.all(servers.map((server) => server.says(/gRPC +(\S+)/)));
+    clients = started.map(([, address = ""]) => connect({ address, tenantId }));
+  }, 120_000);
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close()));
-    await expectSoundLog(servers.databaseUrl, tenantId);
+    for (const server of servers) server.kill("SIGTERM");
+    expect(await Promise.all(servers.map(({ exited }) => exited))).toEqual([0, 0]);
+    await expectSoundLog(database.url, tenantId);
+    await database.close();
   });
 
   /** Runs every writer at once, each through its own server, each making its changes one after the other. */
@@ -42,12 +50,12 @@ describe("writers on two servers that hammer one thing", () => {
     });
     const goal: Goal = await client.goals.get(id);
     expect(goal).toMatchObject({
-      title: "title 20",
-      description: "description 20",
-      createdBy: "createdBy 20",
-      priority: 0.2,
-      progress: 0.2,
-      externalId: "externalId 20",
+      title: "title 10",
+      description: "description 10",
+      createdBy: "createdBy 10",
+      priority: 0.1,
+      progress: 0.1,
+      externalId: "externalId 10",
       revision: BigInt(1 + WRITERS * CHANGES),
     });
     const revisions: bigint[] = [];
