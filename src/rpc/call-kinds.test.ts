@@ -201,12 +201,16 @@ test("the request id is the caller's if it is fit to be logged, else a new one",
   expect(await echoed("x".repeat(129))).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test("a method that does not exist is UNIMPLEMENTED", async () => {
+test.each([
+  ["service", "/holdfast.v1.Nothing/Do"],
+  ["method of a service", "/holdfast.testing.Echo/Nothing"],
+  ["name in any form", `/${"x/ü".repeat(1000)}`],
+])("an unknown %s is UNIMPLEMENTED, with details as any other failure", async (_, path) => {
   const { client } = await startEchoServer();
   const error = await failure(
     new Promise((resolve, reject) =>
       client.makeUnaryRequest(
-        "/holdfast.v1.Nothing/Do",
+        path,
         () => Buffer.alloc(0),
         String,
         "",
@@ -215,4 +219,6 @@ test("a method that does not exist is UNIMPLEMENTED", async () => {
     ),
   );
   expect(error.code).toBe(status.UNIMPLEMENTED);
+  expect(reasonOf(error)).toBe("UNIMPLEMENTED");
+  expect(error.metadata.get("x-request-id")[0]).toMatch(/^[0-9a-f-]{36}$/);
 });

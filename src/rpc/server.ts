@@ -9,6 +9,7 @@ import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { createCallInterceptor } from "./call-interceptor.js";
+import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { createHealth } from "./health.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
@@ -77,6 +78,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const methods = services.flatMap((service) => service.methods);
   const interceptors = [createCallInterceptor(methods, environment, calls)];
   const server = new Server({ ...toServerOptions(settings), interceptors });
+  explainUnknownMethods(server);
   for (const service of services) server.addService(toServiceDefinition(service), {});
 
   let stopped: Promise<void> | undefined;
