@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import {
   ConfigurationService,
@@ -36,6 +37,43 @@ describe("a watch", () => {
     answers.cancel();
     return told;
   }
+
+  test("tells what is in force in several messages where one could not hold it", async () => {
+    const tenant = newTenant(servers.app(0));
+    const value = payload(JSON.stringify("x".repeat(900_000)));
+    const keys = Array.from({ length: 6 }, (_, i) => `key ${i}`);
+    for (const key of keys) await put(tenant, { key, value });
+    const refused = await refusal(tenant.rpc.unary(method.resolveConfiguration, {}));
+    expect(refused).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "LIMIT_EXCEEDED" });
+    expect(refused.message).toMatch(/^the answer is 54\d{5} bytes and may be at most 4194304; /);
+
+    const answers = watch(tenant);
+    const told: WatchConfigurationsResponse[] = [];
+    do told.push(present(await answers.next()));
+    while (!told.at(-1)?.caughtUp);
+    answers.cancel();
+    expect(told.flatMap(({ changes }) => changes.map(({ key }) => key))).toEqual(keys);
+    expect(told.map(({ position }) => position)).toEqual([0n, 0n, 0n, 0n, 0n, 6n]);
+  });
+
+  test("tells large changes in messages that each may be resumed after", async () => {
+    const tenant = newTenant(servers.app(0));
+    // Taking away the values above brings to light the large ones below, all in one page of the log.
+    const value = payload(JSON.stringify("x".repeat(900_000)));
+    const above = [];
+    for (let i = 0; i < 6; i += 1) await put(tenant, { key: `key ${i}`, value, layer: Layer.DEFAULT });
+    for (let i = 0; i < 6; i += 1) above.push(await put(tenant, { key: `key ${i}`, value: payload("1") }));
+    for (const { id } of above) await change(tenant, { id, active: false }, "active");
+    const upTo = 18n;
+    const answers = watch(tenant, { afterPosition: 12n });
+    const first = present(await answers.next());
+    answers.cancel();
+    expect([first.changes.length, first.position, first.caughtUp]).toEqual([1, 13n, false]);
+    const told = await toldUpTo(watch(tenant, { afterPosition: first.position, logId: first.logId }), upTo);
+    expect(told.map((each) => each.slice(0, 8))).toEqual(
+      [14, 15, 16, 17, 18].map((at, i) => `${at} key ${i + 1}`.slice(0, 8)),
+    );
+  });
 
   test("tells what is in force, then what comes into force, also through another server", async () => {
     const tenant = newTenant(servers.app(0));

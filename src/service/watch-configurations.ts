@@ -1,8 +1,9 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type Configuration,
   type ConfigurationChangeSchema,
   ConfigurationLayer,
+  ConfigurationSchema,
   type WatchConfigurationsRequest,
   type WatchConfigurationsResponseSchema,
 } from "../../gen/holdfast/v1/configuration_pb.js";
@@ -10,6 +11,7 @@ import { EventFilterSchema } from "../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { configuration } from "../entities/configuration.js";
 import { checkSelection, type KeySelection, readInForce, requireKeys } from "./resolve-configurations.js";
+import { splitBySize } from "./split-by-size.js";
 import { type SubscriptionContext, subscribe } from "./subscription.js";
 
 type Change = MessageInitShape<typeof ConfigurationChangeSchema>;
@@ -48,8 +50,14 @@ export async function* watchConfigurations(
   });
   let isFirst = request.afterPosition === undefined;
   for await (const { changes, ...page } of pages) {
-    const told: Change[] = [];
-    if (isFirst) told.push(...inForce.all().map((each) => change(each.position, each.key, each)));
+    const told: Told[] = [];
+    if (isFirst) {
+      const all = inForce.all();
+      // In the order of keys: only behind the last of them is there a position to resume after but the start.
+      told.push(
+        ...all.map((each, i) => tell(each.position, each.key, each, i < all.length - 1 ? 0n : after)),
+      );
+    }
     isFirst = false;
     for (const { position, record } of changes) {
       const changed = record as unknown as Configuration;
@@ -59,14 +67,26 @@ export async function* watchConfigurations(
       requireKeys(inForce);
       const now = inForce.find(changed.key);
       if (now?.id === before?.id && now?.revision === before?.revision) continue;
-      told.push(change(position, changed.key, now));
+      told.push(tell(position, changed.key, now, position));
     }
-    yield { ...page, changes: told };
+    const parts = splitBySize(told, context.settings.maxPageBytes, byteLength);
+    for (const [i, part] of parts.entries()) {
+      const isLast = i === parts.length - 1;
+      const place = isLast ? page : { ...page, position: part.at(-1)?.resumeAfter ?? 0n, caughtUp: false };
+      yield { ...place, changes: part.map(({ resumeAfter: _, ...each }) => each) };
+    }
   }
 }
 
-function change(position: bigint, key: string, inForce: Configuration | undefined): Change {
-  return { position, key, ...(inForce && { configuration: inForce }) };
+/** A change, and the position to resume after once it was told. */
+type Told = Change & { readonly resumeAfter: bigint };
+
+function tell(position: bigint, key: string, inForce: Configuration | undefined, resumeAfter: bigint): Told {
+  return { position, key, ...(inForce && { configuration: inForce }), resumeAfter };
+}
+
+function byteLength({ configuration }: Told): number {
+  return configuration ? toBinary(ConfigurationSchema, configuration as Configuration).byteLength : 0;
 }
 
 function isSelected({ key, layer, agentId }: Configuration, selection: KeySelection): boolean {

@@ -724,7 +724,9 @@ export const ResolveConfigurationRequestSchema: GenMessage<ResolveConfigurationR
 export type ResolveConfigurationResponse = Message<"holdfast.v1.ResolveConfigurationResponse"> & {
   /**
    * The one in force for each key that has one, in order of key; its layer says
-   * where it comes from. At most 1000, else the request is refused.
+   * where it comes from. At most 1000, and as much as a message holds (4 MiB
+   * unless the server is set otherwise), else the request is refused with
+   * LIMIT_EXCEEDED: ask for fewer keys, or watch, which has no such limit.
    *
    * @generated from field: repeated holdfast.v1.Configuration configurations = 1;
    */
@@ -804,15 +806,17 @@ export const WatchConfigurationsRequestSchema: GenMessage<WatchConfigurationsReq
  */
 export type WatchConfigurationsResponse = Message<"holdfast.v1.WatchConfigurationsResponse"> & {
   /**
-   * In order of position; empty in a checkpoint. The first response holds every
-   * value in force unless after_position was given.
+   * In order of position; empty in a checkpoint. Unless after_position was given,
+   * every value in force comes first, in order of key: in the first response, or
+   * where they are too large for one in several.
    *
    * @generated from field: repeated holdfast.v1.ConfigurationChange changes = 1;
    */
   changes: ConfigurationChange[];
 
   /**
-   * Every change up to here has been told: the position to resume after.
+   * Every change up to here has been told: the position to resume after. 0 until
+   * every value in force has been told.
    *
    * @generated from field: int64 position = 2;
    */
