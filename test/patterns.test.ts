@@ -210,6 +210,50 @@ describe("mining patterns", () => {
     expect(await expectSoundLog(servers.databaseUrl, tenant.id)).toBe(before);
   });
 
+  test("counts what forks share once for each that finished, with its own success", async () => {
+    const tenant = newTenant(servers.app());
+    const { rpc } = tenant;
+    const { forkSession, closeSession } = SessionService.method;
+    const act = (sessionId: string, ...names: string[]) =>
+      tenant.append(...names.map((name) => action({ sessionId, name })));
+    const fork = async (sessionId: string, ...names: string[]) => {
+      const { session } = await rpc.unary(forkSession, { sessionId });
+      await act(present(session).id, ...names);
+      return present(session).id;
+    };
+    const { id: trunk } = await tenant.open();
+    await act(trunk, "search", "read");
+    const good = await fork(trunk, "pay");
+    const bad = await fork(trunk, "guess");
+    // Behind the forks, so in none of them; and a fork of a fork, which goes on from "pay".
+    await act(trunk, "stop");
+    const deep = await fork(good, "thank");
+    await act(good, "stop");
+    for (const id of [good, deep]) await rpc.unary(closeSession, { id });
+    await rpc.unary(closeSession, { id: bad, status: SessionStatus.FAILED });
+    const { patterns, sessionCount } = await mine(tenant, { minSupport: 1, maxLength: 4 });
+    expect(sessionCount).toBe(3n);
+    const found = new Map(
+      patterns.map(({ actions, support, occurrences, successRate }) => [
+        actions.join(" "),
+        [Number(support), Number(occurrences), successRate],
+      ]),
+    );
+    // The trunk has not finished: what it shares counts for its forks alone.
+    expect(found.get("search read")).toEqual([3, 3, 2 / 3]);
+    expect(found.get("search read pay")).toEqual([2, 2, 1]);
+    expect(found.get("search read guess")).toEqual([1, 1, 0]);
+    expect(found.get("search read pay thank")).toEqual([1, 1, 1]);
+    expect(found.get("search read pay stop")).toEqual([1, 1, 1]);
+    expect([...found.keys()].filter((key) => /read stop|thank stop|stop thank/.test(key))).toEqual([]);
+    await rpc.unary(closeSession, { id: trunk, status: SessionStatus.FAILED });
+    const again = await mine(tenant, { minSupport: 4, maxLength: 2 });
+    expect(again.patterns.map(({ actions, successRate }) => [actions.join(" "), successRate])).toEqual([
+      ["search read", 0.5],
+    ]);
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+
   test("renews what changed, keeps what uses taught and what was deleted", async () => {
     const tenant = newTenant(servers.app());
     for (let i = 0; i < 2; i += 1) await finishedSession(tenant, ["a", "b", "c"]);

@@ -815,7 +815,7 @@ export type MinedPattern = Message<"holdfast.v1.MinedPattern"> & {
   support: bigint;
 
   /**
-   * How often in all.
+   * How often in all of them; what several forks share, once for each.
    *
    * @generated from field: int64 occurrences = 4;
    */
@@ -925,7 +925,10 @@ export const CrossSessionPatternService: GenService<{
   /**
    * Finds the sequences of actions that occur in many finished sessions and keeps
    * them as patterns. A sequence found again is the same pattern: nothing is
-   * written unless its numbers changed. Patterns that were deleted stay so.
+   * written unless its numbers changed. Patterns that were deleted stay so. What a
+   * fork shares with the sessions it comes from led to its end too: it is part of
+   * each finished session that has it in its past, and counts once for each, with
+   * that session's success.
    *
    * @generated from rpc holdfast.v1.CrossSessionPatternService.MinePatterns
    */
