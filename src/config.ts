@@ -109,7 +109,12 @@ export const settings = {
   deniedCallsDelayMs: count(
     "HOLDFAST_DENIED_CALLS_DELAY_MS",
     1 * SECOND,
-    "how long the first denied call of a kind waits to be audited with others like it, in ms; then ever longer",
+    "how long the first denied call of a kind waits to be audited with others like it, in ms; then twice as long each time",
+  ),
+  deniedCallsMaxDelayMs: count(
+    "HOLDFAST_DENIED_CALLS_MAX_DELAY_MS",
+    10 * 60 * SECOND,
+    "how long denied calls of a kind that goes on wait at most, in ms; those of as long are lost when the server is killed",
   ),
 
   checkpointIntervalMs: count(

@@ -7,6 +7,7 @@ import { DeniedCalls, type DeniedCallsContext } from "./denied-calls.js";
 
 const SECOND = 1000;
 const HOUR = 60 * 60 * SECOND;
+const settings = { deniedCallsDelayMs: SECOND, deniedCallsMaxDelayMs: 10 * 60 * SECOND };
 const logger = pino({ level: "silent" });
 
 beforeEach(() => void vi.useFakeTimers());
@@ -27,7 +28,7 @@ function collect(fail: () => boolean = () => false) {
     if (fail()) throw new Error("the database is away");
     counts.push(JSON.parse(Buffer.from(metadata?.data ?? []).toString()).count);
   };
-  const deniedCalls = new DeniedCalls({ append, logger, settings: { deniedCallsDelayMs: SECOND } });
+  const deniedCalls = new DeniedCalls({ append, logger, settings });
   return { deniedCalls, counts, sum: () => counts.reduce((sum, count) => sum + count, 0) };
 }
 
@@ -45,6 +46,18 @@ test.each([10 * SECOND, 45 * SECOND, 9 * 60 * SECOND])(
     expect(counts.length).toBeLessThan(170);
   },
 );
+
+test("no denied call waits longer to be stored than the settings say", async () => {
+  const { deniedCalls, sum } = collect();
+  for (let second = 1; second <= 3 * 60 * 60; second += 1) {
+    deniedCalls.add(denial());
+    await vi.advanceTimersByTimeAsync(SECOND);
+    const waiting = second - sum();
+    expect(waiting).toBeLessThanOrEqual(10 * 60 + 1);
+    // The first ones are stored at once, and so is an attack that has only begun.
+    if (second === 2) expect(waiting).toBeLessThan(2);
+  }
+});
 
 test("more kinds than are told apart take no more memory", async () => {
   const { deniedCalls, counts } = collect();

@@ -20,6 +20,11 @@ export interface Denial {
 export interface DeniedCallsSettings {
   /** How long the first denial of a kind waits for others like it. */
   readonly deniedCallsDelayMs: number;
+  /**
+   * How long those of a kind that goes on wait at most: what a killed server can lose. A kind not met for as long is a
+   * new one: were it less, a patient caller would fill the log.
+   */
+  readonly deniedCallsMaxDelayMs: number;
 }
 
 export interface DeniedCallsContext {
@@ -43,10 +48,6 @@ interface Run {
 const MAX_RUNS = 1000;
 /** Addresses named in one audit. */
 const MAX_HOSTS = 20;
-/** A kind that goes on and on is stored this often at least, and hardly more. */
-const MAX_DELAY_MS = 10 * 60 * 1000;
-/** How long a kind must not have been met to be a new one: less, and a patient caller would fill the log. */
-const QUIET_MS = MAX_DELAY_MS;
 
 /**
  * Notes denied calls as security audits. Those of one caller at one method are
@@ -98,10 +99,11 @@ export class DeniedCalls {
   async #due(key: string): Promise<void> {
     const run = this.#runs.get(key);
     if (!run) return;
+    const { deniedCallsMaxDelayMs } = this.#context.settings;
     if (run.count > 0) {
-      run.delayMs = Math.min(2 * run.delayMs, MAX_DELAY_MS);
+      run.delayMs = Math.min(2 * run.delayMs, deniedCallsMaxDelayMs);
       await this.#store(run);
-    } else if (Date.now() - run.lastTime.getTime() >= QUIET_MS) {
+    } else if (Date.now() - run.lastTime.getTime() >= deniedCallsMaxDelayMs) {
       this.#runs.delete(key);
     }
     if (this.#runs.get(key) !== run) return;
