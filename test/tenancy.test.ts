@@ -128,16 +128,20 @@ describe("the runtime role", () => {
   });
 
   test("may call what reads its own tenant, and nothing of the append path", async () => {
-    const allowed = await query<{ name: string }>(
+    const routines = await query<{ name: string; allowed: boolean; bound: boolean }>(
       servers.databaseUrl,
-      `SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = 'holdfast'::regnamespace
-         AND has_function_privilege('holdfast_runtime', p.oid, 'EXECUTE') ORDER BY 1`,
+      `SELECT p.proname AS name, has_function_privilege('holdfast_runtime', p.oid, 'EXECUTE') AS allowed,
+         p.provolatile = 's' AND p.prosrc LIKE '%v_tenant uuid := nullif(current_setting(''holdfast.tenant''%'
+           AND NOT coalesce(p.proargnames::text ~ 'p_tenant', false) AS bound
+       FROM pg_proc p WHERE p.pronamespace = 'holdfast'::regnamespace ORDER BY 1`,
     );
-    expect(allowed.map(({ name }) => name)).toEqual([
-      "ids_containing",
-      "search_memory_texts",
-      "search_memory_vectors",
-    ]);
+    const allowed = routines.filter((each) => each.allowed);
+    expect(allowed.map(({ name }) => name)).toContain("ids_containing");
+    expect(allowed.filter(({ bound }) => !bound)).toEqual([]);
+    const denied = routines.filter((each) => !each.allowed).map(({ name }) => name);
+    expect(denied).toEqual(
+      expect.arrayContaining(["begin_append", "put_goals", "put_observations", "lock_goals", "tenant_ids"]),
+    );
     const [victim, attacker] = [newTenant(servers.app()), newTenant(servers.app())];
     await victim.append(observation());
     const forged = `SELECT holdfast.begin_append('${victim.id}', 1, '', NULL, NULL)`;

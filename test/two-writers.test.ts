@@ -7,6 +7,8 @@ import { expectSoundLog } from "./support/verify-log.js";
 
 const WRITERS = 6;
 const CHANGES = 10;
+/** Fewer: each is tried again until nobody else was faster. */
+const COMPARED_CHANGES = 5;
 
 describe("writers through two server processes that hammer one thing", () => {
   const tenantId = uuidV7();
@@ -31,11 +33,14 @@ describe("writers through two server processes that hammer one thing", () => {
   });
 
   /** Runs every writer at once, each through its own server, each making its changes one after the other. */
-  const hammer = (change: (client: Holdfast, writer: number, n: number) => Promise<unknown>) =>
+  const hammer = (
+    change: (client: Holdfast, writer: number, n: number) => Promise<unknown>,
+    changes = CHANGES,
+  ) =>
     Promise.all(
       Array.from({ length: WRITERS }, async (_, writer) => {
         const client = clients[writer % clients.length] as Holdfast;
-        for (let n = 1; n <= CHANGES; n += 1) await change(client, writer, n);
+        for (let n = 1; n <= changes; n += 1) await change(client, writer, n);
       }),
     );
 
@@ -82,8 +87,8 @@ describe("writers through two server processes that hammer one thing", () => {
           refused += 1;
         }
       }
-    });
-    expect((await client.memories.get(id)).content).toBe(String(WRITERS * CHANGES));
+    }, COMPARED_CHANGES);
+    expect((await client.memories.get(id)).content).toBe(String(WRITERS * COMPARED_CHANGES));
     // Otherwise they never met, and nothing was tried.
     expect(refused).toBeGreaterThan(0);
   });

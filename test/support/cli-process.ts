@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 
 const PROJECT = new URL("../../", import.meta.url);
 const PROGRAM = fileURLToPath(new URL("dist/src/bin.js", PROJECT));
-const APPEARS_WITHIN_MS = 20_000;
+/** On a machine that is busy with other things a start takes half a minute. */
+const APPEARS_WITHIN_MS = 60_000;
 
 /** Brings dist/ up to date, so that what is tested is what the sources say. */
 export async function buildCli(): Promise<void> {
