@@ -52,9 +52,12 @@ export function revisionsByRequest(
 ): Statement {
   return {
     name: `requests`,
+    // One at a time: as `= ANY` it is planned while the table is still small, for reading all that the entity has.
     text: `
-SELECT request_id, request_hash, position, entity_id, state FROM holdfast.revisions
-WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = ANY ($3::uuid[])`,
+SELECT r.* FROM unnest($3::uuid[]) AS asked (id), LATERAL (
+  SELECT request_id, request_hash, position, entity_id, state FROM holdfast.revisions
+  WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = asked.id LIMIT 1
+) AS r`,
     values: [tenantId, codec.entity.name, binaryArray("uuid", requestIds)],
   };
 }
