@@ -231,6 +231,48 @@ describe("search by text", () => {
     expect(answer.hits[0]?.methods).toEqual([TRIGRAM]);
   });
 
+  test("finds what is spelt like it though many likelier words have been deleted", async () => {
+    const tenant = newTenant(servers.app());
+    const gone = await remember(tenant, ...[..."abcdefg"].map((end) => ({ content: `platinu${end}` })));
+    await remember(tenant, { content: "platinum" });
+    expect(found(await search(tenant, { text: "platinun" }))).not.toContain("platinum");
+    for (const { id } of gone) await tenant.rpc.unary(MemoryService.method.deleteMemory, { id });
+    expect(found(await search(tenant, { text: "platinun" }))).toEqual(["platinum"]);
+    const [expiring] = await remember(tenant, { content: "unobtainium" });
+    const expired = { id: present(expiring).id, expireTime: timestampFromDate(new Date(Date.now() - 1000)) };
+    await tenant.rpc.unary(MemoryService.method.updateMemory, {
+      memory: expired,
+      updateMask: { paths: ["expire_time"] },
+    });
+    expect(found(await search(tenant, { text: "unobtanium" }))).toEqual([]);
+  });
+
+  test("finds the newest of those that have every word where all words are common", async () => {
+    const tenant = newTenant(servers.app());
+    const contents = Array.from({ length: 2000 }, (_, n) => ({
+      content: `daily report ${n % 3 === 0 ? "green" : "red"} ${n}`,
+      tags: n % 5 === 0 ? ["fifth"] : [],
+    }));
+    for (let n = 0; n < contents.length; n += 500) await remember(tenant, ...contents.slice(n, n + 500));
+    const numbers = async (request: object) =>
+      found(await search(tenant, { text: "Report: GREEN, daily", limit: 100, ...request })).map((content) =>
+        Number(content?.split(" ").at(-1)),
+      );
+    const newest = (passes: (n: number) => boolean, many: number) =>
+      contents
+        .map((_, n) => n)
+        .filter(passes)
+        .slice(-many);
+    const all = await numbers({});
+    expect(all).toHaveLength(100);
+    const latest = new Set(newest((n) => n % 3 === 0, 300));
+    expect(all.filter((n) => !latest.has(n))).toEqual([]);
+    const fifth = await numbers({ filter: { tags: ["fifth"] } });
+    expect(fifth).toHaveLength(100);
+    expect(fifth.filter((n) => n % 15 !== 0)).toEqual([]);
+    expect(await numbers({ text: "report green 1998 blue" })).toEqual([1998]);
+  });
+
   test("takes any text, however odd", async () => {
     const tenant = newTenant(servers.app());
     const odd = ["''", "a'b\\c & | ! <-> :*", "%s %I $1", "a".repeat(9000), "\u{1F600}", " \t\n", "\ufffd"];

@@ -10,6 +10,7 @@ import * as learning from "./migrations/0006-learning.js";
 import * as history from "./migrations/0007-history.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
 import * as writerRole from "./migrations/0011-writer-role.js";
+import * as memorySearch from "./migrations/0008-memory-search.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -23,6 +24,7 @@ const migrations = {
   "0007-history": history,
   "0010-appended-lists": appendedLists,
   "0011-writer-role": writerRole,
+  "0008-memory-search": memorySearch,
 };
 
 export interface MigrationStatus {

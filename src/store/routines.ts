@@ -2,6 +2,7 @@ import type { EntityDeclaration } from "../entities/declaration.js";
 import { appendRoutine } from "./routines/append-routine.js";
 import { containingRoutine } from "./routines/containing-routine.js";
 import { blockedDependentsRoutine } from "./routines/goal-routines.js";
+import { likeWordsRoutine } from "./routines/like-words-routine.js";
 import { logRoutines } from "./routines/log-routines.js";
 import { memoryTextRoutine } from "./routines/memory-text-routine.js";
 import { memoryUpkeepRoutines } from "./routines/memory-upkeep-routines.js";
@@ -19,6 +20,7 @@ export function routines(entities: readonly EntityDeclaration[]): readonly strin
     containingRoutine,
     blockedDependentsRoutine,
     ...memoryUpkeepRoutines,
+    likeWordsRoutine,
     memoryTextRoutine,
     memoryVectorRoutine,
     ...entities.flatMap(entityRoutines),

@@ -5,9 +5,10 @@ const MAX_TERM_LENGTH = 60;
 /** Characters before the word in each term: "h" and eight hex digits of the tenant's hash. */
 export const TERM_PREFIX_LENGTH = 9;
 
-// Everything between words, spaces included, as code points: what a character
+// Everything between words but the space, as code points: what a character
 // class like [:alnum:] holds depends on the database's locale.
-const SEPARATORS = String.raw`\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65`;
+const ASCII_SEPARATORS = String.raw`\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F`;
+const SEPARATORS = String.raw`${ASCII_SEPARATORS}\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65`;
 
 /** Scripts written without spaces, or with endings stuck to the word: Thai to Khmer, Chinese, Japanese, Korean. */
 export const UNSPACED = String.raw`\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF`;
@@ -25,11 +26,15 @@ export const UNSPACED = String.raw`\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780
  * @param text, tenant SQL expressions of type text and uuid
  */
 export function searchTermsSql(text: string, tenant: string): string {
-  const words = `regexp_replace(lower(normalize(left(${text}, ${MAX_SEARCHED_LENGTH}), NFKC)), '[${SEPARATORS}]+', ' ', 'g')`;
+  const searched = `left(${text}, ${MAX_SEARCHED_LENGTH})`;
+  const words = `regexp_replace(lower(normalize(${searched}, NFKC)), '[${SEPARATORS}]+', ' ', 'g')`;
+  // The same of a text that is ASCII, as most are, for half the work.
+  const asciiWords = `regexp_replace(lower(${searched}), '[${ASCII_SEPARATORS}]+', ' ', 'g')`;
   const pairs = (of: string) => `regexp_replace(${of}, '([${UNSPACED}]{1,2})', ' \\1 ', 'g')`;
   // The same pairs begun one character later.
   const shifted = `regexp_replace(${words}, '(?<![${UNSPACED}])([${UNSPACED}])', ' \\1 ', 'g')`;
-  const terms = `CASE WHEN ${text} ~ '[${UNSPACED}]' THEN ${pairs(words)} || ' ' || ${pairs(shifted)} ELSE ${words} END`;
+  const terms = `CASE WHEN octet_length(${text}) = char_length(${text}) THEN ${asciiWords}
+    WHEN ${text} ~ '[${UNSPACED}]' THEN ${pairs(words)} || ' ' || ${pairs(shifted)} ELSE ${words} END`;
   const some = `left(${terms}, ${4 * MAX_SEARCHED_LENGTH})`;
   // A bounded repetition that captures is slow: only for texts that need it.
   const cut = `CASE WHEN ${text} ~ '[^ ]{${MAX_TERM_LENGTH + 1}}'

@@ -1,34 +1,39 @@
 import { TERM_PREFIX_LENGTH, trigramsSql, UNSPACED } from "../search-terms.js";
 import { DEFINER } from "./log-routines.js";
 
-/** Distinct words of one memory that are learned for misspelling: those of a long text, not of a dump. */
-const MAX_LEARNED_WORDS = 500;
+/** Terms of one memory among which words are learned for misspelling: those of a long text, not of a dump. */
+const MAX_LEARNED_TERMS = 1000;
+/** Characters of a word that is learned: shorter ones have too few trigrams to be like, longer ones are no words. */
+const MIN_LEARNED_LENGTH = 4;
+const MAX_LEARNED_LENGTH = 32;
 
 /** `learn_memory_words` is told of every memory written; `touch_memories` counts what was found; `expired_memories` tells what is to be deleted. */
 export const memoryUpkeepRoutines: readonly string[] = [
   `
-CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} AS $$
+CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} SET enable_seqscan = off AS $$
+DECLARE
+  v_words text[];
+  v_known text[];
 BEGIN
-  WITH words AS (
-    SELECT DISTINCT substr(t.term, ${TERM_PREFIX_LENGTH + 1}) AS word
-    FROM holdfast.memories m, LATERAL (
-      SELECT term FROM unnest(tsvector_to_array(m.search_terms)) AS term
-      WHERE char_length(term) BETWEEN ${TERM_PREFIX_LENGTH + 4} AND ${TERM_PREFIX_LENGTH + 32}
-        AND substr(term, ${TERM_PREFIX_LENGTH + 1}) !~ '[0-9${UNSPACED}]'
-      LIMIT ${MAX_LEARNED_WORDS}
-    ) AS t
+  v_words := ARRAY(
+    SELECT DISTINCT substr(t.term, ${TERM_PREFIX_LENGTH + 1})
+    FROM holdfast.memories m, unnest(CASE WHEN length(m.search_terms) > ${MAX_LEARNED_TERMS}
+      THEN (tsvector_to_array(m.search_terms))[1:${MAX_LEARNED_TERMS}] ELSE tsvector_to_array(m.search_terms) END) AS t(term)
     WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids)
-  ), learned AS (
-    INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
-    -- Known words are passed over by the primary key. An anti-join says the same, and where the table's statistics
-    -- are not up to date it reads every word of the tenant for each.
-    SELECT p_tenant, '', w.word FROM words w
-    ON CONFLICT DO NOTHING
-    RETURNING word
-  )
+      AND octet_length(t.term) BETWEEN ${TERM_PREFIX_LENGTH + MIN_LEARNED_LENGTH} AND ${TERM_PREFIX_LENGTH + 4 * MAX_LEARNED_LENGTH}
+  );
+  -- In one search of the index for all of them. An anti-join says the same, and where the table's statistics are not
+  -- up to date it reads every word of the tenant for each.
+  v_known := ARRAY(
+    SELECT w.word FROM holdfast.memory_words w
+    WHERE w.tenant_id = p_tenant AND w.trigram = '' AND w.word = ANY (v_words)
+  );
   INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
   SELECT p_tenant, t.trigram, l.word
-  FROM learned l, unnest(${trigramsSql("l.word")}) AS t(trigram)
+  FROM (SELECT unnest(v_words) EXCEPT SELECT unnest(v_known)) AS l(word), unnest(''::text || ${trigramsSql("l.word")}) AS t(trigram)
+  WHERE char_length(l.word) BETWEEN ${MIN_LEARNED_LENGTH} AND ${MAX_LEARNED_LENGTH} AND l.word !~ '[0-9${UNSPACED}]'
+  -- In the order of the index, so that two servers never wait for each other.
+  ORDER BY t.trigram, l.word
   ON CONFLICT DO NOTHING;
 END $$`,
   `
