@@ -435,6 +435,29 @@ describe("search by embedding", () => {
     expect(full.hits[0]?.memory?.embedding).toEqual(expected[0]?.embedding);
   });
 
+  test("compares every page of long embeddings, as they are now", async () => {
+    const tenant = newTenant(servers.app());
+    const along = (n: number) =>
+      Array.from({ length: 4096 }, (_, i) => (i === 0 ? 1 : i === n ? n / 100 : 0));
+    const init = (n: number) => ({ content: `${n}`, embedding: along(n), embeddingModel: "m" });
+    const stored = await remember(tenant, ...Array.from({ length: 150 }, (_, n) => init(n + 1)));
+    const weights = { importance: 0, recency: 0, success: 0 };
+    const nearest = async (limit: number) =>
+      found(await search(tenant, { embedding: along(1), embeddingModel: "m", limit, weights }));
+    const expected = Array.from({ length: 100 }, (_, n) => `${n + 1}`);
+    expect(await nearest(100)).toEqual(expected);
+    const update = (index: number, memory: MemoryInit) =>
+      tenant.rpc.unary(MemoryService.method.updateMemory, {
+        memory: { id: present(stored[index]).id, ...memory },
+        updateMask: { paths: ["embedding", "embedding_model"] },
+      });
+    await update(149, { embedding: along(1).fill(2, 0, 1), embeddingModel: "m" });
+    await update(0, { embedding: [], embeddingModel: "" });
+    await update(2, { embedding: along(3), embeddingModel: "n" });
+    await update(3, { embedding: [1, 2], embeddingModel: "m" });
+    expect((await nearest(4)).toSorted()).toEqual(["150", "2", "5", "6"]);
+  });
+
   test("puts what text and embedding both find before what one finds", async () => {
     const tenant = newTenant(servers.app());
     const of = (content: string, embedding: number[]) => ({ content, embedding, embeddingModel: "m" });

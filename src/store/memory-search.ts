@@ -1,6 +1,7 @@
 import { binaryArray } from "./binary-array.js";
 import type { Run } from "./database.js";
 import type { ListCondition } from "./list-query.js";
+import { createNearestVectors } from "./nearest-vectors.js";
 
 /** A memory as one way of finding ranked it. */
 export interface MemoryCandidate {
@@ -20,6 +21,17 @@ type Candidate = [
   createMicros: bigint,
 ];
 
+type VectorRow = [
+  id: string,
+  vector: Buffer,
+  importance: number | null,
+  successScore: number | null,
+  createMicros: bigint,
+];
+
+/** Numbers compared before other work gets its turn: some milliseconds' worth, and a few megabytes. */
+const PAGE_NUMBERS = 250_000;
+
 const COLUMNS = "method, id, importance, success_score, create_time";
 
 /** Memories by the words of a text, the best first, at most `limit` by each method: FULL_TEXT, TRIGRAM. */
@@ -37,25 +49,65 @@ export async function searchByText(
   return rows.map(candidate);
 }
 
-/** Memories whose embedding of the same model and length is nearest, the best first. */
+/** What is looked for by its direction. */
+export interface VectorQuery {
+  readonly embedding: readonly number[];
+  readonly model: string;
+}
+
+/**
+ * Memories whose embedding of the same model and length is nearest, the best
+ * first; every one is compared, by pgvector if the database has it.
+ */
 export async function searchByVector(
   run: Run,
-  vector: { readonly embedding: readonly number[]; readonly model: string },
+  vector: VectorQuery,
   limit: number,
   filter: readonly ListCondition[],
-): Promise<readonly MemoryCandidate[]> {
+): Promise<{ readonly candidates: readonly MemoryCandidate[]; readonly byPgvector: boolean }> {
+  const installed = await run({
+    name: "pgvector",
+    text: "SELECT 1 FROM pg_extension WHERE extname = 'vector'",
+  });
+  if (installed.length === 0) {
+    return { candidates: await scanVectors(run, vector, limit, filterValues(filter)), byPgvector: false };
+  }
   const rows = await run<Candidate>({
     name: "search memory vectors",
     text: `SELECT ${COLUMNS} FROM holdfast.search_memory_vectors($11::text::real[], $1, $2, ${FILTER_ARGUMENTS})`,
     values: [vector.model, limit, ...filterValues(filter), `{${vector.embedding.join(",")}}`],
   });
-  return rows.map(candidate);
+  return { candidates: rows.map(candidate), byPgvector: true };
 }
 
-/** Whether the database compares vectors itself. */
-export async function hasPgvector(run: Run): Promise<boolean> {
-  const rows = await run({ name: "pgvector", text: "SELECT 1 FROM pg_extension WHERE extname = 'vector'" });
-  return rows.length > 0;
+/** Pages of every embedding the filter allows, compared here; no more than a page is held at a time. */
+async function scanVectors(
+  run: Run,
+  { embedding, model }: VectorQuery,
+  limit: number,
+  filters: readonly unknown[],
+): Promise<readonly MemoryCandidate[]> {
+  const nearest = createNearestVectors(embedding, limit, newestFirst);
+  const pageSize = Math.max(1, Math.floor(PAGE_NUMBERS / embedding.length));
+  for (let after: string | null = null; ; ) {
+    const page: VectorRow[] = await run<VectorRow>({
+      name: "memory vectors",
+      text: `
+SELECT id, vector, importance, success_score, create_time
+FROM holdfast.read_memory_vectors($11::integer, $1, $12::uuid, $2, ${FILTER_ARGUMENTS})`,
+      values: [model, pageSize, ...filters, embedding.length, after],
+    });
+    for (const [id, sent, importance, success, micros] of page) {
+      nearest.add(sent, candidate(["VECTOR", id, importance, success, micros]));
+    }
+    if (page.length < pageSize) return nearest.best();
+    after = page.at(-1)?.[0] ?? null;
+  }
+}
+
+function newestFirst(a: MemoryCandidate, b: MemoryCandidate): number {
+  if (a.createMicros !== b.createMicros) return a.createMicros > b.createMicros ? -1 : 1;
+  return a.id > b.id ? -1 : 1;
 }
 
 const micros = (parameter: string) =>

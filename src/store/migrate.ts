@@ -11,6 +11,7 @@ import * as history from "./migrations/0007-history.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
 import * as writerRole from "./migrations/0011-writer-role.js";
 import * as memorySearch from "./migrations/0008-memory-search.js";
+import * as memoryVectors from "./migrations/0009-memory-vectors.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -25,6 +26,7 @@ const migrations = {
   "0010-appended-lists": appendedLists,
   "0011-writer-role": writerRole,
   "0008-memory-search": memorySearch,
+  "0009-memory-vectors": memoryVectors,
 };
 
 export interface MigrationStatus {

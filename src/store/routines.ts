@@ -6,7 +6,7 @@ import { likeWordsRoutine } from "./routines/like-words-routine.js";
 import { logRoutines } from "./routines/log-routines.js";
 import { memoryTextRoutine } from "./routines/memory-text-routine.js";
 import { memoryUpkeepRoutines } from "./routines/memory-upkeep-routines.js";
-import { memoryVectorRoutine } from "./routines/memory-vector-routine.js";
+import { memoryVectorRoutines } from "./routines/memory-vector-routine.js";
 import { stateRoutines } from "./routines/state-routines.js";
 
 /**
@@ -22,7 +22,7 @@ export function routines(entities: readonly EntityDeclaration[]): readonly strin
     ...memoryUpkeepRoutines,
     likeWordsRoutine,
     memoryTextRoutine,
-    memoryVectorRoutine,
+    ...memoryVectorRoutines,
     ...entities.flatMap(entityRoutines),
   ];
 }

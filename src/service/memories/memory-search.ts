@@ -10,12 +10,7 @@ import type { FieldBag } from "../../entities/field-codec.js";
 import type { Database } from "../../store/database.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { readMemoryAccess } from "../../store/memory-access.js";
-import {
-  hasPgvector,
-  type MemoryCandidate,
-  searchByText,
-  searchByVector,
-} from "../../store/memory-search.js";
+import { type MemoryCandidate, searchByText, searchByVector } from "../../store/memory-search.js";
 import { findRecords } from "../../store/read-records.js";
 import { createListFilter, type ListFilter } from "../list-filter.js";
 import { checkSearch } from "./check-search.js";
@@ -44,6 +39,7 @@ export type MemorySearch = (tenantId: string, request: SearchMemoriesRequest) =>
 
 /** What each way of finding hands to fusion: enough that what several found low can still come first. */
 const CANDIDATES_PER_METHOD = 200;
+const NO_VECTORS = { candidates: [], byPgvector: false };
 const HOUR_MS = 3_600_000;
 /** Words only spelt like those asked for, against the words themselves. */
 const TRIGRAM_SHARE = 0.5;
@@ -63,33 +59,33 @@ export function createMemorySearch(
     const byVector = embedding.length > 0;
 
     const found = await database.read(tenantId, async (run) => {
-      const [head, texts, vectors, scansWithPgvector] = await Promise.all([
+      const [head, texts, vectors] = await Promise.all([
         minPosition === 0n ? undefined : readLogHead(run, tenantId),
         byText ? searchByText(run, text, CANDIDATES_PER_METHOD, filter) : [],
         byVector
           ? searchByVector(run, { embedding, model: embeddingModel }, CANDIDATES_PER_METHOD, filter)
-          : [],
-        byVector ? hasPgvector(run) : false,
+          : NO_VECTORS,
       ]);
       if (head) requirePosition(head, minPosition);
       const lists: readonly RankedList[] = [
         { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
         { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
-        { method: "VECTOR", weight: weights.embedding, candidates: vectors },
+        { method: "VECTOR", weight: weights.embedding, candidates: vectors.candidates },
       ];
+      const { byPgvector } = vectors;
       const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
       const fused = fuseRanks(lists, weights, age).slice(0, limit);
       const ids = fused.map(({ id }) => id);
-      if (ids.length === 0) return { fused, memories: [] as FieldBag[], scansWithPgvector };
+      if (ids.length === 0) return { fused, memories: [] as FieldBag[], byPgvector };
       const [memories, accesses] = await Promise.all([
         findRecords(run, codec, tenantId, ids),
         readMemoryAccess(run, tenantId, ids),
       ]);
       setMemoryAccess(memories, accesses);
-      return { fused, memories, scansWithPgvector };
+      return { fused, memories, byPgvector };
     });
 
-    const { fused, memories, scansWithPgvector } = found;
+    const { fused, memories, byPgvector } = found;
     access.touch(
       tenantId,
       fused.map(({ id }) => id),
@@ -105,11 +101,7 @@ export function createMemorySearch(
         ...(byText ? [SearchMethod.FULL_TEXT, SearchMethod.TRIGRAM] : []),
         ...(byVector ? [SearchMethod.VECTOR] : []),
       ],
-      vectorScan: !byVector
-        ? VectorScan.UNSPECIFIED
-        : scansWithPgvector
-          ? VectorScan.PGVECTOR
-          : VectorScan.EXACT,
+      vectorScan: !byVector ? VectorScan.UNSPECIFIED : byPgvector ? VectorScan.PGVECTOR : VectorScan.EXACT,
     };
   };
 }

@@ -8,7 +8,9 @@ import { DEFINER, ROW_CHANGED } from "./log-routines.js";
  * distributed tables.
  */
 const AFTERWARDS: Readonly<Record<string, string>> = {
-  memories: "  PERFORM holdfast.learn_memory_words(p_tenant, p_id);\n",
+  memories: `  PERFORM holdfast.learn_memory_words(p_tenant, p_id);
+  IF array_remove(p_embedding, NULL) <> '{}' THEN PERFORM holdfast.keep_memory_vectors(p_tenant, p_id); END IF;
+`,
 };
 
 /** `lock_<table>` and `put_<table>` for entities that have a current state and revisions. */
