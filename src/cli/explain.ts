@@ -1,3 +1,4 @@
+import { ArchiveError } from "../archive/archive-error.js";
 import { ConfigError } from "../config.js";
 import { HoldfastError } from "../core/errors.js";
 import { EmbeddedPostgresError } from "../postgres/embedded-postgres-error.js";
@@ -9,7 +10,7 @@ import { CommandError } from "./command-error.js";
 /** What went wrong, for a person who can do something about it; undefined when it is a defect. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof CommandError || error instanceof ConfigError) return error.message;
-  if (error instanceof SchemaError) return error.message;
+  if (error instanceof SchemaError || error instanceof ArchiveError) return error.message;
   if (error instanceof EmbeddedPostgresError) return error.message;
   if (error instanceof ListenError) {
     const advice = error.code === "EADDRINUSE" ? " Stop that one, or choose another port." : "";

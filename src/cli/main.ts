@@ -1,15 +1,17 @@
+import { backup } from "./backup.js";
 import type { Command } from "./command.js";
 import { CommandError } from "./command-error.js";
 import { explain } from "./explain.js";
 import { formatHelp, formatOverview } from "./format-help.js";
 import { migrate } from "./migrate.js";
 import { parseCommandLine } from "./parse-command-line.js";
+import { restore } from "./restore.js";
 import { serve } from "./serve.js";
 import { tail } from "./tail.js";
 import { verify } from "./verify.js";
 import { readVersion } from "./version.js";
 
-const commands: readonly Command[] = [serve, tail, migrate, verify];
+const commands: readonly Command[] = [serve, tail, migrate, verify, backup, restore];
 
 /**
  * Runs one command line.

@@ -81,8 +81,25 @@ export async function pendingMigrations(options: { url: string }): Promise<reado
 }
 
 function createMigrator(db: Kysely<unknown>): Migrator {
+/**
+ * The same within a transaction that the caller has begun, so that all of it can still be undone.
+ *
+ * @param upTo the last migration to apply; without one all are, and the routines replaced.
+ */
+export async function migrateWithin(db: Kysely<unknown>, upTo?: string): Promise<void> {
+  const migrator = createMigrator(db, true);
+  const { error } = await (upTo === undefined ? migrator.migrateToLatest() : migrator.migrateTo(upTo));
+  if (error) throw error;
+  if (upTo === undefined) await replaceRoutinesWithin(db);
+}
+
+/** Every migration this version knows, in order. */
+export const migrationNames: readonly string[] = Object.keys(migrations);
+
+function createMigrator(db: Kysely<unknown>, disableTransactions = false): Migrator {
   return new Migrator({
     db,
+    disableTransactions,
     provider: { getMigrations: async () => migrations },
     migrationTableSchema: "holdfast",
     migrationTableName: "migrations",
@@ -93,7 +110,11 @@ function createMigrator(db: Kysely<unknown>): Migrator {
 /** An arbitrary number that no other use of advisory locks in the database should share. */
 const ROUTINES_LOCK = 4650_0001;
 
-async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
+function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
+  return db.transaction().execute(replaceRoutinesWithin);
+}
+
+async function replaceRoutinesWithin(tx: Kysely<unknown>): Promise<boolean> {
   const statements = routines(entities);
   const version = versionOf(statements);
   return db.transaction().execute(async (tx) => {
@@ -109,6 +130,17 @@ async function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
     await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
     return true;
   });
+  const version = createHash("sha256").update(statements.join("\n")).digest("hex");
+  await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);
+  await sql`CREATE TABLE IF NOT EXISTS holdfast.routines (version text PRIMARY KEY)`.execute(tx);
+  const { rows } = await sql<{ version: string }>`SELECT version FROM holdfast.routines`.execute(tx);
+  if (rows[0]?.version === version) return false;
+  await dropRoutines(tx);
+  for (const statement of statements) await sql.raw(statement).execute(tx);
+  await grantRoutines(tx);
+  await sql`DELETE FROM holdfast.routines`.execute(tx);
+  await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
+  return true;
 }
 
 function versionOf(statements: readonly string[]): string {
