@@ -2,6 +2,7 @@ import { backup } from "./backup.js";
 import type { Command } from "./command.js";
 import { CommandError } from "./command-error.js";
 import { explain } from "./explain.js";
+import { exportCommand } from "./export.js";
 import { formatHelp, formatOverview } from "./format-help.js";
 import { migrate } from "./migrate.js";
 import { parseCommandLine } from "./parse-command-line.js";
@@ -11,7 +12,7 @@ import { tail } from "./tail.js";
 import { verify } from "./verify.js";
 import { readVersion } from "./version.js";
 
-const commands: readonly Command[] = [serve, tail, migrate, verify, backup, restore];
+const commands: readonly Command[] = [serve, tail, migrate, verify, exportCommand, backup, restore];
 
 /**
  * Runs one command line.

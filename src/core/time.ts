@@ -45,6 +45,13 @@ export function microsFromText(text: string): bigint {
   return millis * 1000n + BigInt(fraction.padEnd(6, "0"));
 }
 
+/** A time in the years 1 to 9999 as RFC 3339 has it, to the microsecond and in UTC; `microsFromText` reads it. */
+export function textFromMicros(micros: bigint): string {
+  const rest = ((micros % 1000n) + 1000n) % 1000n;
+  const millis = (micros - rest) / 1000n;
+  return new Date(Number(millis)).toISOString().replace("Z", `${String(rest).padStart(3, "0")}Z`);
+}
+
 /** Microseconds since 1970 of this machine's clock. */
 export function nowMicros(): bigint {
   return BigInt(Date.now()) * 1000n;

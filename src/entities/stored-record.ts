@@ -20,6 +20,16 @@ export function recordFromRow(codec: EntityCodec, row: Readonly<Row>): FieldBag 
   return message;
 }
 
+/** The row that the `state` of a revision holds, and when the thing was created, in microseconds since 1970. */
+export function rowFromState(
+  codec: EntityCodec,
+  state: string,
+): { readonly row: Row; readonly createMicros: bigint } {
+  const members = rawMembers(state);
+  const row = codec.columns.map(({ name, type }) => valueFromState(type, members.get(name) ?? "null"));
+  return { row, createMicros: microsFromText(JSON.parse(members.get("create_time") ?? "")) };
+}
+
 /** A message from the `state` of one of its revisions. */
 export function recordFromState(codec: EntityCodec, state: string): FieldBag {
   const members = rawMembers(state);

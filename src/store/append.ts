@@ -54,6 +54,26 @@ export function appendStatement(flush: Flush): Statement {
     flush.activeSessions.length > 0 ? binaryArray("uuid", flush.activeSessions) : null,
     binaryArray("integer", tally(flush)),
   ];
+  const { calls, kinds } = putCalls(flush, values);
+  return {
+    name: `append ${kinds.join(" ")}`,
+    text: `
+WITH log AS MATERIALIZED (
+  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[])
+)
+SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
+    values,
+  };
+}
+
+/**
+ * The calls that write a flush's rows for the tenant in `$1`, at the first
+ * position and time of a row named `log`; their arguments are added to `values`.
+ */
+export function putCalls(
+  flush: Pick<Flush, "appended" | "changed">,
+  values: unknown[],
+): { readonly calls: readonly string[]; readonly kinds: readonly number[] } {
   const calls: string[] = [];
   const kinds: number[] = [];
   const put = <R extends PlacedRow>(
@@ -80,15 +100,7 @@ export function appendStatement(flush: Flush): Statement {
   };
   for (const [codec, rows] of flush.appended) put(codec, rows, []);
   for (const [codec, rows] of flush.changed) put(codec, rows, STATE_PARAMETERS);
-  return {
-    name: `append ${kinds.join(" ")}`,
-    text: `
-WITH log AS MATERIALIZED (
-  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[])
-)
-SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
-    values,
-  };
+  return { calls, kinds };
 }
 
 /** What the flush adds to the tenant's counts: for each entity its kind, things created, deleted, changes. */

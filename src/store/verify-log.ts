@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { microsFromTimestamp } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "./committed-change.js";
 import type { Database, Run } from "./database.js";
+import { beginLogHash } from "./log-hash.js";
 import { type LogHead, readLogHead } from "./log-head.js";
 import { readChanges } from "./read-changes.js";
 
@@ -138,11 +138,7 @@ function checkCommit(
   if (firstPosition !== previous + 1n || position < firstPosition) {
     throw new Difference(`position ${previous + 1n}: no commit begins there`);
   }
-  const numbers = Buffer.alloc(24);
-  numbers.writeBigInt64BE(firstPosition, 0);
-  numbers.writeBigInt64BE(position, 8);
-  numbers.writeBigInt64BE(commitMicros, 16);
-  const hash = createHash("sha256").update(previousHash).update(numbers);
+  const hash = beginLogHash(previousHash, { firstPosition, position, commitMicros });
   for (let at = firstPosition; at <= position; at += 1n) {
     const content = contents.get(at);
     if (!content) throw new Difference(`position ${at}: nothing is stored there`);
