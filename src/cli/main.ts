@@ -4,6 +4,7 @@ import { CommandError } from "./command-error.js";
 import { explain } from "./explain.js";
 import { exportCommand } from "./export.js";
 import { formatHelp, formatOverview } from "./format-help.js";
+import { importCommand } from "./import.js";
 import { migrate } from "./migrate.js";
 import { parseCommandLine } from "./parse-command-line.js";
 import { restore } from "./restore.js";
@@ -12,7 +13,16 @@ import { tail } from "./tail.js";
 import { verify } from "./verify.js";
 import { readVersion } from "./version.js";
 
-const commands: readonly Command[] = [serve, tail, migrate, verify, exportCommand, backup, restore];
+const commands: readonly Command[] = [
+  serve,
+  tail,
+  migrate,
+  verify,
+  exportCommand,
+  importCommand,
+  backup,
+  restore,
+];
 
 /**
  * Runs one command line.
