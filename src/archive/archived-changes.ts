@@ -19,6 +19,8 @@ export interface ArchivedChange {
   readonly contentHash: Buffer;
   /** Only of things that have a state. */
   readonly revision?: ArchivedRevision;
+  /** What was noted of an appended row afterwards, by column. */
+  readonly outside?: Readonly<Record<string, string>>;
   /** The file and line. */
   readonly where: string;
 }
@@ -100,8 +102,18 @@ function changeFromLine(line: ArchiveLine, file: ArchivedFile, codecs: Codecs): 
     record,
     contentHash,
     ...(file.holds === "revisions" && { revision: revisionFromLine(line) }),
+    ...(line.log.has("outside") && { outside: outsideFromLine(line) }),
     where,
   };
+}
+
+function outsideFromLine({ log, where }: ArchiveLine): Readonly<Record<string, string>> {
+  const outside: unknown = JSON.parse(log.get("outside") ?? "");
+  const values = typeof outside === "object" && outside !== null ? Object.values(outside) : [];
+  if (values.length > 0 && values.every((value) => typeof value === "string")) {
+    return outside as Readonly<Record<string, string>>;
+  }
+  throw new ArchiveError("damaged", `${where}: expected texts in outside, got ${JSON.stringify(outside)}`);
 }
 
 function revisionFromLine(line: ArchiveLine): ArchivedRevision {

@@ -90,6 +90,7 @@ function logMember(row: AppendedRow | CurrentRow): string {
       position: quoted(row.position),
       commit_time: time(row.commitMicros),
       content_hash: hex(row.contentHash),
+      outside: Object.keys(row.outside).length > 0 ? JSON.stringify(row.outside) : undefined,
     });
   }
   return jsonObject({

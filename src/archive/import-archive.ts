@@ -36,6 +36,8 @@ export interface ImportReport {
   /** Changes added, and those that were there before. */
   readonly added: number;
   readonly alreadyThere: number;
+  /** Changes that are none of their own: rows that something was noted of afterwards, as that they were withdrawn. */
+  readonly leftOut: number;
   readonly refusals: readonly Refusal[];
   /** The last one of what was taken in. */
   readonly position: bigint;

@@ -40,13 +40,15 @@ export async function importChanges(
     const batch = new Batch(appender, tenantId);
     let written = 0;
     for await (const change of archivedChanges(source, codecs)) {
-      await batch.add(change);
+      // As new changes they would be without what was noted of them: that they were withdrawn, say.
+      if (change.outside) batch.leftOut += 1;
+      else await batch.add(change);
       written += 1;
       if (written % BATCH_ENTRIES === 0) onProgress?.({ what: "importing", rows: written });
     }
     await batch.write();
-    const { added, alreadyThere, refusals, position } = batch;
-    return { tenantId, position, hash: undefined, isLog: false, added, alreadyThere, refusals };
+    const { added, alreadyThere, leftOut, refusals, position } = batch;
+    return { tenantId, position, hash: undefined, isLog: false, added, alreadyThere, leftOut, refusals };
   });
 }
 
@@ -58,6 +60,7 @@ class Batch {
   #bytes = 0;
   added = 0;
   alreadyThere = 0;
+  leftOut = 0;
   position = 0n;
   readonly refusals: Refusal[] = [];
 

@@ -40,7 +40,7 @@ export function importLog(
     // The id names one tenant's log: under another tenant it is another log.
     const logId = tenantId === scope.tenant_id ? log.log_id : randomUUID();
     const position = BigInt(log.position);
-    const report = { tenantId, position, hash: log.hash, isLog: true, refusals: [] };
+    const report = { tenantId, position, hash: log.hash, isLog: true, leftOut: 0, refusals: [] };
     if (!(await replay.begin(logId))) {
       await requireSame(replay, tenantId, log);
       return { ...report, added: 0, alreadyThere: Number(position) };
@@ -137,6 +137,14 @@ async function putCommit(
 ): Promise<void> {
   try {
     await replay.put(replayed, commit);
+    for (const { codec, record, outside = {}, where: line } of replayed.noted) {
+      const [unknown] = await replay.setOutside(codec, record.id as string, outside);
+      if (unknown === undefined) continue;
+      throw new ArchiveError(
+        "version",
+        `${line} has ${JSON.stringify(unknown)} outside, which this version does not know`,
+      );
+    }
   } catch (error) {
     const refusal = databaseError(error);
     if (!refusal || !/^(2[23]|HF)/.test(refusal.code)) throw error;

@@ -11,6 +11,8 @@ interface Versioned {
 export class ReplayedCommit implements Pick<Flush, "appended" | "changed"> {
   readonly appended = new Map<EntityCodec, PlacedRow[]>();
   readonly changed = new Map<EntityCodec, StateChange[]>();
+  /** Appended rows of which something was noted afterwards. */
+  readonly noted: ArchivedChange[] = [];
   readonly #last = new Map<string, { rows: StateChange[]; index: number }>();
   readonly #counts: Map<number, [created: number, deleted: number, changes: number]>;
   #offset = 0;
@@ -20,12 +22,14 @@ export class ReplayedCommit implements Pick<Flush, "appended" | "changed"> {
     this.#counts = counts;
   }
 
-  add({ codec, row, contentHash, revision, record }: ArchivedChange): void {
+  add(change: ArchivedChange): void {
+    const { codec, row, contentHash, revision, record } = change;
     const placed = { offset: this.#offset, row, contentHash };
     this.#offset += 1;
     this.#count(codec, revision?.change ?? "CREATED");
     if (revision) this.#addState(codec, placed, revision, record as unknown as Versioned);
     else push(this.appended, codec, placed);
+    if (change.outside) this.noted.push(change);
   }
 
   #addState(codec: EntityCodec, placed: PlacedRow, revision: ArchivedRevision, record: Versioned): void {

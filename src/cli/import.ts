@@ -60,10 +60,10 @@ directory, whether or not a server runs there.`,
         onProgress: json ? undefined : progressLine(),
       });
       const seconds = (performance.now() - started) / 1000;
-      const { tenantId, added, alreadyThere, refusals, position, hash } = report;
+      const { tenantId, added, alreadyThere, leftOut, refusals, position, hash } = report;
       const exitCode = refusals.length === 0 ? 0 : 1;
       if (json) {
-        const counts = { added, already_there: alreadyThere, refused: refusals.length };
+        const counts = { added, already_there: alreadyThere, left_out: leftOut, refused: refusals.length };
         process.stdout.write(
           `${JSON.stringify({ folder, tenant_id: tenantId, ...counts, position: String(position), hash, seconds, refusals, from: manifest.log })}\n`,
         );
@@ -73,7 +73,8 @@ directory, whether or not a server runs there.`,
         process.stdout.write(`refused: ${where}: ${printable(reason)}\n`);
       }
       process.stdout.write(
-        `tenant ${tenantId}: ${added} changes added, ${alreadyThere} were there, ${refusals.length} refused, ` +
+        `tenant ${tenantId}: ${added} changes added, ${alreadyThere} were there, ${refusals.length} refused` +
+          `${leftOut > 0 ? `, ${leftOut} withdrawn ones left out` : ""}, ` +
           `in ${seconds.toFixed(1)} s; last position ${position}${hash === undefined ? "" : `, hash ${hash}, verified`}\n`,
       );
       return exitCode;

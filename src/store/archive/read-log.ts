@@ -7,13 +7,20 @@ import { type LogHead, readLogHead } from "../log-head.js";
 import { type OwnerSession, withOwnerSession } from "../owner-session.js";
 import { type ArchiveScope, scopeConditions } from "./archive-scope.js";
 import { bytesFromText, copiedRows, valueFromText } from "./copied-rows.js";
+import { outsideColumns } from "./outside-columns.js";
 
-/** A row that is written once. */
-export interface AppendedRow {
+/** A change at its place in the log. */
+export interface LoggedRow {
   readonly position: bigint;
   readonly commitMicros: bigint;
   readonly contentHash: Buffer;
   readonly row: Row;
+}
+
+/** A row that is written once. */
+export interface AppendedRow extends LoggedRow {
+  /** What was noted of it afterwards, as Postgres writes it: see `outsideColumns`. */
+  readonly outside: Readonly<Record<string, string>>;
 }
 
 /** A thing as it is now. */
@@ -25,7 +32,7 @@ export interface CurrentRow {
 }
 
 /** A thing as one change left it. */
-export interface RevisionRow extends AppendedRow {
+export interface RevisionRow extends LoggedRow {
   readonly codec: EntityCodec;
   readonly createMicros: bigint;
   readonly change: string;
@@ -72,14 +79,19 @@ export function createLogReader(session: OwnerSession, codecs: Codecs, scope: Ar
   return {
     head: () => readLogHead(session.run, scope.tenantId),
     async *appended(codec) {
-      const columns = ["position", "create_time", "content_hash", ...names(codec)];
-      for await (const [position, time, hash, ...own] of rows(
-        columns,
-        codec.entity.table,
-        conditions.appended,
-        "position",
-      )) {
-        yield { ...placed(position, time, hash), row: ownRow(codec, own) };
+      const outside = await outsideColumns(session.run, codec);
+      const columns = ["position", "create_time", "content_hash", ...names(codec), ...outside];
+      const found = rows(columns, codec.entity.table, conditions.appended, "position");
+      for await (const [position, time, hash, ...own] of found) {
+        const noted = own.slice(codec.columns.length);
+        const entries = outside.flatMap((name, i) =>
+          typeof noted[i] === "string" ? [[name, noted[i]]] : [],
+        );
+        yield {
+          ...placed(position, time, hash),
+          row: ownRow(codec, own),
+          outside: Object.fromEntries(entries),
+        };
       }
     },
     async *current(codec) {

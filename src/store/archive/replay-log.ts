@@ -1,7 +1,9 @@
 import { textFromMicros } from "../../core/time.js";
+import type { EntityCodec } from "../../entities/entity-codec.js";
 import { type Flush, putCalls } from "../append.js";
 import { binaryArray } from "../binary-array.js";
 import type { OwnerSession } from "../owner-session.js";
+import { outsideColumns, setOutsideColumns } from "./outside-columns.js";
 import type { AccessRow, CommitRow } from "./read-log.js";
 
 /** What a log that was replayed ends with. */
@@ -25,12 +27,23 @@ export interface LogReplay {
   hashAt(position: bigint): Promise<Uint8Array | undefined>;
   /** Writes what one commit wrote, at its positions and its time. */
   put(flush: Pick<Flush, "appended" | "changed">, commit: CommitRow): Promise<void>;
+  /**
+   * Notes of an appended row what was noted of it afterwards.
+   *
+   * @returns the columns there are none of here; then nothing was done.
+   */
+  setOutside(
+    codec: EntityCodec,
+    id: string,
+    values: Readonly<Record<string, string>>,
+  ): Promise<readonly string[]>;
   commits(commits: readonly CommitRow[]): Promise<void>;
   memoryAccess(rows: readonly AccessRow[]): Promise<void>;
   end(end: ReplayedEnd): Promise<void>;
 }
 
 export function createLogReplay({ run }: OwnerSession, tenantId: string): LogReplay {
+  const columns = new Map<EntityCodec, readonly string[]>();
   return {
     async begin(logId) {
       await run("SET LOCAL ROLE holdfast_append");
@@ -53,6 +66,13 @@ VALUES ($1::uuid, $2::uuid, 0, '') ON CONFLICT DO NOTHING RETURNING 1`,
       const { calls } = putCalls(flush, values);
       const log = "SELECT $2::bigint AS first_position, $3::timestamptz AS commit_time";
       await run({ text: `WITH log AS MATERIALIZED (${log}) SELECT ${calls.join(", ")} FROM log`, values });
+    },
+    async setOutside(codec, id, values) {
+      const known = columns.get(codec) ?? (await outsideColumns(run, codec));
+      columns.set(codec, known);
+      const unknown = Object.keys(values).filter((name) => !known.includes(name));
+      if (unknown.length === 0) await setOutsideColumns(run, codec, tenantId, id, values);
+      return unknown;
     },
     async commits(commits) {
       await run({
