@@ -15,7 +15,9 @@ export type ArchiveReason =
   /** What it is to be written into holds something already. */
   | "occupied"
   /** There is nothing of that name to archive. */
-  | "nothing";
+  | "nothing"
+  /** The file system refuses. */
+  | "file";
 
 /** What cannot be done with an archive, in words for whoever asked for it. */
 export class ArchiveError extends Error {
@@ -26,4 +28,12 @@ export class ArchiveError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.reason = reason;
   }
+}
+
+const FILE_CODES = /^E(NOENT|NOTDIR|ISDIR|EXIST|ACCES|PERM|ROFS|NOSPC|DQUOT|FBIG|IO|NAMETOOLONG)$/;
+
+/** What was thrown, as an ArchiveError if the file system threw it: a database's lost connection looks much like it. */
+export function fromFileSystem(thrown: unknown): unknown {
+  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
+  return FILE_CODES.test(code ?? "") ? new ArchiveError("file", (thrown as Error).message, thrown) : thrown;
 }

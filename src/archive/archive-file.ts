@@ -3,7 +3,7 @@ import { rename, rm, stat } from "node:fs/promises";
 import { pipeline as chain, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
-import { ArchiveError } from "./archive-error.js";
+import { ArchiveError, fromFileSystem } from "./archive-error.js";
 import { type Decrypt, type Encrypt, isEncrypted } from "./encryption.js";
 
 /** Of gzip: 6 takes twice the time for some percent less. */
@@ -33,8 +33,8 @@ export async function writeArchiveFile(
     await pipeline(written, createWriteStream(partial, { flush: true, mode: 0o600 }));
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    await rm(partial, { force: true }).catch(() => {});
+    throw fromFileSystem(error);
   }
   return (await stat(path)).size;
 }
@@ -48,7 +48,9 @@ export async function* readArchiveFile(
   path: string,
   { isCompressed, decrypt }: { readonly isCompressed: boolean; readonly decrypt: Decrypt },
 ): AsyncGenerator<Uint8Array, void> {
-  const wasEncrypted = await isEncrypted(path);
+  const wasEncrypted = await isEncrypted(path).catch((error: unknown) => {
+    throw fromFileSystem(error);
+  });
   const stored = createReadStream(path);
   try {
     const packed = wasEncrypted ? await decrypt(stored, path) : stored;
@@ -77,5 +79,5 @@ function fromReading(error: unknown, path: string, wasEncrypted: boolean): unkno
       error,
     );
   }
-  return error;
+  return fromFileSystem(error);
 }

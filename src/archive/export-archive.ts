@@ -5,7 +5,7 @@ import { textFromMicros } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { ArchiveScope } from "../store/archive/archive-scope.js";
 import { type LogReader, withLogReader } from "../store/archive/read-log.js";
-import { ArchiveError } from "./archive-error.js";
+import { ArchiveError, fromFileSystem } from "./archive-error.js";
 import { type FileEncoding, writeArchiveFile } from "./archive-file.js";
 import { type ExportFile, exportFiles } from "./export-files.js";
 import {
@@ -57,7 +57,9 @@ export function exportArchive(options: ExportOptions): Promise<ExportReport> {
     const files: ArchivedFile[] = [];
     let lines = 0;
     let bytes = 0;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw fromFileSystem(error);
+    });
     for (const file of head.position === 0n ? [] : exportFiles(codecs, isWhole)) {
       const text = new FileText(file, log, (count) =>
         options.onProgress?.({ what: file.name, rows: lines + count }),
