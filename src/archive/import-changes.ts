@@ -1,5 +1,4 @@
 import { HoldfastError } from "../core/errors.js";
-import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import type { Appender } from "../service/appender.js";
 import type { CreateEntry, PatchEntry, PreparedEntry } from "../service/prepared-entry.js";
@@ -58,6 +57,8 @@ class Batch {
   #changes: ArchivedChange[] = [];
   #entries: PreparedEntry[] = [];
   #bytes = 0;
+  /** Of each thing, as its last change so far left it. */
+  readonly #statuses = new Map<string, unknown>();
   added = 0;
   alreadyThere = 0;
   leftOut = 0;
@@ -70,11 +71,25 @@ class Batch {
   }
 
   async add(change: ArchivedChange): Promise<void> {
-    const entry = entryFromChange(change);
+    const entry = entryFromChange(change, this.#changed(change));
     this.#changes.push(change);
     this.#entries.push(entry);
     this.#bytes += entry.byteLength;
     if (this.#entries.length >= BATCH_ENTRIES || this.#bytes >= BATCH_BYTES) await this.write();
+  }
+
+  /** What the record says, without a status that stays as it was: that is no transition, and not to be checked as one. */
+  #changed(change: ArchivedChange): Readonly<Record<string, unknown>> {
+    const fields = contentOf(change);
+    const { lifecycle, table } = change.codec.entity;
+    if (!lifecycle) return fields;
+    const name = localName(change.codec.entity, lifecycle.field);
+    const key = `${table} ${change.record.id}`;
+    const isSame = change.revision?.change !== "CREATED" && this.#statuses.get(key) === fields[name];
+    this.#statuses.set(key, fields[name]);
+    if (!isSame) return fields;
+    const { [name]: _, ...others } = fields;
+    return others;
   }
 
   async write(): Promise<void> {
@@ -92,7 +107,7 @@ class Batch {
   }
 }
 
-function entryFromChange(change: ArchivedChange): PreparedEntry {
+function entryFromChange(change: ArchivedChange, fields: Readonly<Record<string, unknown>>): PreparedEntry {
   const { codec, record: message, row, contentHash, revision, where } = change;
   const { byteLength } = codec.hash(row);
   const id = message.id as string;
@@ -101,7 +116,6 @@ function entryFromChange(change: ArchivedChange): PreparedEntry {
   const { requestId, requestHash } = revision;
   const actor = codec.entity.actor && (message[localName(codec.entity, codec.entity.actor)] as string);
   const by = actor === undefined ? undefined : { actor };
-  const fields = contentOf(message, change);
   if (revision.change === "CREATED") {
     if (requestId !== id)
       throw new ArchiveError("damaged", `${where}: expected request_id ${id}, got ${requestId}`);
@@ -114,15 +128,15 @@ function entryFromChange(change: ArchivedChange): PreparedEntry {
     requestId,
     requestHash,
     change: revision.change,
-    // A function: a map is to be as it was, not merged with what is there.
-    fields: (current) => unlessSame(current, fields, change),
+    // By a function where maps would be merged with what is there.
+    fields: codec.entity.mergedMaps ? () => fields : fields,
     expectedRevision: (message.revision as bigint) - 1n,
     by,
   } satisfies PatchEntry;
 }
 
 /** Everything that the record says, what it says nothing of as undefined. */
-function contentOf(record: FieldBag, { codec }: ArchivedChange): Readonly<Record<string, unknown>> {
+function contentOf({ codec, record }: ArchivedChange): Readonly<Record<string, unknown>> {
   const set = new Set([
     "position",
     "create_time",
@@ -132,18 +146,4 @@ function contentOf(record: FieldBag, { codec }: ArchivedChange): Readonly<Record
   ]);
   const fields = codec.entity.message.fields.filter(({ name }) => !set.has(name));
   return Object.fromEntries(fields.map(({ localName: name }) => [name, record[name]]));
-}
-
-/** A status that stays is no transition, and is not to be checked as one. */
-function unlessSame(
-  current: FieldBag,
-  fields: Readonly<Record<string, unknown>>,
-  { codec }: ArchivedChange,
-): Readonly<Record<string, unknown>> {
-  const { lifecycle } = codec.entity;
-  if (!lifecycle) return fields;
-  const name = localName(codec.entity, lifecycle.field);
-  if (current[name] !== fields[name]) return fields;
-  const { [name]: _, ...others } = fields;
-  return others;
 }
