@@ -28,6 +28,8 @@ export interface BackupOptions {
   readonly version: string;
   readonly encrypt?: Encrypt | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** Ends it, with nothing done. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BackupReport {
@@ -49,25 +51,34 @@ export async function backUp({
   version,
   encrypt,
   onProgress,
+  signal,
 }: BackupOptions): Promise<BackupReport> {
-  return withOwnerSession(url, "READ ONLY", async (session) => {
-    const tables = await readTableLayouts(session.run);
-    if (tables.length === 0)
-      throw new ArchiveError("nothing", "there is nothing in this database: it has no schema");
-    const manifest: BackupManifest = {
-      format: BACKUP_FORMAT,
-      version: BACKUP_VERSION,
-      holdfast: version,
-      created: new Date().toISOString(),
-      postgres: await readServerVersion(session),
-      migrations: await readAppliedMigrations(session.run),
-      tenants: (await readTenantEnds(session)).map(archivedEnd),
-      tables: tables.map(({ name, columns }) => ({ name, columns })),
-    };
-    const contents = new BackupContents(manifest, onProgress);
-    const bytes = await writeArchiveFile(file, contents.write(session, tables), { compress: true, encrypt });
-    return { manifest, rows: contents.rows, bytes };
-  });
+  return withOwnerSession(
+    url,
+    "READ ONLY",
+    async (session) => {
+      const tables = await readTableLayouts(session.run);
+      if (tables.length === 0)
+        throw new ArchiveError("nothing", "there is nothing in this database: it has no schema");
+      const manifest: BackupManifest = {
+        format: BACKUP_FORMAT,
+        version: BACKUP_VERSION,
+        holdfast: version,
+        created: new Date().toISOString(),
+        postgres: await readServerVersion(session),
+        migrations: await readAppliedMigrations(session.run),
+        tenants: (await readTenantEnds(session)).map(archivedEnd),
+        tables: tables.map(({ name, columns }) => ({ name, columns })),
+      };
+      const contents = new BackupContents(manifest, onProgress);
+      const bytes = await writeArchiveFile(file, contents.write(session, tables), {
+        compress: true,
+        encrypt,
+      });
+      return { manifest, rows: contents.rows, bytes };
+    },
+    signal,
+  );
 }
 
 class BackupContents {

@@ -32,6 +32,8 @@ export interface ExportOptions extends FileEncoding {
   /** The version of this program. */
   readonly version: string;
   readonly onProgress?: OnProgress | undefined;
+  /** Ends it, with nothing done. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ExportReport {
@@ -52,49 +54,55 @@ export function exportArchive(options: ExportOptions): Promise<ExportReport> {
   const { url, folder, scope, codecs, compress, encrypt } = options;
   const kept = { compressed: compress, encrypted: encrypt !== undefined };
   const isWhole = scope.sessionId === undefined && scope.agentId === undefined;
-  return withLogReader(url, codecs, scope, async (log) => {
-    const head = await log.head();
-    const files: ArchivedFile[] = [];
-    let lines = 0;
-    let bytes = 0;
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw fromFileSystem(error);
-    });
-    for (const file of head.position === 0n ? [] : exportFiles(codecs, isWhole)) {
-      const text = new FileText(file, log, (count) =>
-        options.onProgress?.({ what: file.name, rows: lines + count }),
-      );
-      if (await text.isEmpty()) continue;
-      bytes += await writeArchiveFile(join(folder, storedName(file.name, kept)), text.chunks(), options);
-      const archived = text.archived();
-      lines += archived.lines;
-      files.push(archived);
-    }
-    if (lines === 0) throw new ArchiveError("nothing", `there is nothing to export of ${described(scope)}`);
-    const manifest: ExportManifest = {
-      format: EXPORT_FORMAT,
-      version: EXPORT_VERSION,
-      holdfast: options.version,
-      created: new Date().toISOString(),
-      scope: {
-        tenant_id: scope.tenantId,
-        ...(scope.sessionId !== undefined && { session_id: scope.sessionId }),
-        ...(scope.agentId !== undefined && { agent_id: scope.agentId }),
-      },
-      log: {
-        log_id: head.logId,
-        position: String(head.position),
-        hash: Buffer.from(head.hash).toString("hex"),
-        commit_time: textFromMicros(head.commitMicros ?? 0n),
-      },
-      ...kept,
-      files,
-    };
-    const name = storedName(EXPORT_MANIFEST, { ...kept, compressed: false });
-    const content = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-    bytes += await writeArchiveFile(join(folder, name), once(content), { compress: false, encrypt });
-    return { manifest, lines, bytes };
-  });
+  return withLogReader(
+    url,
+    codecs,
+    scope,
+    async (log) => {
+      const head = await log.head();
+      const files: ArchivedFile[] = [];
+      let lines = 0;
+      let bytes = 0;
+      await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+        throw fromFileSystem(error);
+      });
+      for (const file of head.position === 0n ? [] : exportFiles(codecs, isWhole)) {
+        const text = new FileText(file, log, (count) =>
+          options.onProgress?.({ what: file.name, rows: lines + count }),
+        );
+        if (await text.isEmpty()) continue;
+        bytes += await writeArchiveFile(join(folder, storedName(file.name, kept)), text.chunks(), options);
+        const archived = text.archived();
+        lines += archived.lines;
+        files.push(archived);
+      }
+      if (lines === 0) throw new ArchiveError("nothing", `there is nothing to export of ${described(scope)}`);
+      const manifest: ExportManifest = {
+        format: EXPORT_FORMAT,
+        version: EXPORT_VERSION,
+        holdfast: options.version,
+        created: new Date().toISOString(),
+        scope: {
+          tenant_id: scope.tenantId,
+          ...(scope.sessionId !== undefined && { session_id: scope.sessionId }),
+          ...(scope.agentId !== undefined && { agent_id: scope.agentId }),
+        },
+        log: {
+          log_id: head.logId,
+          position: String(head.position),
+          hash: Buffer.from(head.hash).toString("hex"),
+          commit_time: textFromMicros(head.commitMicros ?? 0n),
+        },
+        ...kept,
+        files,
+      };
+      const name = storedName(EXPORT_MANIFEST, { ...kept, compressed: false });
+      const content = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
+      bytes += await writeArchiveFile(join(folder, name), once(content), { compress: false, encrypt });
+      return { manifest, lines, bytes };
+    },
+    options.signal,
+  );
 }
 
 /** What the lines of one file come to, without keeping them. */

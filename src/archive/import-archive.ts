@@ -20,6 +20,8 @@ export interface ImportOptions {
   readonly codecs: Codecs;
   readonly settings: ArchiveSettings;
   readonly onProgress?: OnProgress | undefined;
+  /** Ends it: with nothing done of a whole log, and with what was done by then of a part. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A change that was not taken in. */

@@ -25,10 +25,11 @@ export async function importChanges(
   options: ImportOptions,
   tenantId: string,
 ): Promise<ImportReport> {
-  const { url, codecs, settings, onProgress } = options;
+  const { url, codecs, settings, onProgress, signal } = options;
   // Read through once before anything is written: there is no taking back.
   let lines = 0;
   for await (const _ of archivedChanges(source, codecs)) {
+    signal?.throwIfAborted();
     lines += 1;
     if (lines % BATCH_ENTRIES === 0) onProgress?.({ what: "checking", rows: lines });
   }
@@ -39,6 +40,7 @@ export async function importChanges(
     const batch = new Batch(appender, tenantId);
     let written = 0;
     for await (const change of archivedChanges(source, codecs)) {
+      signal?.throwIfAborted();
       // As new changes they would be without what was noted of them: that they were withdrawn, say.
       if (change.outside) batch.leftOut += 1;
       else await batch.add(change);

@@ -35,30 +35,35 @@ export function importLog(
 ): Promise<ImportReport> {
   const { scope, log } = source.manifest;
   const end = { tenant_id: tenantId, log_id: log.log_id, position: log.position, hash: log.hash };
-  return withOwnerSession(options.url, "READ WRITE", async (session) => {
-    const replay = createLogReplay(session, tenantId);
-    // The id names one tenant's log: under another tenant it is another log.
-    const logId = tenantId === scope.tenant_id ? log.log_id : randomUUID();
-    const position = BigInt(log.position);
-    const report = { tenantId, position, hash: log.hash, isLog: true, leftOut: 0, refusals: [] };
-    if (!(await replay.begin(logId))) {
-      await requireSame(replay, tenantId, log);
-      return { ...report, added: 0, alreadyThere: Number(position) };
-    }
-    const totals = await replayCommits(source, options, replay);
-    if (totals.position !== position || totals.hash.toString("hex") !== log.hash) {
-      throw new ArchiveError(
-        "damaged",
-        `expected the log to end at position ${position} with hash ${log.hash}, got ${totals.position} and ${totals.hash.toString("hex")}`,
-      );
-    }
-    await replay.end(totals);
-    for await (const rows of batches(accessRows(source))) await replay.memoryAccess(rows);
-    options.onProgress?.({ what: "verifying", rows: Number(position) });
-    await verifyEnds(session, options.codecs, [end], tenantId);
-    await requireSameFiles(source, session, options.codecs, tenantId);
-    return { ...report, added: Number(position), alreadyThere: 0 };
-  });
+  return withOwnerSession(
+    options.url,
+    "READ WRITE",
+    async (session) => {
+      const replay = createLogReplay(session, tenantId);
+      // The id names one tenant's log: under another tenant it is another log.
+      const logId = tenantId === scope.tenant_id ? log.log_id : randomUUID();
+      const position = BigInt(log.position);
+      const report = { tenantId, position, hash: log.hash, isLog: true, leftOut: 0, refusals: [] };
+      if (!(await replay.begin(logId))) {
+        await requireSame(replay, tenantId, log);
+        return { ...report, added: 0, alreadyThere: Number(position) };
+      }
+      const totals = await replayCommits(source, options, replay);
+      if (totals.position !== position || totals.hash.toString("hex") !== log.hash) {
+        throw new ArchiveError(
+          "damaged",
+          `expected the log to end at position ${position} with hash ${log.hash}, got ${totals.position} and ${totals.hash.toString("hex")}`,
+        );
+      }
+      await replay.end(totals);
+      for await (const rows of batches(accessRows(source))) await replay.memoryAccess(rows);
+      options.onProgress?.({ what: "verifying", rows: Number(position) });
+      await verifyEnds(session, options.codecs, [end], tenantId);
+      await requireSameFiles(source, session, options.codecs, tenantId);
+      return { ...report, added: Number(position), alreadyThere: 0 };
+    },
+    options.signal,
+  );
 }
 
 /** Twice the same export is once; anything else in the tenant's log would have to make way. */

@@ -24,6 +24,8 @@ export interface RestoreOptions {
   readonly decrypt: Decrypt;
   readonly codecs: Codecs;
   readonly onProgress?: OnProgress | undefined;
+  /** Ends it, with nothing done. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RestoreReport {
@@ -41,7 +43,7 @@ export interface RestoreReport {
  * @throws ArchiveError
  */
 export async function restore(options: RestoreOptions): Promise<RestoreReport> {
-  const { url, file, decrypt, codecs, onProgress } = options;
+  const { url, file, decrypt, codecs, onProgress, signal } = options;
   const members = tarMembers(readArchiveFile(file, { isCompressed: true, decrypt }));
   const first = await members.next();
   if (first.done || first.value.name !== MANIFEST_NAME) {
@@ -52,19 +54,24 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   }
   const manifest = parseBackupManifest(first.value.content.toString("utf8"));
   requireKnownMigrations(manifest);
-  return withOwnerSession(url, "READ WRITE", async (session) => {
-    const target = await prepareTarget(session, manifest);
-    const contents = new RestoreContents(manifest, target, onProgress);
-    await contents.take(first.value);
-    for await (const member of members) await contents.take(member);
-    const rows = contents.end(file);
-    onProgress?.({ what: "schema", rows });
-    await target.finish();
-    onProgress?.({ what: "verifying", rows });
-    await verifyEnds(session, codecs, manifest.tenants);
-    const migrated = migrationNames.filter((name) => !manifest.migrations.includes(name));
-    return { manifest, rows, migrated };
-  });
+  return withOwnerSession(
+    url,
+    "READ WRITE",
+    async (session) => {
+      const target = await prepareTarget(session, manifest);
+      const contents = new RestoreContents(manifest, target, onProgress);
+      await contents.take(first.value);
+      for await (const member of members) await contents.take(member);
+      const rows = contents.end(file);
+      onProgress?.({ what: "schema", rows });
+      await target.finish();
+      onProgress?.({ what: "verifying", rows });
+      await verifyEnds(session, codecs, manifest.tenants);
+      const migrated = migrationNames.filter((name) => !manifest.migrations.includes(name));
+      return { manifest, rows, migrated };
+    },
+    signal,
+  );
 }
 
 /** Loads members in their order and checks them against what the last ones say of them. */

@@ -42,10 +42,10 @@ directory, whether or not a server runs there.`,
     const config = readConfig(env, {}, settingTexts(rest));
     const encrypt = recipients ? encryptTo(recipients) : undefined;
     refuseExisting(file);
-    return withDatabase(config, false, async (url) => {
+    return withDatabase(config, false, async (url, signal) => {
       const started = performance.now();
       const onProgress = json ? undefined : progressLine();
-      const report = await backUp({ url, file, version: readVersion(), encrypt, onProgress });
+      const report = await backUp({ url, file, version: readVersion(), encrypt, onProgress, signal });
       const { manifest, rows, bytes } = report;
       await noteArchived(url, config, {
         tenantId: SYSTEM_TENANT_ID,

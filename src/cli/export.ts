@@ -66,7 +66,7 @@ directory, whether or not a server runs there.`,
     }
     const encrypt = recipients ? encryptTo(recipients) : undefined;
     const config = readConfig(env, {}, settingTexts(rest));
-    return withDatabase(config, false, async (url) => {
+    return withDatabase(config, false, async (url, signal) => {
       const started = performance.now();
       const tenantId = tenant?.toLowerCase() ?? (await onlyTenant(config, url));
       const { manifest, lines, bytes } = await exportArchive({
@@ -78,6 +78,7 @@ directory, whether or not a server runs there.`,
         compress,
         encrypt,
         onProgress: json ? undefined : progressLine(),
+        signal,
       });
       const { log, files } = manifest;
       await noteArchived(url, config, {

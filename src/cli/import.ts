@@ -47,7 +47,7 @@ directory, whether or not a server runs there.`,
     if (tenant !== undefined && !isUuid(tenant)) throw new CommandError("--tenant: expected a UUID", 2);
     const config = readConfig(env, {}, settingTexts(rest));
     const decrypt = await decryptWith(identity);
-    return withDatabase(config, true, async (url) => {
+    return withDatabase(config, true, async (url, signal) => {
       const started = performance.now();
       const { manifest, report } = await importArchive({
         url,
@@ -58,6 +58,7 @@ directory, whether or not a server runs there.`,
         codecs: createCodecs(entities),
         settings: config,
         onProgress: json ? undefined : progressLine(),
+        signal,
       });
       const seconds = (performance.now() - started) / 1000;
       const { tenantId, added, alreadyThere, leftOut, refusals, position, hash } = report;

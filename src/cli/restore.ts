@@ -35,11 +35,18 @@ which is made if there is none.`,
     if (file === undefined) throw new CommandError("Expected: holdfast restore FILE", 2);
     const config = readConfig(env, {}, settingTexts(rest));
     const decrypt = await decryptWith(identity);
-    return withDatabase(config, true, async (url) => {
+    return withDatabase(config, true, async (url, signal) => {
       const started = performance.now();
       const onProgress = json ? undefined : progressLine();
       const codecs = createCodecs(entities);
-      const { manifest, rows, migrated } = await restoreBackup({ url, file, decrypt, codecs, onProgress });
+      const { manifest, rows, migrated } = await restoreBackup({
+        url,
+        file,
+        decrypt,
+        codecs,
+        onProgress,
+        signal,
+      });
       const seconds = (performance.now() - started) / 1000;
       const { tenants, created } = manifest;
       if (json) {

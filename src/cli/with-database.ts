@@ -13,13 +13,14 @@ import { receiveStopSignals } from "./stop-signals.js";
  * embedded Postgres of the data directory, the one a server runs there or else
  * one started for the duration.
  *
+ * @param use is raced by an interruption; what would go on after one listens to the signal.
  * @param mayCreate whether a data directory that holds nothing is made.
  * @throws CommandError when interrupted, or when there is no data and none may be made.
  */
 export async function withDatabase<T>(
   config: Config,
   mayCreate: boolean,
-  use: (url: string) => Promise<T>,
+  use: (url: string, interrupted: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const signals = receiveStopSignals();
   try {
@@ -27,7 +28,9 @@ export async function withDatabase<T>(
       throw new CommandError("Interrupted.");
     });
     interrupted.catch(() => {});
-    const working = provide(config, mayCreate, signals.first, (url) => Promise.race([use(url), interrupted]));
+    const working = provide(config, mayCreate, signals.first, (url) =>
+      Promise.race([use(url, signals.first), interrupted]),
+    );
     return await working;
   } finally {
     signals.close();

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
@@ -22,12 +23,18 @@ export interface OwnerSession {
   readonly database: Database;
 }
 
-/** Opens a transaction, commits it if `use` resolves, and else leaves nothing of it. */
+/**
+ * Opens a transaction, commits it if `use` resolves, and else leaves nothing of it.
+ *
+ * @param signal cuts the connection, whatever it is doing.
+ */
 export async function withOwnerSession<T>(
   url: string,
   mode: "READ ONLY" | "READ WRITE",
   use: (session: OwnerSession) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
+  signal?.throwIfAborted();
   const client = new pg.Client({
     connectionString: url,
     application_name: "holdfast archive",
@@ -37,6 +44,8 @@ export async function withOwnerSession<T>(
   });
   // The statement that was running reports the loss; an error nobody listens to would also end the process.
   client.on("error", () => {});
+  const cut = () => (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+  signal?.addEventListener("abort", cut);
   try {
     await client.connect();
     const session = createSession(client);
@@ -49,6 +58,7 @@ export async function withOwnerSession<T>(
   } catch (error) {
     throw errorFromDatabase(error);
   } finally {
+    signal?.removeEventListener("abort", cut);
     // Ends the transaction too, if it is still open.
     await client.end().catch(() => {});
   }

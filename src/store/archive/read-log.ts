@@ -179,9 +179,11 @@ export function withLogReader<T>(
   codecs: Codecs,
   scope: ArchiveScope,
   use: (log: LogReader) => Promise<T>,
+  signal?: AbortSignal,
 ): Promise<T> {
-  return withOwnerSession(url, "READ ONLY", async (session) => {
+  const read = async (session: OwnerSession) => {
     await session.run(`SET LOCAL ROLE holdfast_runtime; SET LOCAL holdfast.tenant = '${scope.tenantId}'`);
     return use(createLogReader(session, codecs, scope));
-  });
+  };
+  return withOwnerSession(url, "READ ONLY", read, signal);
 }
