@@ -8,10 +8,10 @@ import * as goals from "./migrations/0004-goals.js";
 import * as memories from "./migrations/0005-memories.js";
 import * as learning from "./migrations/0006-learning.js";
 import * as history from "./migrations/0007-history.js";
-import * as appendedLists from "./migrations/0010-appended-lists.js";
-import * as writerRole from "./migrations/0011-writer-role.js";
 import * as memorySearch from "./migrations/0008-memory-search.js";
 import * as memoryVectors from "./migrations/0009-memory-vectors.js";
+import * as appendedLists from "./migrations/0010-appended-lists.js";
+import * as writerRole from "./migrations/0011-writer-role.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -23,10 +23,10 @@ const migrations = {
   "0005-memories": memories,
   "0006-learning": learning,
   "0007-history": history,
-  "0010-appended-lists": appendedLists,
-  "0011-writer-role": writerRole,
   "0008-memory-search": memorySearch,
   "0009-memory-vectors": memoryVectors,
+  "0010-appended-lists": appendedLists,
+  "0011-writer-role": writerRole,
 };
 
 export interface MigrationStatus {
@@ -80,7 +80,6 @@ export async function pendingMigrations(options: { url: string }): Promise<reado
   }
 }
 
-function createMigrator(db: Kysely<unknown>): Migrator {
 /**
  * The same within a transaction that the caller has begun, so that all of it can still be undone.
  *
@@ -117,20 +116,6 @@ function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
 async function replaceRoutinesWithin(tx: Kysely<unknown>): Promise<boolean> {
   const statements = routines(entities);
   const version = versionOf(statements);
-  return db.transaction().execute(async (tx) => {
-    await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);
-    await sql`CREATE TABLE IF NOT EXISTS holdfast.routines (version text PRIMARY KEY)`.execute(tx);
-    const { rows } = await sql<{ version: string }>`SELECT version FROM holdfast.routines`.execute(tx);
-    if (rows[0]?.version === version) return false;
-    await dropRoutines(tx);
-    for (const statement of statements) await sql.raw(statement).execute(tx);
-    await grantRoutines(tx);
-    await sql`GRANT SELECT ON holdfast.routines TO holdfast_writer`.execute(tx);
-    await sql`DELETE FROM holdfast.routines`.execute(tx);
-    await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
-    return true;
-  });
-  const version = createHash("sha256").update(statements.join("\n")).digest("hex");
   await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);
   await sql`CREATE TABLE IF NOT EXISTS holdfast.routines (version text PRIMARY KEY)`.execute(tx);
   const { rows } = await sql<{ version: string }>`SELECT version FROM holdfast.routines`.execute(tx);
@@ -138,6 +123,7 @@ async function replaceRoutinesWithin(tx: Kysely<unknown>): Promise<boolean> {
   await dropRoutines(tx);
   for (const statement of statements) await sql.raw(statement).execute(tx);
   await grantRoutines(tx);
+  await sql`GRANT SELECT ON holdfast.routines TO holdfast_writer`.execute(tx);
   await sql`DELETE FROM holdfast.routines`.execute(tx);
   await sql`INSERT INTO holdfast.routines (version) VALUES (${version})`.execute(tx);
   return true;
