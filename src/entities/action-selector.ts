@@ -9,6 +9,7 @@ export const actionSelector: EntityDeclaration<typeof ActionSelectorSchema> = {
   nature: "state",
   message: ActionSelectorSchema,
   service: ActionSelectorService,
+  addedLater: "metadata",
   updatable: [
     "external_id",
     "agent_id",
@@ -21,6 +22,7 @@ export const actionSelector: EntityDeclaration<typeof ActionSelectorSchema> = {
     "goal_patterns",
     "learning_rate",
     "epsilon",
+    "metadata",
   ],
   mergedMaps: ["action_scores", "action_counts", "context_weights"],
   ranges: { learning_rate: [0, 1], epsilon: [0, 1] },

@@ -16,6 +16,7 @@ export const action: EntityDeclaration<typeof ActionSchema> = {
   nature: "state",
   message: ActionSchema,
   service: ActionService,
+  addedLater: "metadata",
   isBoundToSession: true,
   lifecycle: {
     field: "status",
@@ -45,6 +46,7 @@ export const action: EntityDeclaration<typeof ActionSchema> = {
     "user_id",
     "start_time",
     "complete_time",
+    "metadata",
   ],
   references: ["goal_id"],
   ranges: { success_score: [0, 1] },

@@ -12,6 +12,7 @@ export const crossSessionPattern: EntityDeclaration<typeof CrossSessionPatternSc
   nature: "state",
   message: CrossSessionPatternSchema,
   service: CrossSessionPatternService,
+  addedLater: "metadata",
   updatable: [
     "external_id",
     "agent_id",
@@ -23,6 +24,7 @@ export const crossSessionPattern: EntityDeclaration<typeof CrossSessionPatternSc
     "usage_count",
     "success_rate",
     "last_used_time",
+    "metadata",
   ],
   ranges: { confidence: [0, 1], success_rate: [0, 1], usage_count: [0, Number.MAX_SAFE_INTEGER] },
   maxLengths: { type: 200 },

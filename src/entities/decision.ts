@@ -9,6 +9,7 @@ export const decision: EntityDeclaration<typeof DecisionSchema> = {
   nature: "append",
   message: DecisionSchema,
   service: DecisionService,
+  addedLater: "metadata",
   references: ["action_id", "observation_id", "goal_id"],
   ranges: { confidence: [0, 1], duration_ms: [0, Number.MAX_VALUE] },
   maxLengths: { type: 200 },

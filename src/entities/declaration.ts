@@ -68,6 +68,12 @@ export interface EntityDeclaration<Desc extends DescMessage = DescMessage> {
   readonly storedElsewhere?: readonly string[];
   /** The timestamp field, by proto name, from which on a thing is no longer found, changed or listed. */
   readonly expireTime?: string;
+  /**
+   * A payload field, by proto name, the last of the message, which rows stored
+   * by the first version have none of: where it is empty, a row hashes and is
+   * written to its revisions as it was then.
+   */
+  readonly addedLater?: string;
   /** Fields, by proto name, that hold the UUID of something else. */
   readonly references?: readonly string[];
   /** Fields, by proto name, that may not be empty. */

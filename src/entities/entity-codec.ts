@@ -29,6 +29,8 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
   const columns = fields.flatMap((field) => field.columns);
   const writers = columns.map((column) => canonicalWriter(column.type));
   const bytes = new CanonicalBytes();
+  // The first column of the field that was added later; past the end where there is none.
+  const first = fields.find(({ field }) => field.name === entity.addedLater)?.at ?? columns.length;
 
   return Object.freeze({
     entity,
@@ -45,7 +47,8 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
     },
     hash(row: Readonly<Row>): RowHash {
       bytes.reset().text(entity.name);
-      for (let i = 0; i < writers.length; i++) {
+      const end = isBlankFrom(row, first) ? first : writers.length;
+      for (let i = 0; i < end; i++) {
         const value = row[i];
         if (value === null || value === undefined) bytes.absent();
         else writers[i]?.(bytes, value);
@@ -53,6 +56,11 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
       return { sha256: bytes.sha256(), byteLength: bytes.byteLength };
     },
   });
+}
+
+function isBlankFrom(row: Readonly<Row>, from: number): boolean {
+  for (let i = from; i < row.length; i++) if (row[i] !== null && row[i] !== undefined) return false;
+  return true;
 }
 
 function canonicalWriter(type: ColumnType): (bytes: CanonicalBytes, value: NonNullable<ColumnValue>) => void {

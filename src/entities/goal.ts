@@ -11,6 +11,7 @@ export const goal: EntityDeclaration<typeof GoalSchema> = {
   nature: "state",
   message: GoalSchema,
   service: GoalService,
+  addedLater: "metadata",
   lifecycle: {
     field: "status",
     initial: GoalStatus.PENDING,
@@ -37,6 +38,7 @@ export const goal: EntityDeclaration<typeof GoalSchema> = {
     "target_time",
     "complete_time",
     "created_by",
+    "metadata",
   ],
   outputOnly: ["lease_holder", "lease_expire_time"],
   references: ["parent_goal_id"],

@@ -9,6 +9,7 @@ export const learningSystem: EntityDeclaration<typeof LearningSystemSchema> = {
   nature: "state",
   message: LearningSystemSchema,
   service: LearningSystemService,
+  addedLater: "metadata",
   updatable: [
     "external_id",
     "agent_id",
@@ -21,6 +22,7 @@ export const learningSystem: EntityDeclaration<typeof LearningSystemSchema> = {
     "total_episodes",
     "history",
     "best_strategies",
+    "metadata",
   ],
   mergedMaps: ["strategy_scores", "strategy_counts"],
   ranges: { total_episodes: [0, Number.MAX_SAFE_INTEGER] },

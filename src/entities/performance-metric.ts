@@ -12,6 +12,7 @@ export const performanceMetric: EntityDeclaration<typeof PerformanceMetricSchema
   nature: "append",
   message: PerformanceMetricSchema,
   service: PerformanceMetricService,
+  addedLater: "metadata",
   required: ["name"],
   maxLengths: { name: 200, unit: 50, component: 200 },
 };

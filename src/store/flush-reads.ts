@@ -25,13 +25,18 @@ export function serialise(codec: EntityCodec, tenantId: string): Statement {
   };
 }
 
+/** What keeps withdrawn rows out, for entities whose rows can be. */
+export function standing(codec: EntityCodec): string {
+  return codec.entity.nature === "append" ? " AND withdraw_time IS NULL" : "";
+}
+
 /** Rows by id: the entity's columns, then those of `commitColumns`. */
 export function rowsById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
   const { table } = codec.entity;
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   return {
     name: `rows ${table}`,
-    text: `SELECT ${columns.join(", ")} FROM holdfast.${table} WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])`,
+    text: `SELECT ${columns.join(", ")} FROM holdfast.${table} WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])${standing(codec)}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }
@@ -89,7 +94,7 @@ export function idsByExternalId(
     name: `external ids ${table}`,
     text: `
 SELECT external_id, id FROM holdfast.${table}
-WHERE tenant_id = $1::uuid AND external_id = ANY ($2::text[])`,
+WHERE tenant_id = $1::uuid AND external_id = ANY ($2::text[])${standing(codec)}`,
     values: [tenantId, binaryArray("text", externalIds)],
   };
 }

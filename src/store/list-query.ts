@@ -87,6 +87,7 @@ export function listStatement(codec: EntityCodec, range: ListRange): Statement {
     .select(sql<number>`${sql.raw(byteSize(codec.columns))}`.as("size"))
     .where("tenant_id", "=", range.tenantId)
     .where((where) => where.and(range.conditions.map(conditionText)))
+    .$if(codec.entity.nature === "append", (rows) => rows.where(sql<SqlBool>`withdraw_time is null`))
     .$if(range.after !== undefined, (rows) => rows.where(keyBound(keys, range.order, range.after ?? [])))
     .orderBy(order)
     .limit(range.limit + 1);

@@ -12,6 +12,7 @@ import * as memorySearch from "./migrations/0008-memory-search.js";
 import * as memoryVectors from "./migrations/0009-memory-vectors.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
 import * as writerRole from "./migrations/0011-writer-role.js";
+import * as imports from "./migrations/0014-imports.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -27,6 +28,7 @@ const migrations = {
   "0009-memory-vectors": memoryVectors,
   "0010-appended-lists": appendedLists,
   "0011-writer-role": writerRole,
+  "0014-imports": imports,
 };
 
 export interface MigrationStatus {

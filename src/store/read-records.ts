@@ -3,7 +3,7 @@ import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { commitColumns, recordFromRow } from "../entities/stored-record.js";
 import type { Run } from "./database.js";
-import { rowsById } from "./flush-reads.js";
+import { rowsById, standing } from "./flush-reads.js";
 
 export type RecordKey = { readonly id: string } | { readonly externalId: string };
 
@@ -20,7 +20,7 @@ export async function findRecord(
     name: `by external id ${codec.entity.table}`,
     text: `
 SELECT ${columns.join(", ")} FROM holdfast.${codec.entity.table}
-WHERE tenant_id = $1::uuid AND external_id = $2`,
+WHERE tenant_id = $1::uuid AND external_id = $2${standing(codec)}`,
     values: [tenantId, key.externalId],
   });
   return row && recordFromRow(codec, row);

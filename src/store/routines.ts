@@ -3,6 +3,7 @@ import { appendRoutine } from "./routines/append-routine.js";
 import { containingRoutine } from "./routines/containing-routine.js";
 import { blockedDependentsRoutine } from "./routines/goal-routines.js";
 import { likeWordsRoutine } from "./routines/like-words-routine.js";
+import { importRoutines, withdrawRoutine } from "./routines/import-routines.js";
 import { logRoutines } from "./routines/log-routines.js";
 import { memoryTextRoutine } from "./routines/memory-text-routine.js";
 import { memoryUpkeepRoutines } from "./routines/memory-upkeep-routines.js";
@@ -17,6 +18,7 @@ import { stateRoutines } from "./routines/state-routines.js";
 export function routines(entities: readonly EntityDeclaration[]): readonly string[] {
   return [
     ...logRoutines(),
+    ...importRoutines,
     containingRoutine,
     blockedDependentsRoutine,
     ...memoryUpkeepRoutines,
@@ -29,5 +31,7 @@ export function routines(entities: readonly EntityDeclaration[]): readonly strin
 
 /** Those that write the rows of one entity. */
 export function entityRoutines(entity: EntityDeclaration): readonly string[] {
-  return entity.nature === "append" ? [appendRoutine(entity)] : stateRoutines(entity);
+  return entity.nature === "append"
+    ? [appendRoutine(entity), withdrawRoutine(entity)]
+    : stateRoutines(entity);
 }

@@ -49,7 +49,7 @@ function countWindow(run: Run, codecs: Codecs, tenantId: string, after: bigint):
 FROM holdfast.revisions WHERE ${within} GROUP BY entity`,
     ...appended.map(
       ({ entity }) =>
-        `SELECT '${entity.name}', count(*), 0::bigint, count(*) FROM holdfast.${entity.table} WHERE ${within}`,
+        `SELECT '${entity.name}', count(*), count(withdraw_time), count(*) FROM holdfast.${entity.table} WHERE ${within}`,
     ),
   ];
   return run<Counted>({ text: parts.join("\nUNION ALL\n"), values: [tenantId, after, after + WINDOW] });

@@ -1,7 +1,7 @@
 import type { Codecs } from "../entities/codecs.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { Database, Statement } from "./database.js";
-import { stateColumns } from "./routines/state-routines.js";
+import { stateJson } from "./routines/state-routines.js";
 
 /** Rows compared in one statement. */
 const PAGE_ROWS = 1000;
@@ -40,7 +40,6 @@ export async function verifyState(
 // values, so a row that agrees with it gives the same text.
 function comparePage(entity: EntityDeclaration, tenantId: string, after: string | null): Statement {
   const { table, name } = entity;
-  const columns = stateColumns(entity).map((column) => `t.${column}`);
   return {
     text: `
 WITH ids AS (
@@ -65,9 +64,8 @@ LEFT JOIN LATERAL (
   ORDER BY r.revision DESC LIMIT 1
 ) AS last ON true
 LEFT JOIN LATERAL (
-  SELECT row_to_json(s)::text AS state FROM (
-    SELECT ${columns.join(", ")} FROM holdfast.${table} t WHERE t.tenant_id = $1::uuid AND t.id = ids.id
-  ) AS s
+  SELECT (${stateJson(entity, "t")})::text AS state
+  FROM holdfast.${table} t WHERE t.tenant_id = $1::uuid AND t.id = ids.id
 ) AS current ON true
 ORDER BY ids.id`,
     values: [tenantId, after, PAGE_ROWS, name],

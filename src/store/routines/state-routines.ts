@@ -19,12 +19,20 @@ export function stateRoutines(entity: EntityDeclaration): readonly string[] {
 }
 
 /**
- * The select list that makes a row's `state` in `revisions`. Verification
- * builds the same from the current row and compares the texts.
+ * The expression that makes a row's `state` in `revisions` from the row's
+ * alias. Verification makes the same from the current row and compares the texts.
  */
-export function stateColumns(entity: EntityDeclaration): readonly string[] {
-  const { columns } = createEntityCodec(entity);
-  return [...columns.map((column) => column.name), "position", "create_time", "update_time"];
+export function stateJson(entity: EntityDeclaration, alias: string): string {
+  const names = createEntityCodec(entity).columns.map((column) => column.name);
+  const later = names.filter((name) => entity.addedLater && name.startsWith(entity.addedLater));
+  const json = (columns: readonly string[]) => {
+    const list = [...columns, "position", "create_time", "update_time"].map((name) => `${alias}.${name}`);
+    return `(SELECT row_to_json(s) FROM (SELECT ${list.join(", ")}) AS s)`;
+  };
+  if (later.length === 0) return json(names);
+  // As it was written before there was such a field.
+  const isBlank = later.map((name) => `${alias}.${name} IS NULL`).join(" AND ");
+  return `CASE WHEN ${isBlank} THEN ${json(names.filter((name) => !later.includes(name)))} ELSE ${json(names)} END`;
 }
 
 function lockRoutine({ table }: EntityDeclaration): string {
@@ -77,9 +85,7 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, '${name}', u.id, u.revision, u.change,
       ${sessionId}, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT ${stateColumns(entity)
-        .map((column) => `u.${column}`)
-        .join(", ")}) AS s)
+      ${stateJson(entity, "u")}
     FROM u
   ), created AS (
     INSERT INTO holdfast.${table} (tenant_id, ${written.join(", ")})
