@@ -1,6 +1,7 @@
 import { ArchiveError } from "../archive/archive-error.js";
 import { ConfigError } from "../config.js";
 import { HoldfastError } from "../core/errors.js";
+import { ImportError } from "../legacy/import-error.js";
 import { EmbeddedPostgresError } from "../postgres/embedded-postgres-error.js";
 import { ListenError } from "../rpc/listen-error.js";
 import { SchemaError } from "../store/require-migrated.js";
@@ -10,8 +11,8 @@ import { CommandError } from "./command-error.js";
 /** What went wrong, for a person who can do something about it; undefined when it is a defect. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof CommandError || error instanceof ConfigError) return error.message;
-  if (error instanceof SchemaError || error instanceof ArchiveError) return error.message;
-  if (error instanceof EmbeddedPostgresError) return error.message;
+  if (error instanceof SchemaError || error instanceof EmbeddedPostgresError) return error.message;
+  if (error instanceof ArchiveError || error instanceof ImportError) return error.message;
   if (error instanceof ListenError) {
     const advice = error.code === "EADDRINUSE" ? " Stop that one, or choose another port." : "";
     return `Holdfast ${error.message}.${advice}`;

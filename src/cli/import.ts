@@ -1,84 +1,162 @@
-import { decryptWith } from "../archive/encryption.js";
-import { importArchive } from "../archive/import-archive.js";
-import { readConfig } from "../config.js";
+import { writeFile } from "node:fs/promises";
+import pino from "pino";
+import { type Config, readConfig } from "../config.js";
 import { isUuid } from "../core/uuid.js";
-import { createCodecs } from "../entities/codecs.js";
-import { entities } from "../entities/registry.js";
-import { identity as identityOption, json as jsonOption } from "./archive-options.js";
+import { quarantineDiscovery } from "../legacy/from-quarantine.js";
+import type { ImportContext } from "../legacy/import-context.js";
+import { importFolder } from "../legacy/import-folder.js";
+import type { ImportReport } from "../legacy/import-report.js";
+import { findImport, rollback } from "../legacy/rollback.js";
+import { DEFAULT_TENANT_ID } from "../rpc/tenant-metadata.js";
+import { readImports } from "../store/imports.js";
 import { defineCommand } from "./command.js";
 import { CommandError } from "./command-error.js";
-import { operator } from "./operator.js";
-import { printable } from "./printable.js";
-import { progressLine } from "./progress-line.js";
+import { formatImport } from "./format-import.js";
+import { importProgress } from "./import-progress.js";
+import { withImporter } from "./open-importer.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
 import { withDatabase } from "./with-database.js";
-
-/** Refusals shown one by one. */
-const MAX_SHOWN = 20;
 
 /** `holdfast import` */
 export const importCommand = defineCommand({
   name: "import",
-  usage: "FOLDER [options]",
-  summary: "Take in what holdfast export wrote",
-  about: `A whole tenant is written where that tenant has no log yet, as the log it was: the
-same positions, times, revisions and final hash; one transaction that commits
-after it was verified. A session or an agent goes to the end of the tenant's log
-as new changes, checked as any client's are, with the same ids and content
-hashes. Either twice adds nothing. A file that was altered or cut short is named
-with its line, and nothing of it is taken in.
+  usage: "PATH | --from-quarantine FILE | list | show ID | rollback ID [options]",
+  summary: "Bring over what an older agent kept in JSON files and SQLite, losing nothing",
+  about: `  PATH         a folder with the older agent's files, one of them, or its database
+  list         every import of the tenant
+  show ID      its report
+  rollback ID  removes exactly what it added, and gives archived originals their names again
+
+Sources are copied first, with a manifest of their SHA-256, and imported from the
+copies; then everything is read back from Postgres and compared with them, leaf by
+leaf. Anything but equality fails. The same again, also after a kill, adds nothing
+twice. What cannot be imported goes into a file that can be mended and fed back.
 
 Works on DATABASE_URL if that is set, else on the embedded Postgres of the data
 directory, whether or not a server runs there.`,
   options: {
+    "dry-run": { type: "boolean", about: "say what would be imported, and write nothing" },
+    archive: { type: "boolean", about: "rename originals to .backup once everything is verified" },
+    backups: {
+      type: "string",
+      placeholder: "PATH",
+      about: "where the copies go, each import's in a folder of its own",
+      source: "default holdfast-imports",
+    },
+    "encrypt-to": {
+      type: "string",
+      multiple: true,
+      placeholder: "AGE",
+      about: "keep only copies encrypted to this age recipient",
+    },
+    "from-quarantine": { type: "string", placeholder: "FILE", about: "import what was mended there" },
+    "accept-differences": { type: "boolean", about: "count an import with differences as done" },
+    report: { type: "string", placeholder: "FILE", about: "write the report as JSON; - for standard output" },
+    force: { type: "boolean", about: "roll back what was changed since as well" },
     tenant: {
       type: "string",
       placeholder: "UUID",
-      about: "into whose log",
-      source: "default the one it comes from",
+      about: "whose log",
+      source: `default ${DEFAULT_TENANT_ID}`,
     },
-    identity: identityOption,
-    json: jsonOption,
     ...settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
   },
-  maxWords: 1,
-  async run({ options: { tenant, identity = [], json, ...rest }, words: [folder], env }) {
-    if (folder === undefined) throw new CommandError("Expected: holdfast import FOLDER", 2);
-    if (tenant !== undefined && !isUuid(tenant)) throw new CommandError("--tenant: expected a UUID", 2);
+  maxWords: 2,
+  async run({ options, words: [word, id], env }) {
+    const {
+      tenant = DEFAULT_TENANT_ID,
+      "dry-run": isDry = false,
+      archive = false,
+      backups = "holdfast-imports",
+      "encrypt-to": encryptTo = [],
+      "from-quarantine": quarantine,
+      "accept-differences": acceptDifferences = false,
+      report,
+      force = false,
+      ...rest
+    } = options;
+    if (!isUuid(tenant)) throw new CommandError("--tenant: expected a UUID", 2);
     const config = readConfig(env, {}, settingTexts(rest));
-    const decrypt = await decryptWith(identity);
-    return withDatabase(config, true, async (url, signal) => {
-      const started = performance.now();
-      const { manifest, report } = await importArchive({
-        url,
-        folder,
-        decrypt,
-        tenantId: tenant?.toLowerCase(),
-        actor: operator(),
-        codecs: createCodecs(entities),
-        settings: config,
-        onProgress: json ? undefined : progressLine(),
-        signal,
+    const within = <T>(use: (context: ImportContext) => Promise<T>) =>
+      inTenant(config, tenant.toLowerCase(), use);
+    if (word === "list" || word === "show" || word === "rollback") {
+      if ((word === "list") === (id !== undefined))
+        throw new CommandError(`Expected: holdfast import ${word}${word === "list" ? "" : " ID"}`, 2);
+      return within((context) => ACTIONS[word](context, id ?? "", { force, report }));
+    }
+    if (id !== undefined || (word === undefined) === (quarantine === undefined)) {
+      throw new CommandError("Expected one PATH, or --from-quarantine FILE. See: holdfast import --help", 2);
+    }
+    return within(async (context) => {
+      const progress = importProgress(process.stderr);
+      const discovered = quarantine === undefined ? undefined : await quarantineDiscovery(quarantine);
+      const result = await importFolder(context, {
+        path: word ?? "",
+        backups,
+        encryptTo,
+        dryRun: isDry,
+        archive: archive && discovered === undefined,
+        acceptDifferences,
+        onProgress: progress.tell,
+        ...(discovered && { discovered: discovered.discovery }),
+      }).finally(async () => {
+        progress.end();
+        await discovered?.close();
       });
-      const seconds = (performance.now() - started) / 1000;
-      const { tenantId, added, alreadyThere, leftOut, refusals, position, hash } = report;
-      const exitCode = refusals.length === 0 ? 0 : 1;
-      if (json) {
-        const counts = { added, already_there: alreadyThere, left_out: leftOut, refused: refusals.length };
-        process.stdout.write(
-          `${JSON.stringify({ folder, tenant_id: tenantId, ...counts, position: String(position), hash, seconds, refusals, from: manifest.log })}\n`,
-        );
-        return exitCode;
-      }
-      for (const { where, reason } of refusals.slice(0, MAX_SHOWN)) {
-        process.stdout.write(`refused: ${where}: ${printable(reason)}\n`);
-      }
-      process.stdout.write(
-        `tenant ${tenantId}: ${added} changes added, ${alreadyThere} were there, ${refusals.length} refused` +
-          `${leftOut > 0 ? `, ${leftOut} withdrawn ones left out` : ""}, ` +
-          `in ${seconds.toFixed(1)} s; last position ${position}${hash === undefined ? "" : `, hash ${hash}, verified`}\n`,
-      );
-      return exitCode;
+      await show(result, report);
+      return result.migration_summary.status === "differences found" ? 1 : 0;
     });
   },
 });
+
+interface ActionOptions {
+  readonly force: boolean;
+  readonly report: string | undefined;
+}
+
+const ACTIONS = { list, show: showOne, rollback: rollBack };
+
+async function list({ database, tenantId }: ImportContext): Promise<number> {
+  const imports = await database.read(tenantId, (run) => readImports(run, tenantId));
+  for (const { id, createMicros, report } of imports) {
+    const { migration_summary: summary, migration_details: details } = JSON.parse(report) as ImportReport;
+    const time = new Date(Number(createMicros / 1000n)).toISOString();
+    process.stdout.write(
+      `${id}  ${time}  ${summary.status.padEnd(17)}  ${String(summary.records_migrated).padStart(9)} records  ${details.folder}\n`,
+    );
+  }
+  if (imports.length === 0) process.stdout.write("Nothing has been imported yet.\n");
+  return 0;
+}
+
+async function showOne(context: ImportContext, id: string, { report }: ActionOptions): Promise<number> {
+  await show(JSON.parse((await findImport(context, id)).report) as ImportReport, report);
+  return 0;
+}
+
+async function rollBack(context: ImportContext, id: string, { force }: ActionOptions): Promise<number> {
+  const { removed, restored, originals } = await rollback(context, id, force);
+  process.stdout.write(
+    `Import ${id} rolled back: removed ${removed}, given back their content ${restored}, originals under their names again ${originals.length}\n`,
+  );
+  return 0;
+}
+
+async function show(report: ImportReport, file: string | undefined): Promise<void> {
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (file === "-") {
+    process.stdout.write(json);
+    return;
+  }
+  if (file !== undefined) await writeFile(file, json);
+  process.stdout.write(formatImport(report));
+}
+
+function inTenant<T>(
+  config: Config,
+  tenantId: string,
+  use: (context: ImportContext) => Promise<T>,
+): Promise<T> {
+  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  return withDatabase(config, true, (url) => withImporter(config, url, tenantId, logger, use));
+}

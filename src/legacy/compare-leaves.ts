@@ -1,0 +1,77 @@
+import type { Payload } from "../../gen/holdfast/v1/payload_pb.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import { leavesOf, type Member, membersOf } from "./json-text.js";
+import type { MappedRecord } from "./map-record.js";
+import type { SourceRecord } from "./source-record.js";
+
+export interface LeafCounts {
+  found: number;
+  differing: number;
+  missing: number;
+}
+
+/**
+ * Compares the leaves of a record with what is stored of it, read back: its
+ * members among the rest, whole payloads, and text that its field holds exactly.
+ */
+export function compareLeaves(
+  { kind, fields }: SourceRecord,
+  { members }: MappedRecord,
+  found: FieldBag,
+): LeafCounts & { readonly first?: string } {
+  const rest = new Map<string, string[]>();
+  for (const { name, raw } of restMembers(found[kind.rest])) rest.set(name, [...(rest.get(name) ?? []), raw]);
+  let [same, differing, missing] = [0, 0, 0];
+  let first: string | undefined;
+  for (const member of members) {
+    const kept = rest.get(member.name);
+    const at = kept?.indexOf(member.raw) ?? -1;
+    // Two members of one name are two leaves: each is found once.
+    if (at >= 0) kept?.splice(at, 1);
+    if (at >= 0 || isInField(member, fields, found)) {
+      same += 1;
+      continue;
+    }
+    const other = kept?.[0] ?? fieldText(member, fields, found);
+    const counts =
+      other === undefined ? { differing: 0, missing: leavesOf(member.raw).length } : compare(member, other);
+    differing += counts.differing;
+    missing += counts.missing;
+    first ??= `${member.name}: ${other === undefined ? "not found" : "found as something else"}`;
+  }
+  return { found: same, differing, missing, ...(first !== undefined && { first }) };
+}
+
+type Fields = SourceRecord["fields"];
+
+function isInField(member: Member, fields: Fields, found: FieldBag): boolean {
+  const rule = Object.hasOwn(fields, member.name) ? fields[member.name] : undefined;
+  if (rule?.as === "text") return member.raw.startsWith('"') && found[rule.to] === JSON.parse(member.raw);
+  return fieldText(member, fields, found) === member.raw;
+}
+
+/** The text of the payload a member went into. */
+function fieldText({ name }: Member, fields: Fields, found: FieldBag): string | undefined {
+  const rule = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  return rule?.as === "payload" ? payloadText(found[rule.to]) : undefined;
+}
+
+function restMembers(rest: unknown): readonly Member[] {
+  const text = payloadText(rest);
+  return text === undefined ? [] : membersOf(text);
+}
+
+function payloadText(payload: unknown): string | undefined {
+  return payload ? Buffer.from((payload as Payload).data).toString("utf8") : undefined;
+}
+
+function compare({ raw }: Member, other: string): { readonly differing: number; readonly missing: number } {
+  const stored = new Map(leavesOf(other).map((leaf) => [leaf.path, leaf.raw]));
+  let [differing, missing] = [0, 0];
+  for (const leaf of leavesOf(raw)) {
+    const found = stored.get(leaf.path);
+    if (found === undefined) missing += 1;
+    else if (found !== leaf.raw) differing += 1;
+  }
+  return { differing, missing };
+}

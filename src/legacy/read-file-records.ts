@@ -1,0 +1,122 @@
+import { isUtf8 } from "node:buffer";
+import { createReadStream } from "node:fs";
+import { type Enters, type JsonPart, JsonSplitter } from "./json-splitter.js";
+import type { SourceKind } from "./source-kinds.js";
+import { kindNamed } from "./source-kinds.js";
+import type { BadRecord, SourceRecord } from "./source-record.js";
+
+/** A value larger than this cannot become an entry, and is not held in memory. */
+const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+
+export interface FileToRead {
+  /** From the folder, as reports name it. */
+  readonly file: string;
+  /** Where its bytes are. */
+  readonly path: string;
+  readonly kind: SourceKind;
+}
+
+/** The records of a JSON file in their order, one at a time whatever its size, and what cannot be one. */
+export async function* readFileRecords(source: FileToRead): AsyncGenerator<SourceRecord | BadRecord> {
+  if (source.kind.shape === "lines" || source.kind.shape === "records") {
+    yield* readLines(source);
+    return;
+  }
+  const splitter = new JsonSplitter(entersFor(source.kind), MAX_VALUE_BYTES);
+  for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
+    for (const part of splitter.push(chunk as Buffer)) yield recordFromPart(source, part, splitter.failed);
+    if (splitter.failed) return;
+  }
+  for (const part of splitter.end()) yield recordFromPart(source, part, splitter.failed);
+}
+
+async function* readLines(source: FileToRead): AsyncGenerator<SourceRecord | BadRecord> {
+  let pending: Buffer = Buffer.alloc(0);
+  let line = 0;
+  const take = (raw: Buffer): SourceRecord | BadRecord | undefined => {
+    line += 1;
+    const text = raw.toString("utf8").trim();
+    return text === "" ? undefined : recordFromPart(source, { path: [line], raw: Buffer.from(text) }, false);
+  };
+  for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
+    let rest = Buffer.concat([pending, chunk as Buffer]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      const found = take(rest.subarray(0, end));
+      if (found) yield found;
+      rest = rest.subarray(end + 1);
+    }
+    pending = rest;
+  }
+  const found = take(pending);
+  if (found) yield found;
+}
+
+function entersFor({ shape, lists = [] }: SourceKind): Enters {
+  switch (shape) {
+    case "list":
+      return (path, opening) =>
+        path.length === 0 || (path.length === 1 && opening === "[" && lists.includes(String(path[0])));
+    case "map":
+      return (path) => path.length === 0;
+    case "sections":
+      return (path, opening) => opening === "{" && path.length < 2;
+    default:
+      return () => false;
+  }
+}
+
+function recordFromPart(source: FileToRead, part: JsonPart, endsFile: boolean): SourceRecord | BadRecord {
+  const { file, kind } = source;
+  const path = `$${part.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("")}`;
+  const bad = (reason: string): BadRecord => ({ file, path, reason, raw: part.raw, endsFile });
+  if (part.problem !== undefined) return bad(part.problem);
+  if (!isUtf8(part.raw)) return bad("not UTF-8");
+  const text = part.raw.toString("utf8");
+  const record = { kind, fields: kind.fields, file, path, text, addedLeaves: 0, placeId: "" };
+  switch (kind.shape) {
+    case "list": {
+      const isItem = typeof part.path.at(-1) === "number";
+      return isItem ? record : asConfiguration(record, `legacy.${file}.${part.path.join(".")}`, "legacy");
+    }
+    case "map":
+      return withKey(record, String(part.path[0] ?? ""));
+    case "sections": {
+      const [section = "", key] = part.path.map(String);
+      return asConfiguration(record, key === undefined ? section : `${section}.${key}`, section);
+    }
+    case "lines":
+      return { ...record, path: `line ${part.path[0]}`, placeId: `${file}:${part.path[0]}` };
+    case "records":
+      // What cannot be found again by its id keeps that of its file.
+      return {
+        ...record,
+        path: `line ${part.path[0]}`,
+        placeId: kind.id.length === 0 ? `${file}:${path}` : "",
+      };
+    case "one":
+      return { ...record, placeId: file };
+  }
+}
+
+/** A value with a name of its own: a setting, or what stands in a file beside its list. */
+function asConfiguration(record: SourceRecord, key: string, type: string): SourceRecord {
+  const kind = kindNamed("configuration");
+  const text = `{"config_key":${JSON.stringify(key)},"config_value":${record.text},"config_type":${JSON.stringify(type)}}`;
+  return { ...record, kind, fields: kind.fields, text, addedLeaves: 2 };
+}
+
+/** Where the key says other than the record itself, it is kept with it. */
+function withKey(record: SourceRecord, key: string): SourceRecord {
+  const { text } = record;
+  const name = JSON.stringify(record.kind.id[0]);
+  const isNamed =
+    text.includes(`${name}: ${JSON.stringify(key)}`) || text.includes(`${name}:${JSON.stringify(key)}`);
+  if (isNamed || !text.startsWith("{")) return { ...record, placeId: key };
+  const comma = text.trimEnd() === "{}" ? "" : ",";
+  return {
+    ...record,
+    text: `{"_key":${JSON.stringify(key)}${comma}${text.slice(1)}`,
+    addedLeaves: 1,
+    placeId: key,
+  };
+}
