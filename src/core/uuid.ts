@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 
 const PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -18,10 +18,8 @@ export function uuidV7(nowMs: number = Date.now()): string {
 
 /** The UUID version 5 (RFC 9562) of a name within a namespace, itself a UUID: the same for the same two. */
 export function uuidV5(namespace: string, name: string): string {
-  const hash = createHash("sha1")
-    .update(Buffer.from(namespace.replaceAll("-", ""), "hex"))
-    .update(name);
-  const bytes = hash.digest().subarray(0, 16);
+  const named = Buffer.concat([Buffer.from(namespace.replaceAll("-", ""), "hex"), Buffer.from(name, "utf8")]);
+  const bytes = hash("sha1", named, "buffer").subarray(0, 16);
   bytes[6] = 0x50 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
   return canonical(bytes);

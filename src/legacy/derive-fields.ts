@@ -1,9 +1,11 @@
 import { ConfigurationLayer } from "../../gen/holdfast/v1/configuration_pb.js";
+import { GoalStatus } from "../../gen/holdfast/v1/goal_pb.js";
 import { MemoryType } from "../../gen/holdfast/v1/memory_pb.js";
 import { type Member, membersOf } from "./json-text.js";
 import { type Mapping, put } from "./map-value.js";
 import { holdsSecret, isSecretName } from "./secret-names.js";
 import type { SourceKind } from "./source-kinds.js";
+import { sourceTime } from "./source-time.js";
 import { hasUnstorable } from "./source-values.js";
 
 type Members = ReadonlyMap<string, Member>;
@@ -15,6 +17,7 @@ export function deriveFields({ kind }: SourceKind, members: Members, mapping: Ma
     case "goal":
       // What the source said is not to be recomputed from the parts.
       if (members.has("progress")) put(mapping, "progressIsSet", true);
+      deriveCompletion(members, mapping);
       return;
     case "configuration":
       put(mapping, "layer", ConfigurationLayer.TENANT);
@@ -32,6 +35,26 @@ export function deriveFields({ kind }: SourceKind, members: Members, mapping: Ma
       return;
   }
 }
+
+/** A finished goal that does not say since when: the last time known of it, not the time of the import. */
+function deriveCompletion(members: Members, mapping: Mapping): void {
+  const { status, completeTime } = mapping.message;
+  if (completeTime !== undefined || !FINAL.has(status as GoalStatus)) return;
+  for (const name of ["updated_at", "created_at"]) {
+    const raw = members.get(name)?.raw;
+    const found = raw?.startsWith('"') ? sourceTime(JSON.parse(raw) as string) : undefined;
+    if (found) {
+      put(mapping, "completeTime", found.timestamp);
+      return;
+    }
+  }
+}
+
+const FINAL: ReadonlySet<GoalStatus> = new Set([
+  GoalStatus.COMPLETED,
+  GoalStatus.FAILED,
+  GoalStatus.CANCELLED,
+]);
 
 function isSecret(members: Members): boolean {
   const key = members.get("config_key")?.raw ?? "";

@@ -6,6 +6,8 @@ export interface JsonPart {
   readonly raw: Buffer;
   /** Why it cannot be used; undefined for a value. */
   readonly problem?: string;
+  /** Whether what follows cannot be understood any more. */
+  readonly endsFile?: boolean;
 }
 
 /** Whether to look into a container instead of taking it as one value. */
@@ -43,11 +45,6 @@ export class JsonSplitter {
   constructor(enters: Enters, maxBytes: number) {
     this.#enters = enters;
     this.#maxBytes = maxBytes;
-  }
-
-  /** Whether what follows cannot be understood any more. */
-  get failed(): boolean {
-    return this.#failed;
   }
 
   /** What a chunk completes. */
@@ -210,7 +207,7 @@ export class JsonSplitter {
   }
 
   #fail(problem: string): void {
-    this.#parts.push({ path: this.#path(), raw: Buffer.concat(this.#pieces), problem });
+    this.#parts.push({ path: this.#path(), raw: Buffer.concat(this.#pieces), problem, endsFile: true });
     this.#failed = true;
   }
 }

@@ -133,8 +133,10 @@ function setCollection(
   mapping: Mapping,
 ): void {
   if (as === "texts") {
-    if (!member.raw.startsWith("[")) throw wrongType(member, "a list");
-    const items = parsedList(member.raw).filter((item) => typeof item === "string");
+    // Some wrote a list of names as an object of what each is worth.
+    const isObject = member.raw.startsWith("{");
+    if (!isObject && !member.raw.startsWith("[")) throw wrongType(member, "a list");
+    const items = isObject ? membersOf(member.raw).map(({ name }) => name) : textsOf(member.raw);
     const kept = items.filter((item) => item.length <= 1000 && !hasUnstorable(item)).slice(0, 64);
     put(mapping, to, kept);
     return;
@@ -158,9 +160,9 @@ function collectionValue(as: "numbers" | "counts" | "tags", raw: string): unknow
   return text.length <= 1000 && !hasUnstorable(text) ? text : undefined;
 }
 
-function parsedList(raw: string): unknown[] {
+function textsOf(raw: string): string[] {
   try {
-    return JSON.parse(raw) as unknown[];
+    return (JSON.parse(raw) as unknown[]).filter((item) => typeof item === "string");
   } catch {
     // NaN somewhere in it: the list is in the rest.
     return [];

@@ -24,10 +24,13 @@ export async function* readFileRecords(source: FileToRead): AsyncGenerator<Sourc
   }
   const splitter = new JsonSplitter(entersFor(source.kind), MAX_VALUE_BYTES);
   for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
-    for (const part of splitter.push(chunk as Buffer)) yield recordFromPart(source, part, splitter.failed);
-    if (splitter.failed) return;
+    for (const part of splitter.push(chunk as Buffer)) {
+      const record = recordFromPart(source, part);
+      yield record;
+      if ("endsFile" in record && record.endsFile) return;
+    }
   }
-  for (const part of splitter.end()) yield recordFromPart(source, part, splitter.failed);
+  for (const part of splitter.end()) yield recordFromPart(source, part);
 }
 
 async function* readLines(source: FileToRead): AsyncGenerator<SourceRecord | BadRecord> {
@@ -36,7 +39,7 @@ async function* readLines(source: FileToRead): AsyncGenerator<SourceRecord | Bad
   const take = (raw: Buffer): SourceRecord | BadRecord | undefined => {
     line += 1;
     const text = raw.toString("utf8").trim();
-    return text === "" ? undefined : recordFromPart(source, { path: [line], raw: Buffer.from(text) }, false);
+    return text === "" ? undefined : recordFromPart(source, { path: [line], raw: Buffer.from(text) });
   };
   for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
     let rest = Buffer.concat([pending, chunk as Buffer]);
@@ -65,12 +68,19 @@ function entersFor({ shape, lists = [] }: SourceKind): Enters {
   }
 }
 
-function recordFromPart(source: FileToRead, part: JsonPart, endsFile: boolean): SourceRecord | BadRecord {
+function recordFromPart(source: FileToRead, part: JsonPart): SourceRecord | BadRecord {
   const { file, kind } = source;
   const path = `$${part.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("")}`;
-  const bad = (reason: string): BadRecord => ({ file, path, reason, raw: part.raw, endsFile });
-  if (part.problem !== undefined) return bad(part.problem);
+  const bad = (reason: string, endsFile = false): BadRecord => ({
+    file,
+    path,
+    reason,
+    raw: part.raw,
+    endsFile,
+  });
+  if (part.problem !== undefined) return bad(part.problem, part.endsFile);
   if (!isUtf8(part.raw)) return bad("not UTF-8");
+  if (part.path.length === 0 && part.raw[0] !== OPEN_BRACE) return bad("expected an object or a list", true);
   const text = part.raw.toString("utf8");
   const record = { kind, fields: kind.fields, file, path, text, addedLeaves: 0, placeId: "" };
   switch (kind.shape) {
@@ -97,6 +107,8 @@ function recordFromPart(source: FileToRead, part: JsonPart, endsFile: boolean): 
       return { ...record, placeId: file };
   }
 }
+
+const OPEN_BRACE = 0x7b;
 
 /** A value with a name of its own: a setting, or what stands in a file beside its list. */
 function asConfiguration(record: SourceRecord, key: string, type: string): SourceRecord {

@@ -141,7 +141,10 @@ export class RecordWriter {
       message && { ...record, entry: prepare(context, record.codec, message) };
     switch (outcome.reason) {
       case ErrorReason.ID_CONFLICT:
-        if (entry.verb === "create") return "revise";
+        if (entry.verb === "create") {
+          if (!this.#repeats.has(entry.id)) this.#repeats.set(entry.id, new Map());
+          return "revise";
+        }
         if (variantOf(record)) return instead(variantOf(record));
         break;
       case ErrorReason.SESSION_CLOSED:

@@ -110,7 +110,7 @@ function isAsGiven({ codec, mapped }: WritableRecord, found: FieldBag): boolean 
   const { lifecycle } = codec.entity;
   const status = lifecycle && localName(codec.entity, lifecycle.field);
   const names = mapped.given.filter((name) => name !== status && !FIXED.has(name));
-  return differingFields(codec, mapped.message, found, names).length === 0;
+  return differingFields(codec.entity, mapped.message, found, names).length === 0;
 }
 
 function patchEntry(

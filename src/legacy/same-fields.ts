@@ -1,24 +1,35 @@
-import type { ColumnValue } from "../entities/columns.js";
-import { storedFields } from "../entities/columns.js";
-import type { EntityCodec } from "../entities/entity-codec.js";
+import type { Payload } from "../../gen/holdfast/v1/payload_pb.js";
+import { microsFromTimestamp } from "../core/time.js";
+import type { EntityDeclaration } from "../entities/declaration.js";
 import type { FieldBag } from "../entities/field-codec.js";
 
-/** Which of these fields, by local name, two records do not agree in as they are stored. */
+/** Which of these fields, by local name, two records do not agree in, to what Postgres keeps of a time. */
 export function differingFields(
-  codec: EntityCodec,
+  { message }: EntityDeclaration,
   expected: FieldBag,
   found: FieldBag,
   names: readonly string[],
 ): readonly string[] {
-  const ignored = { path: "", list: [] };
-  const [left, right] = [codec.toRow(expected, ignored), codec.toRow(found, ignored)];
-  return storedFields(codec.entity)
-    .filter(({ field }) => names.includes(field.localName))
-    .filter(({ at, columns }) => columns.some((_, i) => !same(left[at + i], right[at + i])))
-    .map(({ field }) => field.localName);
+  return names.filter((name) => {
+    const [a, b] = [expected[name], found[name]];
+    if (a === b) return false;
+    const field = message.field[name];
+    if (field?.fieldKind !== "message") return !isSame(a, b);
+    if (a === undefined || b === undefined) return true;
+    return field.message.typeName === "google.protobuf.Timestamp"
+      ? microsFromTimestamp(a as never) !== microsFromTimestamp(b as never)
+      : !isSamePayload(a as Payload, b as Payload);
+  });
 }
 
-function same(a: ColumnValue | undefined, b: ColumnValue | undefined): boolean {
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  return a === b || (Number.isNaN(a) && Number.isNaN(b));
+function isSamePayload(a: Payload, b: Payload): boolean {
+  return a.contentType === b.contentType && Buffer.compare(a.data, b.data) === 0;
+}
+
+/** Scalars, lists and maps of them. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b) return false;
+  const [left, right] = [Object.entries(a), b as Readonly<Record<string, unknown>>];
+  return left.length === Object.keys(right).length && left.every(([key, value]) => isSame(value, right[key]));
 }

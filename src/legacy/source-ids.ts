@@ -26,11 +26,19 @@ export async function sourceIds(database: Database, tenantId: string): Promise<I
       }
     }
   });
+  const known = new Map<string, string>();
   return (kind, sourceId) => {
     const name = `${kind}:${sourceId}`;
+    const cached = known.get(name);
+    if (cached !== undefined) return cached;
     let id = uuidV5(NAMESPACE, name);
     for (let generation = 1; removed.has(id); generation += 1)
       id = uuidV5(NAMESPACE, `${name}\0${generation}`);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(name, id);
     return id;
   };
 }
+
+/** Ids held so as not to be made again: many records link to the same few. */
+const MAX_KNOWN = 20_000;

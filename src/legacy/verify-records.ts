@@ -2,7 +2,7 @@ import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import { findRecords } from "../store/read-records.js";
-import { readRevisions } from "../store/read-revisions.js";
+import { readPasts } from "../store/read-revisions.js";
 import { compareLeaves, type LeafCounts } from "./compare-leaves.js";
 import type { ImportContext } from "./import-context.js";
 import { countLeaves } from "./json-text.js";
@@ -58,15 +58,14 @@ export class RecordVerifier {
       if (found && agrees(expected, found)) this.tally.found += leaves;
       else others.push(expected);
     }
-    for (const expected of others) await this.#verifyPast(expected, current);
+    const pasts = await this.#pasts(others);
+    for (const expected of others) this.#verifyPast(expected, current, pasts.get(expected) ?? []);
   }
 
   /** What is not the current content must be a past one, or a row beside it. */
-  async #verifyPast(expected: Expected, current: ReadonlyMap<string, FieldBag>): Promise<void> {
+  #verifyPast(expected: Expected, current: ReadonlyMap<string, FieldBag>, pasts: readonly FieldBag[]): void {
     const { codec, mapped, source } = expected;
     const leaves = countLeaves(source.text) - source.addedLeaves;
-    const pasts =
-      codec.entity.nature === "state" ? await this.#revisions(expected) : await this.#variant(expected);
     if (pasts.some((past) => agrees(expected, past))) {
       this.tally.found += leaves;
       return;
@@ -87,19 +86,32 @@ export class RecordVerifier {
     }
   }
 
-  async #revisions({ codec, mapped }: Expected): Promise<readonly FieldBag[]> {
-    const { database, tenantId } = this.#context;
-    const range = { tenantId, id: mapped.id, limit: 1000 };
-    const revisions = await database.read(tenantId, (run) => readRevisions(run, codec, range));
-    return revisions.map(({ record }) => record);
-  }
-
-  async #variant({ codec, mapped }: Expected): Promise<readonly FieldBag[]> {
-    const { preparer } = this.#context;
-    const { contentHash } = preparer.append(codec, mapped.message, "");
-    const { id } = variantNames(mapped.id, mapped.sourceId, contentHash);
-    const found = await this.#read([[codec, id]]);
-    return [...found.values()];
+  /** What else is stored of records: what their things were before, or rows beside theirs. */
+  async #pasts(records: readonly Expected[]): Promise<ReadonlyMap<Expected, readonly FieldBag[]>> {
+    const { database, preparer, tenantId } = this.#context;
+    const pasts = new Map<Expected, readonly FieldBag[]>();
+    const variants = new Map<Expected, string>();
+    for (const expected of records) {
+      const { codec, mapped } = expected;
+      if (codec.entity.nature !== "append") continue;
+      const { contentHash } = preparer.append(codec, mapped.message, "");
+      variants.set(expected, variantNames(mapped.id, mapped.sourceId, contentHash).id);
+    }
+    const beside = await this.#read([...variants].map(([{ codec }, id]) => [codec, id]));
+    for (const [expected, id] of variants) {
+      const found = beside.get(keyOf(expected.codec, id));
+      if (found) pasts.set(expected, [found]);
+    }
+    const changing = records.filter(({ codec }) => codec.entity.nature === "state");
+    await database.read(tenantId, async (run) => {
+      for (const codec of new Set(changing.map((expected) => expected.codec))) {
+        const own = changing.filter((expected) => expected.codec === codec);
+        const ids = [...new Set(own.map(({ mapped }) => mapped.id))];
+        const found = await readPasts(run, codec, tenantId, ids);
+        for (const expected of own) pasts.set(expected, found.get(expected.mapped.id) ?? []);
+      }
+    });
+    return pasts;
   }
 
   async #read(wanted: readonly (readonly [EntityCodec, string])[]): Promise<ReadonlyMap<string, FieldBag>> {
@@ -135,9 +147,14 @@ function typedDifferences({ codec, mapped }: Expected, found: FieldBag): readonl
   // A name somebody else had is another; a session that had ended or was never there is in a label.
   const free = new Set([status, "key", "sessionId"]);
   return differingFields(
-    codec,
+    codec.entity,
     mapped.message,
     found,
-    mapped.given.filter((name) => !free.has(name)),
+    // Payloads were compared leaf by leaf.
+    mapped.given.filter((name) => !free.has(name) && !isPayload(mapped.message[name])),
   );
+}
+
+function isPayload(value: unknown): boolean {
+  return (value as { readonly $typeName?: string } | undefined)?.$typeName === "holdfast.v1.Payload";
 }

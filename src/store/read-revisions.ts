@@ -2,6 +2,7 @@ import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { recordFromState } from "../entities/stored-record.js";
+import { binaryArray } from "./binary-array.js";
 import type { Run } from "./database.js";
 
 /** A thing as one change left it. */
@@ -53,4 +54,26 @@ ORDER BY revision DESC LIMIT $6`,
     change: ChangeType[change as "CREATED" | "UPDATED" | "DELETED"],
     record: recordFromState(codec, state),
   }));
+}
+
+/** Everything several things ever were, by id. */
+export async function readPasts(
+  run: Run,
+  codec: EntityCodec,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly FieldBag[]>> {
+  const rows = await run<[id: string, state: string]>({
+    text: `
+SELECT entity_id, state FROM holdfast.revisions
+WHERE tenant_id = $1::uuid AND entity = $2 AND entity_id = ANY ($3::uuid[])`,
+    values: [tenantId, codec.entity.name, binaryArray("uuid", ids)],
+  });
+  const pasts = new Map<string, FieldBag[]>();
+  for (const [id, state] of rows) {
+    const past = pasts.get(id) ?? [];
+    past.push(recordFromState(codec, state));
+    pasts.set(id, past);
+  }
+  return pasts;
 }
