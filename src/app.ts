@@ -7,6 +7,7 @@ import { entities } from "./entities/registry.js";
 import { session } from "./entities/session.js";
 import { createMetricsRegistry } from "./http/metrics-registry.js";
 import { createHttpServer } from "./http/server.js";
+import { receivedImports } from "./legacy/received-imports.js";
 import { layoutOf } from "./postgres/layout.js";
 import { startEmbeddedPostgres } from "./postgres/start-embedded-postgres.js";
 import { anonymousAuthenticator } from "./rpc/anonymous-authenticator.js";
@@ -136,6 +137,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
         },
         appendLatency,
         memorySearch: { database, access, settings: config },
+        importFiles: receivedImports({ database, codecs, appender, preparer }, config.importsDirectory),
       }),
       authenticate,
       audits,

@@ -28,6 +28,12 @@ export const settings = {
     "bring the database to this version when starting; turned off, `holdfast migrate up` does, and the user of DATABASE_URL need own nothing: see SECURITY.md",
   ),
   dataDirectory: text("HOLDFAST_DATA", "PATH", ".holdfast", "where the embedded Postgres keeps its data"),
+  importsDirectory: text(
+    "HOLDFAST_IMPORTS",
+    "PATH",
+    "holdfast-imports",
+    "where imports keep copies of what they were given, each in a folder of its own",
+  ),
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",
     16,

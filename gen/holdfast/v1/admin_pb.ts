@@ -10,13 +10,15 @@ import type { Event } from "./event_pb.js";
 import { file_holdfast_v1_event } from "./event_pb.js";
 import type { EntityKind } from "./log_pb.js";
 import { file_holdfast_v1_log } from "./log_pb.js";
+import type { Payload } from "./payload_pb.js";
+import { file_holdfast_v1_payload } from "./payload_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file holdfast/v1/admin.proto.
  */
 export const file_holdfast_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Chdob2xkZmFzdC92MS9hZG1pbi5wcm90bxILaG9sZGZhc3QudjEiEwoRR2V0TG9nSGVhZFJlcXVlc3QidQoSR2V0TG9nSGVhZFJlc3BvbnNlEg4KBmxvZ19pZBgBIAEoCRIQCghwb3NpdGlvbhgCIAEoAxIMCgRoYXNoGAMgASgMEi8KC2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL6AQoRR2V0U3RhdGVBdFJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhIKCGFnZW50X2lkGAIgASgJSAASEAoIcG9zaXRpb24YAyABKAMSLQoMZW50aXR5X2tpbmRzGAQgAygOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIXCg9pbmNsdWRlX2RlbGV0ZWQYBSABKAgSGQoRZXhjbHVkZV9hbmNlc3RvcnMYBiABKAgSEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAkSFAoMbWluX3Bvc2l0aW9uGAkgASgDQgkKB3N1YmplY3QicgoSR2V0U3RhdGVBdFJlc3BvbnNlEiEKBWl0ZW1zGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHBvc2l0aW9uGAMgASgDEg4KBmxvZ19pZBgEIAEoCSIWChRHZXRTdGF0aXN0aWNzUmVxdWVzdCLUAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgDEg4KBmxvZ19pZBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZW50aXRpZXMYBCADKAsyHS5ob2xkZmFzdC52MS5FbnRpdHlTdGF0aXN0aWNzEiMKBmdyb3d0aBgFIAMoCzITLmhvbGRmYXN0LnYxLkdyb3d0aBIyCg5hcHBlbmRfbGF0ZW5jeRgGIAEoCzIaLmhvbGRmYXN0LnYxLkFwcGVuZExhdGVuY3kSLAoGdGFibGVzGAcgAygLMhwuaG9sZGZhc3QudjEuVGFibGVTdGF0aXN0aWNzEhwKD2NhY2hlX2hpdF9yYXRpbxgIIAEoAUgAiAEBQhIKEF9jYWNoZV9oaXRfcmF0aW8idAoQRW50aXR5U3RhdGlzdGljcxIlCgRraW5kGAEgASgOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIPCgdyZWNvcmRzGAIgASgDEhcKD2RlbGV0ZWRfcmVjb3JkcxgDIAEoAxIPCgdjaGFuZ2VzGAQgASgDImAKBkdyb3d0aBIpCgZ3aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDwoHY2hhbmdlcxgCIAEoAxIaChJjaGFuZ2VzX3Blcl9zZWNvbmQYAyABKAEiYAoNQXBwZW5kTGF0ZW5jeRIPCgdiYXRjaGVzGAEgASgDEhMKBnA1MF9tcxgCIAEoAUgAiAEBEhMKBnA5OV9tcxgDIAEoAUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJvCg9UYWJsZVN0YXRpc3RpY3MSDAoEbmFtZRgBIAEoCRITCgt0YWJsZV9ieXRlcxgCIAEoAxITCgtpbmRleF9ieXRlcxgDIAEoAxIRCglsaXZlX3Jvd3MYBCABKAMSEQoJZGVhZF9yb3dzGAUgASgDIhcKFUdldFN0b3JhZ2VJbmZvUmVxdWVzdCLzAgoWR2V0U3RvcmFnZUluZm9SZXNwb25zZRIYChBkYXRhYmFzZV92ZXJzaW9uGAEgASgJEikKBXNoYXBlGAIgASgOMhouaG9sZGZhc3QudjEuRGF0YWJhc2VTaGFwZRITCgt0b3RhbF9ieXRlcxgDIAEoAxIcCg9kaXNrX2ZyZWVfYnl0ZXMYBCABKANIAIgBARIdChBkaXNrX3RvdGFsX2J5dGVzGAUgASgDSAGIAQESMQoKbWlncmF0aW9ucxgGIAMoCzIdLmhvbGRmYXN0LnYxLkFwcGxpZWRNaWdyYXRpb24SMgoLcmVwbGljYXRpb24YByABKAsyHS5ob2xkZmFzdC52MS5SZXBsaWNhdGlvblN0YXRlEjIKCmV4dGVuc2lvbnMYCCADKAsyHi5ob2xkZmFzdC52MS5EYXRhYmFzZUV4dGVuc2lvbkISChBfZGlza19mcmVlX2J5dGVzQhMKEV9kaXNrX3RvdGFsX2J5dGVzIlAKEEFwcGxpZWRNaWdyYXRpb24SDAoEbmFtZRgBIAEoCRIuCgphcHBseV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKxAQoQUmVwbGljYXRpb25TdGF0ZRISCgppc19yZXBsaWNhGAEgASgIEh0KEHJlcGxheV9sYWdfYnl0ZXMYAiABKANIAIgBARItCgpyZXBsYXlfbGFnGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKCHJlcGxpY2FzGAQgAygLMhQuaG9sZGZhc3QudjEuUmVwbGljYUITChFfcmVwbGF5X2xhZ19ieXRlcyKdAQoHUmVwbGljYRIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEhIKCnN5bmNfc3RhdGUYAyABKAkSHQoQcmVwbGF5X2xhZ19ieXRlcxgEIAEoA0gAiAEBEi0KCnJlcGxheV9sYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX3JlcGxheV9sYWdfYnl0ZXMiMgoRRGF0YWJhc2VFeHRlbnNpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJKmkKDURhdGFiYXNlU2hhcGUSHgoaREFUQUJBU0VfU0hBUEVfVU5TUEVDSUZJRUQQABIbChdEQVRBQkFTRV9TSEFQRV9FTUJFRERFRBABEhsKF0RBVEFCQVNFX1NIQVBFX0VYVEVSTkFMEAIy8wIKDEFkbWluU2VydmljZRJSCgpHZXRMb2dIZWFkEh4uaG9sZGZhc3QudjEuR2V0TG9nSGVhZFJlcXVlc3QaHy5ob2xkZmFzdC52MS5HZXRMb2dIZWFkUmVzcG9uc2UiA5ACARJSCgpHZXRTdGF0ZUF0Eh4uaG9sZGZhc3QudjEuR2V0U3RhdGVBdFJlcXVlc3QaHy5ob2xkZmFzdC52MS5HZXRTdGF0ZUF0UmVzcG9uc2UiA5ACARJbCg1HZXRTdGF0aXN0aWNzEiEuaG9sZGZhc3QudjEuR2V0U3RhdGlzdGljc1JlcXVlc3QaIi5ob2xkZmFzdC52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2UiA5ACARJeCg5HZXRTdG9yYWdlSW5mbxIiLmhvbGRmYXN0LnYxLkdldFN0b3JhZ2VJbmZvUmVxdWVzdBojLmhvbGRmYXN0LnYxLkdldFN0b3JhZ2VJbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_holdfast_v1_event, file_holdfast_v1_log]);
+  fileDesc("Chdob2xkZmFzdC92MS9hZG1pbi5wcm90bxILaG9sZGZhc3QudjEiEwoRR2V0TG9nSGVhZFJlcXVlc3QidQoSR2V0TG9nSGVhZFJlc3BvbnNlEg4KBmxvZ19pZBgBIAEoCRIQCghwb3NpdGlvbhgCIAEoAxIMCgRoYXNoGAMgASgMEi8KC2NvbW1pdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCL6AQoRR2V0U3RhdGVBdFJlcXVlc3QSFAoKc2Vzc2lvbl9pZBgBIAEoCUgAEhIKCGFnZW50X2lkGAIgASgJSAASEAoIcG9zaXRpb24YAyABKAMSLQoMZW50aXR5X2tpbmRzGAQgAygOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIXCg9pbmNsdWRlX2RlbGV0ZWQYBSABKAgSGQoRZXhjbHVkZV9hbmNlc3RvcnMYBiABKAgSEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAkSFAoMbWluX3Bvc2l0aW9uGAkgASgDQgkKB3N1YmplY3QicgoSR2V0U3RhdGVBdFJlc3BvbnNlEiEKBWl0ZW1zGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHBvc2l0aW9uGAMgASgDEg4KBmxvZ19pZBgEIAEoCSIWChRHZXRTdGF0aXN0aWNzUmVxdWVzdCLUAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEhAKCHBvc2l0aW9uGAEgASgDEg4KBmxvZ19pZBgCIAEoCRIvCgtjb21taXRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZW50aXRpZXMYBCADKAsyHS5ob2xkZmFzdC52MS5FbnRpdHlTdGF0aXN0aWNzEiMKBmdyb3d0aBgFIAMoCzITLmhvbGRmYXN0LnYxLkdyb3d0aBIyCg5hcHBlbmRfbGF0ZW5jeRgGIAEoCzIaLmhvbGRmYXN0LnYxLkFwcGVuZExhdGVuY3kSLAoGdGFibGVzGAcgAygLMhwuaG9sZGZhc3QudjEuVGFibGVTdGF0aXN0aWNzEhwKD2NhY2hlX2hpdF9yYXRpbxgIIAEoAUgAiAEBQhIKEF9jYWNoZV9oaXRfcmF0aW8idAoQRW50aXR5U3RhdGlzdGljcxIlCgRraW5kGAEgASgOMhcuaG9sZGZhc3QudjEuRW50aXR5S2luZBIPCgdyZWNvcmRzGAIgASgDEhcKD2RlbGV0ZWRfcmVjb3JkcxgDIAEoAxIPCgdjaGFuZ2VzGAQgASgDImAKBkdyb3d0aBIpCgZ3aW5kb3cYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDwoHY2hhbmdlcxgCIAEoAxIaChJjaGFuZ2VzX3Blcl9zZWNvbmQYAyABKAEiYAoNQXBwZW5kTGF0ZW5jeRIPCgdiYXRjaGVzGAEgASgDEhMKBnA1MF9tcxgCIAEoAUgAiAEBEhMKBnA5OV9tcxgDIAEoAUgBiAEBQgkKB19wNTBfbXNCCQoHX3A5OV9tcyJvCg9UYWJsZVN0YXRpc3RpY3MSDAoEbmFtZRgBIAEoCRITCgt0YWJsZV9ieXRlcxgCIAEoAxITCgtpbmRleF9ieXRlcxgDIAEoAxIRCglsaXZlX3Jvd3MYBCABKAMSEQoJZGVhZF9yb3dzGAUgASgDIhcKFUdldFN0b3JhZ2VJbmZvUmVxdWVzdCLzAgoWR2V0U3RvcmFnZUluZm9SZXNwb25zZRIYChBkYXRhYmFzZV92ZXJzaW9uGAEgASgJEikKBXNoYXBlGAIgASgOMhouaG9sZGZhc3QudjEuRGF0YWJhc2VTaGFwZRITCgt0b3RhbF9ieXRlcxgDIAEoAxIcCg9kaXNrX2ZyZWVfYnl0ZXMYBCABKANIAIgBARIdChBkaXNrX3RvdGFsX2J5dGVzGAUgASgDSAGIAQESMQoKbWlncmF0aW9ucxgGIAMoCzIdLmhvbGRmYXN0LnYxLkFwcGxpZWRNaWdyYXRpb24SMgoLcmVwbGljYXRpb24YByABKAsyHS5ob2xkZmFzdC52MS5SZXBsaWNhdGlvblN0YXRlEjIKCmV4dGVuc2lvbnMYCCADKAsyHi5ob2xkZmFzdC52MS5EYXRhYmFzZUV4dGVuc2lvbkISChBfZGlza19mcmVlX2J5dGVzQhMKEV9kaXNrX3RvdGFsX2J5dGVzIlAKEEFwcGxpZWRNaWdyYXRpb24SDAoEbmFtZRgBIAEoCRIuCgphcHBseV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKxAQoQUmVwbGljYXRpb25TdGF0ZRISCgppc19yZXBsaWNhGAEgASgIEh0KEHJlcGxheV9sYWdfYnl0ZXMYAiABKANIAIgBARItCgpyZXBsYXlfbGFnGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKCHJlcGxpY2FzGAQgAygLMhQuaG9sZGZhc3QudjEuUmVwbGljYUITChFfcmVwbGF5X2xhZ19ieXRlcyKdAQoHUmVwbGljYRIMCgRuYW1lGAEgASgJEg0KBXN0YXRlGAIgASgJEhIKCnN5bmNfc3RhdGUYAyABKAkSHQoQcmVwbGF5X2xhZ19ieXRlcxgEIAEoA0gAiAEBEi0KCnJlcGxheV9sYWcYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEwoRX3JlcGxheV9sYWdfYnl0ZXMiMgoRRGF0YWJhc2VFeHRlbnNpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJInQKDUltcG9ydFJlcXVlc3QSLQoHb3B0aW9ucxgBIAEoCzIaLmhvbGRmYXN0LnYxLkltcG9ydE9wdGlvbnNIABIpCgVjaHVuaxgCIAEoCzIYLmhvbGRmYXN0LnYxLkltcG9ydENodW5rSABCCQoHcmVxdWVzdCI8Cg1JbXBvcnRPcHRpb25zEg8KB2RyeV9ydW4YASABKAgSGgoSYWNjZXB0X2RpZmZlcmVuY2VzGAIgASgIIikKC0ltcG9ydENodW5rEgwKBG5hbWUYASABKAkSDAoEZGF0YRgCIAEoDCKJAgoOSW1wb3J0UmVzcG9uc2USEQoJaW1wb3J0X2lkGAEgASgJEhEKCWNvbXBsZXRlZBgCIAEoCBIYChByZWNvcmRzX21pZ3JhdGVkGAMgASgDEhsKE3JlY29yZHNfcXVhcmFudGluZWQYBCABKAMSGAoQbGVhdmVzX2luX3NvdXJjZRgFIAEoAxIUCgxsZWF2ZXNfZm91bmQYBiABKAMSGAoQbGVhdmVzX2RpZmZlcmluZxgHIAEoAxIWCg5sZWF2ZXNfbWlzc2luZxgIIAEoAxIkCgZyZXBvcnQYCSABKAsyFC5ob2xkZmFzdC52MS5QYXlsb2FkEhIKCnF1YXJhbnRpbmUYCiABKAwqaQoNRGF0YWJhc2VTaGFwZRIeChpEQVRBQkFTRV9TSEFQRV9VTlNQRUNJRklFRBAAEhsKF0RBVEFCQVNFX1NIQVBFX0VNQkVEREVEEAESGwoXREFUQUJBU0VfU0hBUEVfRVhURVJOQUwQAjK4AwoMQWRtaW5TZXJ2aWNlElIKCkdldExvZ0hlYWQSHi5ob2xkZmFzdC52MS5HZXRMb2dIZWFkUmVxdWVzdBofLmhvbGRmYXN0LnYxLkdldExvZ0hlYWRSZXNwb25zZSIDkAIBElIKCkdldFN0YXRlQXQSHi5ob2xkZmFzdC52MS5HZXRTdGF0ZUF0UmVxdWVzdBofLmhvbGRmYXN0LnYxLkdldFN0YXRlQXRSZXNwb25zZSIDkAIBElsKDUdldFN0YXRpc3RpY3MSIS5ob2xkZmFzdC52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBoiLmhvbGRmYXN0LnYxLkdldFN0YXRpc3RpY3NSZXNwb25zZSIDkAIBEl4KDkdldFN0b3JhZ2VJbmZvEiIuaG9sZGZhc3QudjEuR2V0U3RvcmFnZUluZm9SZXF1ZXN0GiMuaG9sZGZhc3QudjEuR2V0U3RvcmFnZUluZm9SZXNwb25zZSIDkAIBEkMKBkltcG9ydBIaLmhvbGRmYXN0LnYxLkltcG9ydFJlcXVlc3QaGy5ob2xkZmFzdC52MS5JbXBvcnRSZXNwb25zZSgBYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_holdfast_v1_event, file_holdfast_v1_log, file_holdfast_v1_payload]);
 
 /**
  * @generated from message holdfast.v1.GetLogHeadRequest
@@ -623,6 +625,160 @@ export const DatabaseExtensionSchema: GenMessage<DatabaseExtension> = /*@__PURE_
   messageDesc(file_holdfast_v1_admin, 15);
 
 /**
+ * @generated from message holdfast.v1.ImportRequest
+ */
+export type ImportRequest = Message<"holdfast.v1.ImportRequest"> & {
+  /**
+   * @generated from oneof holdfast.v1.ImportRequest.request
+   */
+  request: {
+    /**
+     * First, and once.
+     *
+     * @generated from field: holdfast.v1.ImportOptions options = 1;
+     */
+    value: ImportOptions;
+    case: "options";
+  } | {
+    /**
+     * @generated from field: holdfast.v1.ImportChunk chunk = 2;
+     */
+    value: ImportChunk;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message holdfast.v1.ImportRequest.
+ * Use `create(ImportRequestSchema)` to create a new message.
+ */
+export const ImportRequestSchema: GenMessage<ImportRequest> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 16);
+
+/**
+ * @generated from message holdfast.v1.ImportOptions
+ */
+export type ImportOptions = Message<"holdfast.v1.ImportOptions"> & {
+  /**
+   * Only say what would be imported.
+   *
+   * @generated from field: bool dry_run = 1;
+   */
+  dryRun: boolean;
+
+  /**
+   * Count an import as done whose stored leaves differ from the source's.
+   *
+   * @generated from field: bool accept_differences = 2;
+   */
+  acceptDifferences: boolean;
+};
+
+/**
+ * Describes the message holdfast.v1.ImportOptions.
+ * Use `create(ImportOptionsSchema)` to create a new message.
+ */
+export const ImportOptionsSchema: GenMessage<ImportOptions> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 17);
+
+/**
+ * @generated from message holdfast.v1.ImportChunk
+ */
+export type ImportChunk = Message<"holdfast.v1.ImportChunk"> & {
+  /**
+   * The file's path from the older agent's folder: ".agent_state/goals.json". The
+   * same in each of its chunks.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What follows in the file.
+   *
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message holdfast.v1.ImportChunk.
+ * Use `create(ImportChunkSchema)` to create a new message.
+ */
+export const ImportChunkSchema: GenMessage<ImportChunk> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 18);
+
+/**
+ * @generated from message holdfast.v1.ImportResponse
+ */
+export type ImportResponse = Message<"holdfast.v1.ImportResponse"> & {
+  /**
+   * UUID; empty for a dry run.
+   *
+   * @generated from field: string import_id = 1;
+   */
+  importId: string;
+
+  /**
+   * Whether every leaf was found again, or differences were accepted.
+   *
+   * @generated from field: bool completed = 2;
+   */
+  completed: boolean;
+
+  /**
+   * @generated from field: int64 records_migrated = 3;
+   */
+  recordsMigrated: bigint;
+
+  /**
+   * @generated from field: int64 records_quarantined = 4;
+   */
+  recordsQuarantined: bigint;
+
+  /**
+   * @generated from field: int64 leaves_in_source = 5;
+   */
+  leavesInSource: bigint;
+
+  /**
+   * @generated from field: int64 leaves_found = 6;
+   */
+  leavesFound: bigint;
+
+  /**
+   * @generated from field: int64 leaves_differing = 7;
+   */
+  leavesDiffering: bigint;
+
+  /**
+   * @generated from field: int64 leaves_missing = 8;
+   */
+  leavesMissing: bigint;
+
+  /**
+   * The whole report as `holdfast import --report` writes it.
+   *
+   * @generated from field: holdfast.v1.Payload report = 9;
+   */
+  report?: Payload | undefined;
+
+  /**
+   * What could not be imported, as lines to be mended; its first 2 MiB.
+   *
+   * @generated from field: bytes quarantine = 10;
+   */
+  quarantine: Uint8Array;
+};
+
+/**
+ * Describes the message holdfast.v1.ImportResponse.
+ * Use `create(ImportResponseSchema)` to create a new message.
+ */
+export const ImportResponseSchema: GenMessage<ImportResponse> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_admin, 19);
+
+/**
  * Whose database it is.
  *
  * @generated from enum holdfast.v1.DatabaseShape
@@ -701,6 +857,19 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof GetStorageInfoRequestSchema;
     output: typeof GetStorageInfoResponseSchema;
+  },
+  /**
+   * Takes in what an older agent kept in JSON files and SQLite, as
+   * `holdfast import` does: options first, then each file in chunks, one after
+   * the other. Answers once everything is durable, read back and compared. The
+   * same files again, also after a call that was cut off, add nothing twice.
+   *
+   * @generated from rpc holdfast.v1.AdminService.Import
+   */
+  import: {
+    methodKind: "client_streaming";
+    input: typeof ImportRequestSchema;
+    output: typeof ImportResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_holdfast_v1_admin, 0);

@@ -5,9 +5,15 @@ import { stateAt } from "../../service/state-at.js";
 import { statistics } from "../../service/statistics.js";
 import { storageInfo } from "../../service/storage-info.js";
 import { defineService, type RegisteredService } from "../service.js";
+import { receiveImport } from "./receive-import.js";
 import type { ServicesContext } from "./services.js";
 
-export function adminService({ events, storage, appendLatency }: ServicesContext): RegisteredService {
+export function adminService({
+  events,
+  storage,
+  appendLatency,
+  importFiles,
+}: ServicesContext): RegisteredService {
   const { database, codecs } = events;
   return defineService(AdminService, {
     async getLogHead(_request, { principal }) {
@@ -25,5 +31,6 @@ export function adminService({ events, storage, appendLatency }: ServicesContext
         ofAllTenants: principal.roles.includes("admin"),
       }),
     getStorageInfo: () => storageInfo(storage),
+    import: (requests, context) => receiveImport(importFiles, requests, context),
   });
 }

@@ -19,6 +19,7 @@ import { crossSessionPatternService } from "./cross-session-pattern-service.js";
 import { decisionService } from "./decision-service.js";
 import { type EventServiceContext, eventService } from "./event-service.js";
 import { goalService } from "./goal-service.js";
+import type { ImportFiles } from "./import-files.js";
 import { learningSystemService } from "./learning-system-service.js";
 import { memoryService } from "./memory-service.js";
 import { sessionService } from "./session-service.js";
@@ -29,6 +30,7 @@ export type ServicesContext = EventServiceContext & {
   readonly storage: StorageContext;
   readonly appendLatency: AppendLatencyRecord;
   readonly memorySearch: MemorySearchContext;
+  readonly importFiles: ImportFiles;
 };
 
 /** Makes the service of an entity that has methods beyond the standard ones. */
