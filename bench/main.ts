@@ -1,6 +1,8 @@
 // `npm run bench -- NAME`: measures Holdfast beside a reference in the same run.
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.js";
+import { importBench } from "./import.js";
+import { importKills } from "./import-kills.js";
 import { ingest } from "./ingest.js";
 import { search } from "./search.js";
 import { startCluster } from "./support/cluster.js";
@@ -10,7 +12,7 @@ import { writeResult } from "./support/write-result.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-const benches: readonly Bench[] = [ingest, search];
+const benches: readonly Bench[] = [ingest, search, importBench, importKills];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

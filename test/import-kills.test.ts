@@ -6,7 +6,7 @@ import { importFolderAt } from "./support/importing.js";
 import { killImports } from "./support/kill-imports.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
-/** More of them: `npm run kill-imports -- 50`. */
+/** More of them: `npm run bench -- import-kills --rounds 50`. */
 const KILLS = 6;
 
 let database: TestDatabase;
@@ -25,4 +25,4 @@ test("an import killed at any moment and run again ends as one that was left alo
   // Else nothing was interrupted, and nothing shown.
   expect(result.amidst).toBeGreaterThan(0);
   for (const tenant of result.tenants) await expectSoundLog(database.url, tenant);
-}, 300_000);
+}, 900_000);
