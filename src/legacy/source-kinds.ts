@@ -1,7 +1,3 @@
-import { ActionStatus } from "../../gen/holdfast/v1/action_pb.js";
-import { GoalStatus } from "../../gen/holdfast/v1/goal_pb.js";
-import { MemoryType } from "../../gen/holdfast/v1/memory_pb.js";
-import { SecurityLevel } from "../../gen/holdfast/v1/security_audit_pb.js";
 import { action } from "../entities/action.js";
 import { actionSelector } from "../entities/action-selector.js";
 import { configuration } from "../entities/configuration.js";
@@ -31,6 +27,7 @@ import {
   texts,
   time,
 } from "./field-rules.js";
+import { ACTION_STATUS, GOAL_STATUS, MEMORY_TYPE, SECURITY_LEVEL } from "./status-names.js";
 
 /**
  * How records lie in a file: items of a list, members of an object, of its
@@ -56,42 +53,6 @@ export interface SourceKind {
   /** Where the database's columns mean something else than the files' fields. */
   readonly tableFields?: FieldRules;
 }
-
-const GOAL_STATUS = {
-  pending: GoalStatus.PENDING,
-  open: GoalStatus.PENDING,
-  in_progress: GoalStatus.IN_PROGRESS,
-  active: GoalStatus.IN_PROGRESS,
-  blocked: GoalStatus.BLOCKED,
-  completed: GoalStatus.COMPLETED,
-  done: GoalStatus.COMPLETED,
-  failed: GoalStatus.FAILED,
-  cancelled: GoalStatus.CANCELLED,
-};
-const ACTION_STATUS = {
-  pending: ActionStatus.PENDING,
-  running: ActionStatus.RUNNING,
-  in_progress: ActionStatus.RUNNING,
-  completed: ActionStatus.SUCCEEDED,
-  success: ActionStatus.SUCCEEDED,
-  succeeded: ActionStatus.SUCCEEDED,
-  partial: ActionStatus.PARTIAL,
-  failed: ActionStatus.FAILED,
-  failure: ActionStatus.FAILED,
-  cancelled: ActionStatus.CANCELLED,
-};
-const MEMORY_TYPE = {
-  working: MemoryType.WORKING,
-  episodic: MemoryType.EPISODIC,
-  semantic: MemoryType.SEMANTIC,
-  procedural: MemoryType.PROCEDURAL,
-};
-const SECURITY_LEVEL = {
-  low: SecurityLevel.LOW,
-  medium: SecurityLevel.MEDIUM,
-  high: SecurityLevel.HIGH,
-  critical: SecurityLevel.CRITICAL,
-};
 
 /** In the order they are imported: what others need first. */
 export const sourceKinds: readonly SourceKind[] = [

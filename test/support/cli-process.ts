@@ -5,7 +5,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const PROJECT = new URL("../../", import.meta.url);
-const PROGRAM = fileURLToPath(new URL("dist/src/bin.js", PROJECT));
+// Compiled, as benches are, this lies beside the program itself.
+const COMPILED = fileURLToPath(new URL("src/bin.js", PROJECT));
+const PROGRAM = existsSync(COMPILED) ? COMPILED : fileURLToPath(new URL("dist/src/bin.js", PROJECT));
 /** On a machine that is busy with other things a start takes half a minute. */
 const APPEARS_WITHIN_MS = 60_000;
 
