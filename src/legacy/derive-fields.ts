@@ -4,7 +4,7 @@ import { MemoryType } from "../../gen/holdfast/v1/memory_pb.js";
 import { type Member, membersOf } from "./json-text.js";
 import { type Mapping, put } from "./map-value.js";
 import { holdsSecret, isSecretName } from "./secret-names.js";
-import type { SourceKind } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
 import { sourceTime } from "./source-time.js";
 import { hasUnstorable } from "./source-values.js";
 

@@ -1,6 +1,7 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { type SourceKind, sourceKinds } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
+import { sourceKinds } from "./source-kinds.js";
 
 /** A file of the older agent that Holdfast knows how to read. */
 export interface Source {

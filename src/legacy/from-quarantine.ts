@@ -6,7 +6,8 @@ import { createInterface } from "node:readline";
 import type { Discovery, Source } from "./discover.js";
 import { ImportError } from "./import-error.js";
 import { jsonProblem, membersOf } from "./json-text.js";
-import { type SourceKind, sourceKinds } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
+import { sourceKinds } from "./source-kinds.js";
 
 /** What was mended, laid out as files of the older agent. */
 export interface MendedFiles {

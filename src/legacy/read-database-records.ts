@@ -3,7 +3,8 @@ import initSqlJs, { type Database, type SqlValue } from "sql.js";
 import { applyWal } from "./apply-wal.js";
 import type { FieldRules } from "./field-rules.js";
 import { jsonProblem } from "./json-text.js";
-import { kindNamed, type SourceKind, sourceKinds } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
+import { kindNamed, sourceKinds } from "./source-kinds.js";
 import type { SourceRecord } from "./source-record.js";
 
 /** A table of an older agent's database, and what is to become of its rows. */

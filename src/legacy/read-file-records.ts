@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { type Enters, type JsonPart, JsonSplitter } from "./json-splitter.js";
-import type { SourceKind } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
 import { kindNamed } from "./source-kinds.js";
 import type { BadRecord, SourceRecord } from "./source-record.js";
 

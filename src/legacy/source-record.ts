@@ -1,5 +1,5 @@
 import type { FieldRules } from "./field-rules.js";
-import type { SourceKind } from "./source-kinds.js";
+import type { SourceKind } from "./source-kind.js";
 
 /** One record as it lies in a source, ready to be mapped. */
 export interface SourceRecord {
