@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import pino from "pino";
+import { isExport } from "../archive/open-export.js";
 import { type Config, readConfig } from "../config.js";
 import { isUuid } from "../core/uuid.js";
 import { quarantineDiscovery } from "../legacy/from-quarantine.js";
@@ -9,9 +10,11 @@ import type { ImportReport } from "../legacy/import-report.js";
 import { findImport, rollback } from "../legacy/rollback.js";
 import { DEFAULT_TENANT_ID } from "../rpc/tenant-metadata.js";
 import { readImports } from "../store/imports.js";
+import { identity as identityOption, json as jsonOption } from "./archive-options.js";
 import { defineCommand } from "./command.js";
 import { CommandError } from "./command-error.js";
 import { formatImport } from "./format-import.js";
+import { importExport } from "./import-export.js";
 import { importProgress } from "./import-progress.js";
 import { withImporter } from "./open-importer.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
@@ -21,8 +24,9 @@ import { withDatabase } from "./with-database.js";
 export const importCommand = defineCommand({
   name: "import",
   usage: "PATH | --from-quarantine FILE | list | show ID | rollback ID [options]",
-  summary: "Bring over what an older agent kept in JSON files and SQLite, losing nothing",
-  about: `  PATH         a folder with the older agent's files, one of them, or its database
+  summary: "Bring over what an older agent kept in JSON files and SQLite, or an export, losing nothing",
+  about: `  PATH         a folder with the older agent's files, one of them, or its database;
+               or the folder of an export
   list         every import of the tenant
   show ID      its report
   rollback ID  removes exactly what it added, and gives archived originals their names again
@@ -31,6 +35,13 @@ Sources are copied first, with a manifest of their SHA-256, and imported from th
 copies; then everything is read back from Postgres and compared with them, leaf by
 leaf. Anything but equality fails. The same again, also after a kill, adds nothing
 twice. What cannot be imported goes into a file that can be mended and fed back.
+
+The export of a whole tenant is written where that tenant has no log yet, as the
+log it was: the same positions, times, revisions and final hash; one transaction
+that commits after it was verified. The export of a session or an agent goes to
+the end of the tenant's log as new changes, with the same ids and content hashes.
+Either twice adds nothing. A file that was altered or cut short is named with its
+line, and nothing of it is taken in.
 
 Works on DATABASE_URL if that is set, else on the embedded Postgres of the data
 directory, whether or not a server runs there.`,
@@ -51,14 +62,16 @@ directory, whether or not a server runs there.`,
       type: "string",
       placeholder: "UUID",
       about: "whose log",
-      source: `default ${DEFAULT_TENANT_ID}`,
+      source: `default ${DEFAULT_TENANT_ID}; of an export the one it comes from`,
     },
+    identity: { ...identityOption, about: `of an export: ${identityOption.about}` },
+    json: { ...jsonOption, about: `of an export: ${jsonOption.about}` },
     ...settingOptions(["importsDirectory", "databaseUrl", "dataDirectory", "logLevel"]),
   },
   maxWords: 2,
   async run({ options, words: [word, id], env }) {
     const {
-      tenant = DEFAULT_TENANT_ID,
+      tenant: givenTenant,
       "dry-run": isDry = false,
       archive = false,
       "encrypt-to": encryptTo = [],
@@ -66,8 +79,11 @@ directory, whether or not a server runs there.`,
       "accept-differences": acceptDifferences = false,
       report,
       force = false,
+      identity = [],
+      json = false,
       ...rest
     } = options;
+    const tenant = givenTenant ?? DEFAULT_TENANT_ID;
     if (!isUuid(tenant)) throw new CommandError("--tenant: expected a UUID", 2);
     const config = readConfig(env, {}, settingTexts(rest));
     const within = <T>(use: (context: ImportContext) => Promise<T>) =>
@@ -79,6 +95,10 @@ directory, whether or not a server runs there.`,
     }
     if (id !== undefined || (word === undefined) === (quarantine === undefined)) {
       throw new CommandError("Expected one PATH, or --from-quarantine FILE. See: holdfast import --help", 2);
+    }
+    if (word !== undefined && isExport(word)) {
+      const tenantId = givenTenant?.toLowerCase();
+      return importExport(config, { folder: word, tenantId, identities: identity, json });
     }
     return within(async (context) => {
       const progress = importProgress(process.stderr);
