@@ -278,8 +278,11 @@ describe("secrets of an old configuration", () => {
       database: { url: { password: secret } },
     };
     await writeFile(join(source, ".agent_config.json"), JSON.stringify(config));
+    await mkdir(join(source, "broken"));
+    await writeFile(join(source, "broken", ".agent_config.json"), `{"ai": {"token": ${secret}, "x": 1}}`);
     const report = await tenant.run(source);
-    expect(JSON.stringify(report)).not.toContain(secret);
+    expect(report.migration_summary.records_quarantined).toBe(1);
+    expect(JSON.stringify(report)).not.toContain(secret.slice(0, 5));
     const found = (await rows(tenant, "configurations")).filter((row) =>
       /^(ai|database)\./.test(`${row.key}`),
     );
@@ -288,6 +291,7 @@ describe("secrets of an old configuration", () => {
       "ai.api_key": true,
       "ai.model": false,
       "ai.max_tokens": false,
+      "ai.x": false,
       "database.url": true,
     });
     expect(found.every((row) => !JSON.stringify(row.metadata ?? "").includes(secret))).toBe(true);

@@ -119,10 +119,11 @@ function memberValue(text: string, at: number, names: (string | number)[]): numb
   return skipSpace(text, colon + 1);
 }
 
+// What stands there is not quoted: it may be half of a password.
 function expected(what: string, text: string, at: number): string {
   return at >= text.length
     ? "it ends in the middle"
-    : `expected ${what} at character ${at}, got ${JSON.stringify(text.slice(at, at + 12))}`;
+    : `expected ${what} at character ${at}, got something else`;
 }
 
 const SCALAR =
