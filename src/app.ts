@@ -31,6 +31,7 @@ import { sweepMemories } from "./service/memories/memory-sweeper.js";
 import { createEntryPreparer } from "./service/prepare-entry.js";
 import { rules } from "./service/rules.js";
 import { openDatabase } from "./store/database.js";
+import { probeDatabase } from "./store/database-probe.js";
 import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
@@ -86,6 +87,14 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
     const hub = new Hub({ database, codecs, logger, settings: config });
     const hints = createHintSender(database, config.hintIntervalMs, logger);
     const registry = createMetricsRegistry();
+    let onHealth = () => {};
+    const probe = probeDatabase({
+      url: databaseUrl,
+      intervalMs: config.databaseProbeIntervalMs,
+      logger,
+      onChange: () => onHealth(),
+    });
+    cleanups.push(() => probe.close());
     const appendLatency = createAppendLatency(registry);
     const appender = new Appender(
       {
@@ -93,6 +102,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
         sessionCodec: codecs.of(session),
         rules: new Map([...rules, [memory, memoryRules(config.workingMemoryCapacity)]]),
         logger,
+        takesWrites: () => probe.health === "writable",
         onDurable: appendLatency.observe,
         onCommit(tenantId, logId, changes) {
           hub.committed(tenantId, logId, changes);
@@ -147,7 +157,9 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
       settings: rpcSettings(config),
     });
     let isServing = false;
-    const httpServer = createHttpServer({ registry, ready: () => isServing, logger });
+    const isReady = () => isServing && probe.health === "writable";
+    onHealth = () => rpc.setServing(isReady());
+    const httpServer = createHttpServer({ registry, ready: isReady, logger });
     // Before the gRPC server, so that it closes after: a drain can be watched.
     cleanups.push(() => httpServer.close());
     cleanups.push(() => rpc.drain(config.drainTimeoutMs));
@@ -158,7 +170,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
         throw new ListenError(config.httpHost, config.httpPort, error);
       });
     isServing = true;
-    rpc.setServing(true);
+    onHealth();
 
     let closing: Promise<void> | undefined;
     return {

@@ -45,6 +45,11 @@ export const settings = {
     30 * SECOND,
     "how long one statement may run, in ms; every query of the server is meant to take milliseconds",
   ),
+  databaseProbeIntervalMs: count(
+    "HOLDFAST_DATABASE_PROBE_INTERVAL_MS",
+    250,
+    "how often the database is asked whether it takes writes, in ms; health says NOT_SERVING within 2 s if it does not",
+  ),
   preparedStatements: flag(
     "HOLDFAST_DATABASE_PREPARED_STATEMENTS",
     true,

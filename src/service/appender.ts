@@ -5,6 +5,7 @@ import { errorText, HoldfastError } from "../core/errors.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
+import { databaseUnavailable } from "../store/sqlstate.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 import { type WrittenFlush, writeFlush } from "./write-flush.js";
@@ -52,6 +53,8 @@ export class Appender {
     admitted = false,
   ): Promise<readonly EntryOutcome[]> {
     if (entries.length === 0) return Promise.resolve([]);
+    // Behind a flush that hangs they would wait for its timeout; refused at once, callers can turn elsewhere.
+    if (this.#context.takesWrites?.() === false) return Promise.reject(databaseUnavailable());
     let queue = this.#queues.get(tenantId);
     if (!queue) {
       queue = new TenantQueue(tenantId, this.#context, this.#settings, () => this.#queues.delete(tenantId));
@@ -84,6 +87,8 @@ export interface FlushContext {
   readonly rules: RulesByEntity;
   readonly onCommit: CommitListener;
   readonly logger: Logger;
+  /** Whether the database is known to take none at this moment, when it is asked about; without it, it always may. */
+  readonly takesWrites?: () => boolean;
   /** Told how long each batch took from being given to being durable. */
   readonly onDurable?: (seconds: number) => void;
 }

@@ -48,11 +48,14 @@ export interface Database {
  * only reads does so as a role that may call no routine of the append path.
  */
 export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): string {
+  // What writes does not insist: of a database that was told to be read-only it says so, however it writes.
   const [isolation, role] =
-    mode === "READ ONLY" ? ["REPEATABLE READ", "holdfast_runtime"] : ["READ COMMITTED", "holdfast_writer"];
+    mode === "READ ONLY"
+      ? ["REPEATABLE READ READ ONLY", "holdfast_runtime"]
+      : ["READ COMMITTED", "holdfast_writer"];
   // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
   return (
-    `BEGIN ISOLATION LEVEL ${isolation} ${mode}; SET LOCAL ROLE ${role}; ` +
+    `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +
     `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'`
   );
 }

@@ -25,8 +25,8 @@ export function databaseError(error: unknown): DatabaseErrorFields | undefined {
 
 // The database cannot take the statement now, and may later: connection lost or
 // refused, too many connections, stopping or starting, read-only, disk full,
-// out of time, chosen to end a deadlock.
-const UNAVAILABLE = /^(08|53|57|58|25006|40001|40P01|55P03)/;
+// out of memory, out of time, chosen to end a deadlock.
+const UNAVAILABLE = /^(08|53|57|58|25006|25P03|25P04|40001|40P01|55P03)/;
 
 /**
  * The first of the two places where an error changes kind: what the driver
@@ -36,16 +36,18 @@ export function errorFromDatabase(error: unknown): unknown {
   if (error instanceof HoldfastError) return error;
   const fields = databaseError(error);
   if (fields ? UNAVAILABLE.test(fields.code) : isConnectionError(error)) {
-    return new HoldfastError(
-      ErrorReason.DATABASE_UNAVAILABLE,
-      "the database did not answer; retry with the same id",
-      {
-        retryAfterMs: RETRY_AFTER_MS,
-        cause: error,
-      },
-    );
+    return databaseUnavailable(error);
   }
   return fields ? new HoldfastError(ErrorReason.INTERNAL, "internal error", { cause: error }) : error;
+}
+
+/** UNAVAILABLE with the time to come back after. */
+export function databaseUnavailable(cause?: unknown): HoldfastError {
+  const message = "the database did not answer; retry with the same id";
+  return new HoldfastError(ErrorReason.DATABASE_UNAVAILABLE, message, {
+    retryAfterMs: RETRY_AFTER_MS,
+    cause,
+  });
 }
 
 // pg reports a lost or refused connection as a plain Error, with the system's

@@ -1,0 +1,222 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
+import pg from "pg";
+import { pino } from "pino";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { GoalService } from "../gen/holdfast/v1/goal_pb.js";
+import type { App } from "../src/app.js";
+import { layoutOf } from "../src/postgres/layout.js";
+import { findPostmaster } from "../src/postgres/postmaster-file.js";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
+import { createTestDatabase } from "./support/create-test-database.js";
+import { startDatabaseProxy } from "./support/database-proxy.js";
+import { observation } from "./support/entries.js";
+import { execute } from "./support/execute.js";
+import { readHealth, untilHealth } from "./support/health.js";
+import { query } from "./support/query.js";
+import { refusal } from "./support/refusal.js";
+import { startServer } from "./support/start-server.js";
+import { newTenant, type Tenant } from "./support/tenant.js";
+import { expectSoundLog } from "./support/verify-log.js";
+
+const UNAVAILABLE = { code: status.UNAVAILABLE, reason: "DATABASE_UNAVAILABLE", mayRetry: true };
+// What is promised, and as much again for a machine that others use as well.
+const NOTICED_MS = 2 * 2000;
+
+async function serve(url: string, overrides = {}): Promise<App> {
+  const app = await startServer(url, { logLevel: "silent", drainTimeoutMs: 500, ...overrides });
+  onTestFinished(() => app.close());
+  await untilHealth(app, "SERVING");
+  return app;
+}
+
+/** Every way to write: rows alone, and state that is read before. */
+function writes(tenant: Tenant): Promise<unknown>[] {
+  return [
+    tenant.append(observation()),
+    tenant.open(),
+    tenant.rpc.unary(GoalService.method.createGoal, { goal: { title: "t" } }),
+  ];
+}
+
+async function expectWritesRefused(tenant: Tenant): Promise<void> {
+  for (const refused of await Promise.all(writes(tenant).map(refusal))) {
+    expect(refused).toMatchObject(UNAVAILABLE);
+  }
+}
+
+describe("a Postgres of one's own", () => {
+  let directory: string;
+  let postgres: EmbeddedPostgres;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "holdfast-health-"));
+    await chmod(directory, 0o755);
+    postgres = await startEmbeddedPostgres({
+      directory,
+      logger: pino({ level: "silent" }),
+      settings: { max_connections: "30" },
+    });
+  });
+  afterAll(async () => {
+    await postgres.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const postmaster = () => findPostmaster(layoutOf(directory))?.pid ?? 0;
+
+  test("that is stopped in its tracks is noticed, refuses writes at once, and serves again without a restart", async () => {
+    const app = await serve(postgres.url);
+    const tenant = newTenant(app);
+    await Promise.all(writes(tenant));
+    const backends = await query<{ pid: number }>(
+      postgres.url,
+      "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
+    );
+    const processes = [postmaster(), ...backends.map(({ pid }) => pid)];
+    const signalAll = (signal: NodeJS.Signals) => {
+      for (const pid of processes) process.kill(pid, signal);
+    };
+    signalAll("SIGSTOP");
+    try {
+      expect(await untilHealth(app, "NOT_SERVING")).toBeLessThan(NOTICED_MS);
+      await expectWritesRefused(tenant);
+    } finally {
+      signalAll("SIGCONT");
+    }
+    await untilHealth(app, "SERVING");
+    await Promise.all(writes(tenant));
+    await expectSoundLog(postgres.url, tenant.id);
+  });
+
+  test("that is killed is noticed and, started again by whoever runs it, served from without a restart", async () => {
+    const app = await serve(postgres.url);
+    const tenant = newTenant(app);
+    await Promise.all(writes(tenant));
+    process.kill(postmaster(), "SIGKILL");
+    expect(await untilHealth(app, "NOT_SERVING")).toBeLessThan(NOTICED_MS);
+    await untilHealth(app, "SERVING");
+    await Promise.all(writes(tenant));
+    await expectSoundLog(postgres.url, tenant.id);
+  });
+
+  test("that turned read-only refuses writes as UNAVAILABLE, answers reads, and is noticed", async () => {
+    const app = await serve(postgres.url);
+    const tenant = newTenant(app);
+    const { id } = await tenant.open();
+    const readOnly = (value: string) =>
+      execute(
+        postgres.url,
+        `ALTER SYSTEM SET default_transaction_read_only = ${value}`,
+        "SELECT pg_reload_conf()",
+      );
+    await readOnly("on");
+    try {
+      // Each write meets the database itself, or is refused for it once it is known.
+      await expectWritesRefused(tenant);
+      await untilHealth(app, "NOT_SERVING");
+      await expectWritesRefused(tenant);
+      expect(await tenant.listAll()).toHaveLength(1);
+    } finally {
+      await readOnly("off");
+    }
+    await untilHealth(app, "SERVING");
+    await tenant.append(observation({ sessionId: id }));
+    await expectSoundLog(postgres.url, tenant.id);
+  });
+
+  test("that has no connection left refuses as UNAVAILABLE, until it has", async () => {
+    const app = await serve(postgres.url, { databaseConnections: 4 });
+    const tenant = newTenant(app);
+    await tenant.open();
+    const held: pg.Client[] = [];
+    const holdAll = async () => {
+      for (;;) {
+        const client = new pg.Client({ connectionString: postgres.url });
+        client.on("error", () => {});
+        try {
+          await client.connect();
+        } catch (error) {
+          expect(error).toMatchObject({ code: "53300" });
+          return;
+        }
+        held.push(client);
+      }
+    };
+    await holdAll();
+    // Whoever is quicker gets a place that became free: until none is left to the server.
+    const ended =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'holdfast%'";
+    while ((await held[0]?.query(ended))?.rowCount) await holdAll();
+    await expectWritesRefused(tenant);
+    await Promise.all(held.map((client) => client.end()));
+    await untilHealth(app, "SERVING");
+    await Promise.all(writes(tenant));
+    await expectSoundLog(postgres.url, tenant.id);
+  });
+});
+
+describe("a database behind a network", () => {
+  test("that is cut off, or silent, is noticed within two seconds, and served from again", async () => {
+    const database = await createTestDatabase();
+    const proxy = await startDatabaseProxy(database.url);
+    onTestFinished(async () => {
+      await proxy.close();
+      await database.close();
+    });
+    const app = await serve(proxy.url);
+    const tenant = newTenant(app);
+    await tenant.open();
+    for (const fail of [() => proxy.cut(), () => proxy.stall()]) {
+      fail();
+      expect(await untilHealth(app, "NOT_SERVING")).toBeLessThan(NOTICED_MS);
+      await expectWritesRefused(tenant);
+      proxy.restore();
+      await untilHealth(app, "SERVING");
+      await Promise.all(writes(tenant));
+    }
+  });
+
+  test("one of whose connections is ended goes on being healthy", async () => {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.close());
+    const app = await serve(database.url);
+    for (let i = 0; i < 10; i++) {
+      await query(
+        database.url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdfast probe' AND datname = current_database()",
+      );
+      await delay(100);
+      expect(await readHealth(app)).toEqual({ grpc: "SERVING", readyz: 200 });
+    }
+  });
+});
+
+test("what Postgres cannot do now, and may later, is UNAVAILABLE with the time to retry after", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.close());
+  // Disk full, out of memory, too many connections, an I/O error, shut down, crashed, starting, a deadlock …
+  const codes = [
+    ..."53000 53100 53200 53300 58030 57P01 57P02 57P03 57014 08006".split(" "),
+    ..."25006 25P03 25P04 40001 40P01 55P03".split(" "),
+  ];
+  await execute(
+    database.url,
+    `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       IF NEW.type <> '' THEN RAISE EXCEPTION 'as told' USING ERRCODE = NEW.type; END IF; RETURN NEW;
+     END $$`,
+    "CREATE TRIGGER fail BEFORE INSERT ON holdfast.observations FOR EACH ROW EXECUTE FUNCTION fail()",
+  );
+  const app = await serve(database.url);
+  await Promise.all(
+    codes.map(async (type) => {
+      const tenant = newTenant(app);
+      expect(await refusal(tenant.append(observation({ type }))), type).toMatchObject(UNAVAILABLE);
+      await tenant.append(observation({ type: "" }));
+      await expectSoundLog(database.url, tenant.id);
+    }),
+  );
+});
