@@ -15,7 +15,11 @@ export type ClientReason =
   /** FAILED_PRECONDITION: the recorder or the client was closed before this. */
   | "CLOSED"
   /** CANCELLED: the recorder was closed with `abandon`, or its signal fired; the outcome is unknown. */
-  | "ABANDONED";
+  | "ABANDONED"
+  /** RESOURCE_EXHAUSTED: the service is away and the journal holds as much as its settings allow. */
+  | "JOURNAL_FULL"
+  /** UNAVAILABLE: the service is away and the journal cannot be written; the cause says why. */
+  | "JOURNAL_FAILED";
 
 /** One thing wrong with one field of a request. */
 export interface FieldViolation {

@@ -1,9 +1,8 @@
 import { ActionSelectors } from "./action-selectors.js";
 import { Actions } from "./actions.js";
 import { Admin } from "./admin.js";
-import { Transport } from "./call/transport.js";
+import type { Transport } from "./call/transport.js";
 import { Configurations } from "./configurations.js";
-import type { ConnectOptions } from "./connect-options.js";
 import { CrossSessionPatterns } from "./cross-session-patterns.js";
 import { Decisions } from "./decisions.js";
 import { Events } from "./events.js";
@@ -39,11 +38,14 @@ export class Holdfast {
   readonly events: Events;
   readonly admin: Admin;
   readonly #transport: Transport;
+  readonly #onClosing: () => Promise<void> | undefined;
   readonly #recorders = new Set<Recorder>();
   #closing: Promise<void> | undefined;
 
-  constructor(options: ConnectOptions) {
-    this.#transport = new Transport(options);
+  /** `onClosing` ends what else uses the transport, once recorders are closed. */
+  constructor(transport: Transport, onClosing: () => Promise<void> | undefined = () => undefined) {
+    this.#transport = transport;
+    this.#onClosing = onClosing;
     const caller = { transport: this.#transport, newId: createUuidV7Source() };
     this.sessions = new Sessions(caller);
     this.goals = new Goals(caller);
@@ -83,6 +85,7 @@ export class Holdfast {
     const timer = setTimeout(() => timeout.abort(), timeoutMs);
     await Promise.all([...this.#recorders].map((recorder) => recorder.close({ signal: timeout.signal })));
     clearTimeout(timer);
+    await this.#onClosing();
     this.#transport.close();
   }
 }

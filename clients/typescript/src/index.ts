@@ -111,6 +111,11 @@ export {
   type Reason,
   type StatusName,
 } from "./holdfast-error.js";
+export type { JournalOptions, RejectedWrite } from "./journal/journal-options.js";
+export type { Journal, JournalMode, JournalState } from "./journal/journal-state.js";
+export type { JournaledClient } from "./journal/journaled-client.js";
+export type { JournaledHoldfast } from "./journal/journaled-holdfast.js";
+export type { Durable, Journaled, Kept, Written } from "./journal/written.js";
 export type {
   BestStrategyOptions,
   EpisodeInput,

@@ -17,6 +17,7 @@ import type {
 } from "@grpc/grpc-js";
 import type { ConnectOptions, RequestMetadata } from "../connect-options.js";
 import { cancelled, closed, HoldfastError } from "../holdfast-error.js";
+import type { RecordJournal } from "../journal/record-journal.js";
 import { ByteWriter } from "../wire/byte-writer.js";
 import type { Input } from "../wire/input.js";
 import { EncoderCompiler } from "../wire/message-encoder.js";
@@ -36,6 +37,8 @@ type Method = { readonly name: string; readonly parent: { readonly typeName: str
 export class Transport {
   readonly retry: RetryPolicy;
   readonly encoders = new EncoderCompiler();
+  /** Where records go while the service is away; without one they wait. */
+  readonly journal: RecordJournal | undefined = undefined;
   readonly #client: Client;
   readonly #metadata: (own?: RequestMetadata) => Promise<Metadata>;
   readonly #deadlineMs: number;
@@ -57,8 +60,16 @@ export class Transport {
     input: Input<MessageShape<I>>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const request = this.#encode(method.input, input);
-    const allowedMs = options.deadlineMs ?? this.#deadlineMs;
+    return this.unaryBytes(method, this.encode(method.input, input), options);
+  }
+
+  /** That, with the request as its bytes. */
+  async unaryBytes<O extends DescMessage>(
+    method: DescMethodUnary<DescMessage, O>,
+    request: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<MessageShape<O>> {
+    const allowedMs = this.allowedMs(options);
     const deadline = allowedMs > 0 ? Date.now() + allowedMs : Number.POSITIVE_INFINITY;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -72,9 +83,14 @@ export class Transport {
     }
   }
 
-  async #unaryOnce<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    request: Buffer,
+  /** How long a unary call may take, in milliseconds; 0 is without end. */
+  protected allowedMs({ deadlineMs = this.#deadlineMs }: CallOptions): number {
+    return deadlineMs;
+  }
+
+  async #unaryOnce<O extends DescMessage>(
+    method: DescMethodUnary<DescMessage, O>,
+    request: Uint8Array,
     deadline: number,
     options: CallOptions,
   ): Promise<MessageShape<O>> {
@@ -105,7 +121,7 @@ export class Transport {
     input: Input<MessageShape<I>>,
     options: CallOptions & { readonly interceptors?: Interceptor[] } = {},
   ): Promise<ClientReadableStream<MessageShape<O>>> {
-    const request = this.#encode(method.input, input);
+    const request = this.encode(method.input, input);
     const metadata = await this.#start(options);
     return this.#client.makeServerStreamRequest(
       pathOf(method),
@@ -152,7 +168,8 @@ export class Transport {
     return metadata;
   }
 
-  #encode(message: DescMessage, input: object): Buffer {
+  /** Throws INVALID_ARGUMENT for what is no such message. */
+  protected encode(message: DescMessage, input: object): Buffer {
     const writer = new ByteWriter();
     try {
       this.encoders.encoder(message)(writer, input);
@@ -173,8 +190,8 @@ function decoder<O extends DescMessage>(message: O): (encoded: Buffer) => Messag
     fromBinary(message, new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-function identity(request: Buffer): Buffer {
-  return request;
+function identity(request: Uint8Array): Buffer {
+  return Buffer.from(request.buffer, request.byteOffset, request.byteLength);
 }
 
 function streamOptions(options: CallOptions & { readonly interceptors?: Interceptor[] }): GrpcCallOptions {

@@ -1,7 +1,8 @@
 import { HoldfastError } from "../holdfast-error.js";
+import type { Kept } from "../journal/written.js";
 import type { ByteWriter } from "../wire/byte-writer.js";
 import { Batch } from "./batch.js";
-import type { PendingRecord } from "./recorded.js";
+import type { PendingRecord, Saved } from "./recorded.js";
 import { PROTOCOL_LIMITS, type StreamLimits } from "./stream-limits.js";
 
 // While others are in flight a batch this full goes too: larger ones save little more per entry (measured:
@@ -26,7 +27,7 @@ export class AppendQueue {
    * Adds an entry at the end; answers what it adds to the batch's bytes. Throws what `encode` throws, and INVALID_ARGUMENT for
    * an entry over the server's limit; then nothing was added.
    */
-  add(record: PendingRecord, encode: (writer: ByteWriter) => void): number {
+  add(record: PendingRecord<Saved | Kept>, encode: (writer: ByteWriter) => void): number {
     const limits = this.#limits;
     this.#gathering ??= this.#newBatch(this.#expectedBytes);
     let batch = this.#gathering;

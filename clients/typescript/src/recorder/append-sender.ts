@@ -27,6 +27,8 @@ export interface SenderEvents {
   stored(batch: Batch, result: AppendResult): void;
   /** No retry will help: each record of the batch fails with this. */
   refused(batch: Batch, error: HoldfastError): void;
+  /** The client's journal is to keep each record of the batch. Batches come in the order recorded. */
+  diverted(batch: Batch): void;
   /** The stream ended with work left; the next attempt is after `delayMs`. */
   interrupted(error: HoldfastError, delayMs: number): void;
 }
@@ -46,10 +48,13 @@ export class AppendSender {
   #draining = false;
   #inFlight: Batch[] = [];
   #inFlightBytes = 0;
+  #lastError: HoldfastError | undefined;
   #attempts = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
+  #journalTimer: NodeJS.Timeout | undefined;
+  readonly #unsubscribe: (() => void) | undefined;
   #stopped = false;
   #onFinished: (() => void) | undefined;
 
@@ -58,11 +63,16 @@ export class AppendSender {
     this.#queue = queue;
     this.#settings = settings;
     this.#events = events;
+    this.#unsubscribe = transport.journal?.onRoute(() => this.pump());
   }
 
   /** Sends what may be sent now. To be called when the queue has grown. */
   pump(): void {
     if (this.#stopped) return;
+    const { route } = this.#transport.journal ?? { route: "service" };
+    if (route === "journal") this.#divert();
+    if (route !== "service") return;
+    this.#expectAcknowledgement();
     if (!this.#stream) this.#connect();
     if (!this.#stream || !this.#limits || this.#blocked || this.#draining) return;
     const { maxInFlightBatches, maxInFlightBytes } = this.#limits;
@@ -87,6 +97,34 @@ export class AppendSender {
     this.#stallTimer = setTimeout(() => {
       this.#breakOff(new HoldfastError("the server stopped answering", { code: "UNAVAILABLE" }));
     }, this.#settings.answerTimeoutMs);
+  }
+
+  /** With a journal, what is not acknowledged in time goes there. */
+  #expectAcknowledgement(): void {
+    const { journal } = this.#transport;
+    if (!journal || this.#journalTimer || (this.#inFlight.length === 0 && this.#queue.isEmpty)) return;
+    this.#journalTimer = setTimeout(() => {
+      const message = `no acknowledgement in ${journal.acknowledgeWithinMs} ms`;
+      journal.suspend(new HoldfastError(message, { code: "UNAVAILABLE", cause: this.#lastError }));
+    }, journal.acknowledgeWithinMs);
+  }
+
+  #acknowledged(): void {
+    clearTimeout(this.#journalTimer);
+    this.#journalTimer = undefined;
+  }
+
+  #divert(): void {
+    this.#acknowledged();
+    this.#dropStream()?.cancel();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#attempts = 0;
+    this.#notBefore = 0;
+    const batches = [...this.#inFlight, ...this.#queue.takeAll()];
+    this.#inFlight = [];
+    this.#inFlightBytes = 0;
+    for (const batch of batches) this.#events.diverted(batch);
   }
 
   #breakOff(error: HoldfastError | undefined): void {
@@ -122,6 +160,8 @@ export class AppendSender {
 
   #stop(): void {
     this.#stopped = true;
+    this.#unsubscribe?.();
+    this.#acknowledged();
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -170,6 +210,7 @@ export class AppendSender {
     if (this.#inFlight.length > 0) this.#stallTimer?.refresh();
     else clearTimeout(this.#stallTimer);
     this.#attempts = 0;
+    this.#acknowledged();
     if (error) this.#events.refused(batch, error);
     else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
     if (this.#draining && this.#inFlight.length === 0) this.#stream?.finish();
@@ -185,6 +226,7 @@ export class AppendSender {
       finished?.();
       return;
     }
+    this.#lastError = error;
     this.#attempts++;
     const delayMs = retryDelayMs(this.#transport.retry, this.#attempts, error.retryAfterMs);
     this.#notBefore = Date.now() + delayMs;

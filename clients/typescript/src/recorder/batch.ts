@@ -1,11 +1,17 @@
-import { AppendBatchSchema, AppendStreamRequestSchema } from "../../../../gen/holdfast/v1/event_pb.js";
+import {
+  AppendBatchSchema,
+  AppendRequestSchema,
+  AppendStreamRequestSchema,
+} from "../../../../gen/holdfast/v1/event_pb.js";
+import type { Kept } from "../journal/written.js";
 import { ByteWriter } from "../wire/byte-writer.js";
-import type { PendingRecord } from "./recorded.js";
+import type { PendingRecord, Saved } from "./recorded.js";
 
 const LENGTH_DELIMITED = 2;
 const BATCH_TAG = (AppendStreamRequestSchema.field.batch.number << 3) | LENGTH_DELIMITED;
 const SEQUENCE_TAG = AppendBatchSchema.field.sequence.number << 3;
 const ENTRIES_TAG = (AppendBatchSchema.field.entries.number << 3) | LENGTH_DELIMITED;
+const APPEND_ENTRIES_TAG = (AppendRequestSchema.field.entries.number << 3) | LENGTH_DELIMITED;
 
 /** Room in front of the entries for tag, length, tag and sequence, whose size is known only at the end. */
 const HEADROOM = 32;
@@ -16,7 +22,7 @@ const HEADROOM = 32;
  */
 export class Batch {
   readonly sequence: bigint;
-  readonly records: PendingRecord[] = [];
+  readonly records: PendingRecord<Saved | Kept>[] = [];
   readonly #writer: ByteWriter;
   readonly #starts: number[] = [];
   #message: Buffer | undefined;
@@ -46,7 +52,7 @@ export class Batch {
    * Adds what `encode` writes as one entry; answers the entry's own size in bytes. When `encode` throws the
    * batch is as before.
    */
-  add(record: PendingRecord, encode: (writer: ByteWriter) => void): number {
+  add(record: PendingRecord<Saved | Kept>, encode: (writer: ByteWriter) => void): number {
     const writer = this.#writer;
     const start = writer.length;
     try {
@@ -74,7 +80,15 @@ export class Batch {
     const start = other.#starts[index] as number;
     this.#starts.push(this.#writer.length);
     this.#writer.raw(other.#writer.view(start, other.#starts[index + 1]));
-    this.records.push(other.records[index] as PendingRecord);
+    this.records.push(other.records[index] as PendingRecord<Saved | Kept>);
+  }
+
+  /** Entry `index` as a request of its own to append. */
+  appendRequest(index: number): Buffer {
+    const request = Buffer.from(this.#writer.view(this.#starts[index], this.#starts[index + 1]));
+    // The same field, but for its number.
+    request[0] = APPEND_ENTRIES_TAG;
+    return request;
   }
 
   /** Entry `index` with its tag, in bytes. */

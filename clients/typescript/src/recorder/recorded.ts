@@ -10,11 +10,11 @@ export interface Saved {
 }
 
 /**
- * A record on its way. Awaiting it waits until it is durable and gives its position; a rejected one throws
+ * A record on its way. Awaiting it waits until it is durable and gives its position (or, with a journal, until it is kept); a rejected one throws
  * {@link HoldfastError}. It may also be dropped on the floor: what nobody awaits never raises an unhandled
  * rejection, the recorder reports it instead.
  */
-export interface Recorded extends Promise<Saved> {
+export interface Recorded<K = Saved> extends Promise<K> {
   /** Known at once: what later records refer to. */
   readonly id: string;
 }
@@ -30,15 +30,15 @@ export type EntryCase =
   | "securityAudit";
 
 /** The recorder's side of a {@link Recorded}. No promise exists until somebody asks, which most never do. */
-export class PendingRecord implements Recorded {
+export class PendingRecord<K = Saved> implements Recorded<K> {
   get [Symbol.toStringTag](): string {
     return "Recorded";
   }
 
   readonly id: string;
   readonly kind: EntryCase;
-  #outcome: Saved | HoldfastError | undefined;
-  #promise: Promise<Saved> | undefined;
+  #outcome: K | HoldfastError | undefined;
+  #promise: Promise<K> | undefined;
   #notify: (() => void) | undefined;
 
   constructor(id: string, kind: EntryCase) {
@@ -47,15 +47,15 @@ export class PendingRecord implements Recorded {
   }
 
   /** Once. */
-  settle(outcome: Saved | HoldfastError): void {
+  settle(outcome: K | HoldfastError): void {
     this.#outcome = outcome;
     this.#notify?.();
   }
 
-  #asPromise(): Promise<Saved> {
+  #asPromise(): Promise<K> {
     this.#promise ??= new Promise((resolve, reject) => {
       this.#notify = () => {
-        const outcome = this.#outcome as Saved | HoldfastError;
+        const outcome = this.#outcome as K | HoldfastError;
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
@@ -65,18 +65,18 @@ export class PendingRecord implements Recorded {
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaitable is what it is for.
-  then<A = Saved, B = never>(
-    onSaved?: ((saved: Saved) => A | PromiseLike<A>) | null,
+  then<A = K, B = never>(
+    onSaved?: ((saved: K) => A | PromiseLike<A>) | null,
     onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#asPromise().then(onSaved, onRejected);
   }
 
-  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<Saved | B> {
+  catch<B = never>(onRejected?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<K | B> {
     return this.#asPromise().catch(onRejected);
   }
 
-  finally(onSettled?: (() => void) | null): Promise<Saved> {
+  finally(onSettled?: (() => void) | null): Promise<K> {
     return this.#asPromise().finally(onSettled);
   }
 }

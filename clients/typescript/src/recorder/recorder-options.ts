@@ -38,8 +38,10 @@ export interface RecorderTotals {
   /** Durable, `duplicates` included. */
   readonly stored: number;
   readonly duplicates: number;
+  /** Kept in the client's journal, where it has one; what becomes of them there is the journal's to tell. */
+  readonly journaled: number;
   readonly rejected: number;
-  /** Recorded and neither stored nor rejected yet. */
+  /** Recorded and neither stored, journaled nor rejected yet. */
   readonly pending: number;
   /** The highest position stored; 0 for none. Give it as `minPosition` to read what was recorded. */
   readonly lastPosition: bigint;

@@ -1,6 +1,9 @@
+import { EventService } from "../../../../gen/holdfast/v1/event_pb.js";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import type { Transport } from "../call/transport.js";
 import { closed, HoldfastError } from "../holdfast-error.js";
+import type { RecordJournal } from "../journal/record-journal.js";
+import { journaled, type Kept } from "../journal/written.js";
 import { createUuidV7Source } from "../uuid-v7.js";
 import { ByteWriter } from "../wire/byte-writer.js";
 import { AppendQueue } from "./append-queue.js";
@@ -8,7 +11,7 @@ import { AppendSender } from "./append-sender.js";
 import type { Batch } from "./batch.js";
 import { createEntryEncoders, type EntryEncoders } from "./entry-encoders.js";
 import { RecordBuffer } from "./record-buffer.js";
-import { type EntryCase, PendingRecord, type Recorded } from "./recorded.js";
+import { type EntryCase, PendingRecord, type Recorded, type Saved } from "./recorded.js";
 import type { RecorderOptions, RecorderTotals, RejectedRecord } from "./recorder-options.js";
 import type {
   ActionInput,
@@ -24,6 +27,7 @@ import { outcomesOf } from "./settle-batch.js";
 const MAX_BUFFERED_RECORDS = 100_000;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 60_000;
+const { append } = EventService.method;
 
 /**
  * Records what an agent does, in order, through one stream that batches by itself: what is recorded in one
@@ -32,8 +36,9 @@ const ANSWER_TIMEOUT_MS = 60_000;
  * Each call answers at once with a {@link Recorded}; none throws. The recorder survives restarts and drains of
  * the server: it reconnects for as long as it takes and sends again what was not acknowledged.
  */
-export class Recorder {
+export class Recorder<K = Saved> {
   readonly #options: RecorderOptions;
+  readonly #journal: RecordJournal | undefined;
   readonly #newId = createUuidV7Source();
   readonly #encoders: EntryEncoders;
   readonly #queue = new AppendQueue();
@@ -45,6 +50,7 @@ export class Recorder {
   #closing: Promise<RecorderTotals> | undefined;
   #stored = 0;
   #duplicates = 0;
+  #journaled = 0;
   #rejected = 0;
   #lastPosition = 0n;
   #firstRejection: RejectedRecord | undefined;
@@ -52,6 +58,7 @@ export class Recorder {
   /** `onClosed` is told once, when it is over. Throws INVALID_ARGUMENT for defaults of the wrong type. */
   constructor(transport: Transport, options: RecorderOptions, onClosed: () => void = () => {}) {
     this.#options = options;
+    this.#journal = transport.journal;
     this.#onClosed = onClosed;
     const { sessionId, agentId, labels, signal } = options;
     try {
@@ -78,6 +85,7 @@ export class Recorder {
     this.#sender = new AppendSender(transport, this.#queue, settings, {
       stored: (batch, result) => this.#answered(batch, result),
       refused: (batch, error) => this.#refused(batch, error),
+      diverted: (batch) => this.#diverted(batch),
       interrupted: (error, delayMs) => notify(this.#options.onInterrupted, error, delayMs),
     });
     signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -85,39 +93,39 @@ export class Recorder {
   }
 
   /** Records what the agent perceived. */
-  observe(observation: ObservationInput): Recorded {
+  observe(observation: ObservationInput): Recorded<K> {
     return this.#record("observation", observation.id, observation);
   }
 
   /** Records an action, PENDING unless it says otherwise. Its `id` is known at once, for what follows. */
-  createAction(action: ActionInput): Recorded {
+  createAction(action: ActionInput): Recorded<K> {
     return this.#record("action", action.id, action);
   }
 
   /** Records that an action starts. The `id` of the answer is that of this change. */
-  startAction(actionId: string, start: StartActionInput = {}): Recorded {
+  startAction(actionId: string, start: StartActionInput = {}): Recorded<K> {
     const { requestId, ...rest } = start;
     return this.#record("startAction", requestId, { requestId, actionId, ...rest });
   }
 
   /** Records that an action ended, SUCCEEDED unless `status` says otherwise. The `id` is that of this change. */
-  finishAction(actionId: string, finish: FinishActionInput = {}): Recorded {
+  finishAction(actionId: string, finish: FinishActionInput = {}): Recorded<K> {
     const { requestId, ...rest } = finish;
     return this.#record("finishAction", requestId, { requestId, actionId, ...rest });
   }
 
   /** Records why the agent does what it does. */
-  decide(decision: DecisionInput): Recorded {
+  decide(decision: DecisionInput): Recorded<K> {
     return this.#record("decision", decision.id, decision);
   }
 
   /** Records one measured value. */
-  measure(metric: PerformanceMetricInput): Recorded {
+  measure(metric: PerformanceMetricInput): Recorded<K> {
     return this.#record("performanceMetric", metric.id, metric);
   }
 
   /** Records what was asked for and whether it was allowed. */
-  audit(audit: SecurityAuditInput): Recorded {
+  audit(audit: SecurityAuditInput): Recorded<K> {
     return this.#record("securityAudit", audit.id, audit);
   }
 
@@ -134,6 +142,7 @@ export class Recorder {
     return {
       stored: this.#stored,
       duplicates: this.#duplicates,
+      journaled: this.#journaled,
       rejected: this.#rejected,
       pending: this.#buffer.records,
       lastPosition: this.#lastPosition,
@@ -192,9 +201,11 @@ export class Recorder {
     this.#onClosed();
   }
 
-  #record(kind: EntryCase, givenId: string | undefined, value: object): Recorded {
+  #record(kind: EntryCase, givenId: string | undefined, value: object): Recorded<K> {
     const madeId = givenId ? undefined : this.#newId();
-    const record = new PendingRecord(madeId ?? (givenId as string), kind);
+    const record = new PendingRecord<Saved | Kept>(madeId ?? (givenId as string), kind);
+    // K says whether there is a journal.
+    const answer = record as unknown as Recorded<K>;
     try {
       if (this.#closing) throw closed("recorder");
       this.#buffer.check();
@@ -203,7 +214,7 @@ export class Recorder {
       this.#buffer.add(bytes);
     } catch (thrown) {
       this.#reject(record, HoldfastError.from(thrown));
-      return record;
+      return answer;
     }
     if (!this.#pumpScheduled) {
       this.#pumpScheduled = true;
@@ -213,14 +224,14 @@ export class Recorder {
         this.#sender.pump();
       });
     }
-    return record;
+    return answer;
   }
 
   #answered(batch: Batch, result: AppendResult): void {
     const outcomes = outcomesOf(batch.records, result);
     this.#buffer.settle(batch.size, batch.byteLength);
     for (const [index, outcome] of outcomes.entries()) {
-      const record = batch.records[index] as PendingRecord;
+      const record = batch.records[index] as PendingRecord<Saved | Kept>;
       if (outcome instanceof HoldfastError) {
         this.#reject(record, outcome);
         continue;
@@ -228,8 +239,23 @@ export class Recorder {
       this.#stored++;
       if (outcome.duplicate) this.#duplicates++;
       if (outcome.position > this.#lastPosition) this.#lastPosition = outcome.position;
-      record.settle(outcome);
+      record.settle(this.#journal ? { ...outcome, state: "durable" } : outcome);
     }
+  }
+
+  #diverted(batch: Batch): void {
+    const journal = this.#journal as RecordJournal;
+    const kept = batch.records.map(async (record, index) => {
+      const ids = [record.id];
+      try {
+        await journal.write([{ method: append, request: batch.appendRequest(index), ids, metadata: {} }]);
+        this.#journaled++;
+        record.settle(journaled(ids));
+      } catch (thrown) {
+        this.#reject(record, HoldfastError.from(thrown));
+      }
+    });
+    void Promise.all(kept).then(() => this.#buffer.settle(batch.size, batch.byteLength));
   }
 
   #refused(batch: Batch, error: HoldfastError): void {
@@ -237,7 +263,7 @@ export class Recorder {
     for (const record of batch.records) this.#reject(record, error);
   }
 
-  #reject(record: PendingRecord, error: HoldfastError): void {
+  #reject(record: PendingRecord<Saved | Kept>, error: HoldfastError): void {
     const rejected = { id: record.id, kind: record.kind, error };
     this.#rejected++;
     this.#firstRejection ??= rejected;
