@@ -11,6 +11,8 @@ import type { StoredWrite } from "./parse-lines.js";
 // What a batch of the service may hold, with room for what frames it.
 const MAX_BATCH_ENTRIES = 500;
 const MAX_BATCH_BYTES = 3 * 1024 * 1024;
+// Newer writes may be waiting: a service that is away again has to be noticed.
+const DEADLINE_MS = 5_000;
 const APPEND = methodName(EventService.method.append);
 
 /** A refusal of one write, or of a part of it. */
@@ -49,7 +51,11 @@ export async function replayBatch(
   // Encoded messages of one type, put together, add up: one request of the entries of all.
   const request = Buffer.concat(writes.map((write) => write.request));
   try {
-    const answer = await transport.unaryBytes(method, request, { metadata, signal });
+    const answer = await transport.unaryBytes(method, request, {
+      metadata,
+      signal,
+      deadlineMs: DEADLINE_MS,
+    });
     const { result } = answer as { readonly result?: AppendResult };
     const items = batch.flatMap((stored) => stored.json.ids.map((id) => ({ stored, ids: [id] })));
     const refused = (result?.rejections ?? []).map(({ index, status }): Refusal => {

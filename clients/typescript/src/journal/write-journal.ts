@@ -120,7 +120,9 @@ export class WriteJournal implements Journal, RecordJournal {
   /** Resolves when the writes are on disk. Throws JOURNAL_FULL or JOURNAL_FAILED; then none of them is kept. */
   async write(writes: readonly JournalWrite[]): Promise<void> {
     if (this.#closing.signal.aborted) throw journalClosed();
-    await this.#writer.write(writes);
+    const stored = this.#writer.write(writes);
+    this.#resume();
+    await stored;
     this.#listeners.tell();
   }
 
@@ -145,7 +147,7 @@ export class WriteJournal implements Journal, RecordJournal {
   }
 
   #resume(): void {
-    if (this.#mode !== "connected" || this.state.entries === 0) return;
+    if (this.#mode !== "connected" || (this.state.entries === 0 && this.#writer.pending === 0)) return;
     this.#set("journaling", "journal", undefined);
     this.#running ??= this.#run();
   }
@@ -155,8 +157,6 @@ export class WriteJournal implements Journal, RecordJournal {
       try {
         if (await this.#isServing()) {
           await this.#replay();
-          this.#running = undefined;
-          this.#set("connected", "service", undefined);
           return;
         }
       } catch (thrown) {
@@ -185,7 +185,12 @@ export class WriteJournal implements Journal, RecordJournal {
     for (;;) {
       this.#closing.signal.throwIfAborted();
       const { entries } = this.state;
-      if (entries === 0 && this.#writer.pending === 0) return;
+      if (entries === 0 && this.#writer.pending === 0) {
+        // Within one turn: nothing may be written in between.
+        this.#running = undefined;
+        this.#set("connected", "service", undefined);
+        return;
+      }
       // Also when newer writes come as fast as older ones go.
       if (entries <= HAND_OVER_ENTRIES || left <= 0) this.#set("replaying", "wait", this.#cause);
       if (entries === 0) await this.#writer.idle();
