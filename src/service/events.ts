@@ -10,7 +10,7 @@ import { type FieldViolation, invalidFields } from "../core/errors.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
-import type { Database, Run } from "../store/database.js";
+import type { Database, ReadBounds, Run } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
@@ -33,6 +33,7 @@ export async function listEvents(
   { database, codecs, maxPageBytes, maxPagePositions }: EventsContext,
   tenantId: string,
   request: ListEventsRequest,
+  bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof ListEventsResponseSchema>> {
   const asked = changeFilter(request.filter);
   const list = ["events", tenantId, String(request.afterPosition), filterText(request.filter)];
@@ -43,22 +44,26 @@ export async function listEvents(
     throw invalidFields([{ field: "after_position", description }]);
   }
   const maxChanges = pageSize(request.pageSize);
-  return database.read(tenantId, async (run) => {
-    const head = await readLogHead(run, tenantId);
-    requirePosition(head, request.minPosition);
-    requirePosition(head, after);
-    const filter = await withAncestors(run, tenantId, asked, request.filter);
-    const furthest = after + BigInt(maxPagePositions);
-    const upTo = head.position < furthest ? head.position : furthest;
-    const range = { tenantId, after, upTo, filter, maxChanges, maxBytes: maxPageBytes };
-    const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
-    return {
-      events: changes.map((change) => eventFromChange(codecs, change)),
-      nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
-      lastPosition: head.position,
-      logId: head.logId,
-    };
-  });
+  return database.read(
+    tenantId,
+    async (run) => {
+      const head = await readLogHead(run, tenantId);
+      requirePosition(head, request.minPosition);
+      requirePosition(head, after);
+      const filter = await withAncestors(run, tenantId, asked, request.filter);
+      const furthest = after + BigInt(maxPagePositions);
+      const upTo = head.position < furthest ? head.position : furthest;
+      const range = { tenantId, after, upTo, filter, maxChanges, maxBytes: maxPageBytes };
+      const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
+      return {
+        events: changes.map((change) => eventFromChange(codecs, change)),
+        nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
+        lastPosition: head.position,
+        logId: head.logId,
+      };
+    },
+    bounds,
+  );
 }
 
 /** Where the tenant's log ends. */

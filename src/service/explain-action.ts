@@ -14,7 +14,7 @@ import type { Codecs } from "../entities/codecs.js";
 import { decision } from "../entities/decision.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { observation } from "../entities/observation.js";
-import type { Database, Run } from "../store/database.js";
+import type { Database, ReadBounds, Run } from "../store/database.js";
 import { listRows } from "../store/list-query.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { MAX_GOAL_DEPTH, readGoalLine } from "../store/read-goal-line.js";
@@ -39,49 +39,54 @@ export async function explainAction(
   { database, codecs }: ExplainContext,
   tenantId: string,
   { actionId, minPosition }: ExplainActionRequest,
+  bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof ExplainActionResponseSchema>> {
   if (!isUuid(actionId)) {
     const got = actionId === "" ? "nothing" : JSON.stringify(actionId.slice(0, 80));
     throw invalidFields([{ field: "action_id", description: `expected a UUID, got ${got}` }]);
   }
   const id = actionId.toLowerCase();
-  return database.read(tenantId, async (run) => {
-    const [head, found, decisions, observations] = await Promise.all([
-      readLogHead(run, tenantId),
-      findRecord(run, codecs.of(action), tenantId, { id }),
-      linked<Decision>(run, codecs.of(decision), tenantId, id),
-      linked<Observation>(run, codecs.of(observation), tenantId, id),
-    ]);
-    requirePosition(head, minPosition);
-    if (!found) throw notFound("action", id);
-    const explained = found as unknown as Action;
-    const answered = new Set(
-      decisions
-        .slice(0, MAX_LINKED)
-        .map((each) => each.observationId)
-        .filter((each) => each !== ""),
-    );
-    const [ledBy, goals] = await Promise.all([
-      findRecords(run, codecs.of(observation), tenantId, [...answered]),
-      explained.goalId === "" ? [] : readGoalLine(run, tenantId, explained.goalId),
-    ]);
-    const budget = { bytes: MAX_BYTES };
-    const given = {
-      decisions: within(DecisionSchema, decisions, budget),
-      ledBy: within(ObservationSchema, ledBy as unknown as Observation[], budget),
-      observations: within(ObservationSchema, observations, budget),
-    };
-    const isCut = goals.length > MAX_GOAL_DEPTH || Object.values(given).some(({ hasMore }) => hasMore);
-    return {
-      action: explained,
-      decisions: given.decisions.items,
-      ledBy: given.ledBy.items,
-      observations: given.observations.items,
-      goalIds: goals.slice(0, MAX_GOAL_DEPTH),
-      truncated: isCut,
-      position: head.position,
-    };
-  });
+  return database.read(
+    tenantId,
+    async (run) => {
+      const [head, found, decisions, observations] = await Promise.all([
+        readLogHead(run, tenantId),
+        findRecord(run, codecs.of(action), tenantId, { id }),
+        linked<Decision>(run, codecs.of(decision), tenantId, id),
+        linked<Observation>(run, codecs.of(observation), tenantId, id),
+      ]);
+      requirePosition(head, minPosition);
+      if (!found) throw notFound("action", id);
+      const explained = found as unknown as Action;
+      const answered = new Set(
+        decisions
+          .slice(0, MAX_LINKED)
+          .map((each) => each.observationId)
+          .filter((each) => each !== ""),
+      );
+      const [ledBy, goals] = await Promise.all([
+        findRecords(run, codecs.of(observation), tenantId, [...answered]),
+        explained.goalId === "" ? [] : readGoalLine(run, tenantId, explained.goalId),
+      ]);
+      const budget = { bytes: MAX_BYTES };
+      const given = {
+        decisions: within(DecisionSchema, decisions, budget),
+        ledBy: within(ObservationSchema, ledBy as unknown as Observation[], budget),
+        observations: within(ObservationSchema, observations, budget),
+      };
+      const isCut = goals.length > MAX_GOAL_DEPTH || Object.values(given).some(({ hasMore }) => hasMore);
+      return {
+        action: explained,
+        decisions: given.decisions.items,
+        ledBy: given.ledBy.items,
+        observations: given.observations.items,
+        goalIds: goals.slice(0, MAX_GOAL_DEPTH),
+        truncated: isCut,
+        position: head.position,
+      };
+    },
+    bounds,
+  );
 }
 
 /** The first of what was read: at most `MAX_LINKED`, and no more than is left of the budget. */

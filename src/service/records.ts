@@ -12,7 +12,7 @@ import { cursorFromToken, MAX_PAGE_SIZE, pageSize, pageToken } from "../core/pag
 import { isUuid } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
-import type { Database, Run } from "../store/database.js";
+import type { Database, ReadBounds, Run } from "../store/database.js";
 import { listOrder, listRows } from "../store/list-query.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { findRecord, findRecords, type RecordKey } from "../store/read-records.js";
@@ -141,23 +141,16 @@ export class Records {
     return found.filter((record) => !isExpired(this.codec.entity, record));
   }
 
-  async list(tenantId: string, request: ListRequest): Promise<Page<FieldBag>> {
+  async list(tenantId: string, request: ListRequest, bounds?: ReadBounds): Promise<Page<FieldBag>> {
     const limit = pageSize(request.pageSize);
     const conditions = this.#filter(request.filter);
     const order = listOrderOf(request.order);
     const list = [this.codec.entity.table, tenantId, order, messageText(this.#filterMessage, request.filter)];
     const after = cursorFromToken(request.pageToken, list, cursorParts(listOrder(this.codec)));
-    const range = {
-      tenantId,
-      conditions,
-      order,
-      after,
-      limit,
-      maxBytes: this.#context.maxPageBytes,
-    } as const;
-    const { records, hasMore } = await this.#read(tenantId, request.minPosition, (run) =>
-      listRows(run, this.codec, range),
-    );
+    const { maxPageBytes: maxBytes } = this.#context;
+    const range = { tenantId, conditions, order, after, limit, maxBytes } as const;
+    const read = (run: Run) => listRows(run, this.codec, range);
+    const { records, hasMore } = await this.#read(tenantId, request.minPosition, read, bounds);
     const last = hasMore ? records.at(-1) : undefined;
     const nextPageToken = last ? pageToken(recordCursor(listOrder(this.codec), last), list) : "";
     return { items: records, nextPageToken };
@@ -228,28 +221,31 @@ export class Records {
       readonly pageToken: string;
       readonly minPosition: bigint;
     },
+    bounds?: ReadBounds,
   ): Promise<Page<Revision>> {
     const { id } = recordKey({ case: "id", value: request.id }) as { id: string };
     const limit = pageSize(request.pageSize);
     const list = [`${this.codec.entity.table} revisions`, tenantId, id];
     const [below] = cursorFromToken(request.pageToken, list, ["whole number"]) ?? [];
     const range = { tenantId, id, below: below === undefined ? undefined : BigInt(below), limit: limit + 1 };
-    const rows = await this.#read(tenantId, request.minPosition, (run) =>
-      readRevisions(run, this.codec, range),
-    );
+    const read = (run: Run) => readRevisions(run, this.codec, range);
+    const rows = await this.#read(tenantId, request.minPosition, read, bounds);
     if (rows.length === 0 && below === undefined) throw notFound(this.codec.entity.name, id);
     return page(rows, limit, (last) => pageToken([String(last.revision)], list));
   }
 
-  #read<T>(tenantId: string, minPosition: bigint, read: (run: Run) => Promise<T>): Promise<T> {
-    return this.#context.database.read(tenantId, async (run) => {
+  #read<T>(tenantId: string, minPosition: bigint, read: Read<T>, bounds?: ReadBounds): Promise<T> {
+    const readAtLeast = async (run: Run) => {
       if (minPosition === 0n) return read(run);
       const [head, result] = await Promise.all([readLogHead(run, tenantId), read(run)]);
       requirePosition(head, minPosition);
       return result;
-    });
+    };
+    return this.#context.database.read(tenantId, readAtLeast, bounds);
   }
 }
+
+type Read<T> = (run: Run) => Promise<T>;
 
 /** A key of a request, checked. @throws INVALID_FIELD */
 export function recordKey(key: RequestKey): RecordKey {

@@ -4,7 +4,7 @@ import { type FieldViolation, invalidFields, notFound } from "../core/errors.js"
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import { session } from "../entities/session.js";
-import type { Run } from "../store/database.js";
+import type { ReadBounds, Run } from "../store/database.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
@@ -21,6 +21,7 @@ export async function stateAt(
   context: EventsContext,
   tenantId: string,
   request: GetStateAtRequest,
+  bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof GetStateAtResponseSchema>> {
   const { database, codecs, maxPageBytes: maxBytes } = context;
   const subject = checkedSubject(request);
@@ -35,36 +36,40 @@ export async function stateAt(
   ];
   const cursor = cursorFromToken(request.pageToken, list, ["whole number", "whole number"])?.map(BigInt);
   const maxChanges = pageSize(request.pageSize);
-  return database.read(tenantId, async (run) => {
-    const head = await readLogHead(run, tenantId);
-    requirePosition(head, request.minPosition);
-    const [position = request.position || head.position, after = 0n] = cursor ?? [];
-    requirePosition(head, position);
-    const filter = await subjectFilter(context, run, tenantId, request, subject, position);
-    const upTo = await readRevisionsEnd(run, {
-      tenantId,
-      after,
-      upTo: position,
-      filter,
-      limit: MAX_REVISIONS,
-    });
-    const page = await readChanges(run, codecs, {
-      tenantId,
-      after,
-      upTo,
-      filter: { ...filter, kinds: request.entityKinds },
-      standing: { position, includeDeleted: request.includeDeleted },
-      maxChanges,
-      maxBytes,
-    });
-    const { changes, through } = firstChanges(page, maxChanges);
-    return {
-      items: changes.map((change) => eventFromChange(codecs, change)),
-      nextPageToken: through < position ? pageToken([String(position), String(through)], list) : "",
-      position,
-      logId: head.logId,
-    };
-  });
+  return database.read(
+    tenantId,
+    async (run) => {
+      const head = await readLogHead(run, tenantId);
+      requirePosition(head, request.minPosition);
+      const [position = request.position || head.position, after = 0n] = cursor ?? [];
+      requirePosition(head, position);
+      const filter = await subjectFilter(context, run, tenantId, request, subject, position);
+      const upTo = await readRevisionsEnd(run, {
+        tenantId,
+        after,
+        upTo: position,
+        filter,
+        limit: MAX_REVISIONS,
+      });
+      const page = await readChanges(run, codecs, {
+        tenantId,
+        after,
+        upTo,
+        filter: { ...filter, kinds: request.entityKinds },
+        standing: { position, includeDeleted: request.includeDeleted },
+        maxChanges,
+        maxBytes,
+      });
+      const { changes, through } = firstChanges(page, maxChanges);
+      return {
+        items: changes.map((change) => eventFromChange(codecs, change)),
+        nextPageToken: through < position ? pageToken([String(position), String(through)], list) : "",
+        position,
+        logId: head.logId,
+      };
+    },
+    bounds,
+  );
 }
 
 type Subject = { readonly sessionId: string } | { readonly agentId: string };

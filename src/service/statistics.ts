@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetStatisticsResponseSchema } from "../../gen/holdfast/v1/admin_pb.js";
 import { timestampFromMicros } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
-import type { Database } from "../store/database.js";
+import type { Database, ReadBounds } from "../store/database.js";
 import { readLogHead } from "../store/log-head.js";
 import { readBlocks, readCounts, readPositionBefore, readTables } from "../store/read-statistics.js";
 import type { AppendLatencyRecord } from "./append-latency.js";
@@ -25,19 +25,24 @@ export async function statistics(
   { database, codecs, appendLatency }: StatisticsContext,
   tenantId: string,
   { ofAllTenants }: { readonly ofAllTenants: boolean },
+  bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof GetStatisticsResponseSchema>> {
-  const read = await database.read(tenantId, async (run) => {
-    const [head, counts, tables, blocks] = await Promise.all([
-      readLogHead(run, tenantId),
-      readCounts(run, tenantId),
-      ofAllTenants ? readTables(run) : [],
-      ofAllTenants ? readBlocks(run) : undefined,
-    ]);
-    const before = await Promise.all(
-      WINDOWS.map((seconds) => readPositionBefore(run, tenantId, seconds, head.position)),
-    );
-    return { head, counts, tables, blocks, before };
-  });
+  const read = await database.read(
+    tenantId,
+    async (run) => {
+      const [head, counts, tables, blocks] = await Promise.all([
+        readLogHead(run, tenantId),
+        readCounts(run, tenantId),
+        ofAllTenants ? readTables(run) : [],
+        ofAllTenants ? readBlocks(run) : undefined,
+      ]);
+      const before = await Promise.all(
+        WINDOWS.map((seconds) => readPositionBefore(run, tenantId, seconds, head.position)),
+      );
+      return { head, counts, tables, blocks, before };
+    },
+    bounds,
+  );
   const { head, tables, blocks } = read;
   const counts = new Map(read.counts.map(([kind, ...numbers]) => [kind, numbers]));
   return {

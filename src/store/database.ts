@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import { errorText } from "../core/errors.js";
+import { cancelQuery } from "./cancel-query.js";
 import { columnTypes } from "./column-types.js";
 import { errorFromDatabase } from "./sqlstate.js";
 
@@ -30,14 +31,23 @@ export interface Statement {
 /** Runs statements on one connection without waiting between them; rows are arrays in column order. */
 export type Run = <R extends readonly unknown[]>(statement: Statement | string) => Promise<R[]>;
 
+/** Who waits for what is read; a call's context is one. */
+export interface ReadBounds {
+  /** Aborts when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** When that will be at the latest. */
+  readonly deadline: Date | undefined;
+}
+
 export interface Database {
   /** Runs one statement in a transaction of its own. */
   run<R extends readonly unknown[]>(statement: Statement): Promise<R[]>;
   /**
    * Reads as one tenant, in one snapshot: what `read` asks for before it first
-   * waits travels in one round trip with the transaction's beginning.
+   * waits travels in one round trip with the transaction's beginning. Its
+   * statements end when nobody waits any more, as `bounds` says.
    */
-  read<T>(tenantId: string, read: (run: Run) => Promise<T>): Promise<T>;
+  read<T>(tenantId: string, read: (run: Run) => Promise<T>, bounds?: ReadBounds): Promise<T>;
   /** A connection to oneself, for several steps under `BEGIN` and `COMMIT`. */
   withConnection<T>(use: (run: Run) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -58,6 +68,15 @@ export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): str
     `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +
     `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'`
   );
+}
+
+/** How much later than the caller's own deadline a statement ends: the caller is told of the deadline. */
+const DEADLINE_MARGIN_MS = 50;
+
+function boundBy(deadline: Date | undefined, statementTimeoutMs: number): string {
+  const remainingMs = deadline ? deadline.getTime() - Date.now() + DEADLINE_MARGIN_MS : statementTimeoutMs;
+  if (remainingMs >= statementTimeoutMs) return "";
+  return `; SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(remainingMs))}`;
 }
 
 export function openDatabase(settings: DatabaseSettings, logger: Logger): Database {
@@ -95,7 +114,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     ...(name !== undefined && settings.preparedStatements && { name }),
   });
 
-  const withConnection = async <T>(use: (run: Run) => Promise<T>): Promise<T> => {
+  const withConnection = async <T>(use: (run: Run, client: pg.PoolClient) => Promise<T>): Promise<T> => {
     let client: pg.PoolClient;
     try {
       client = await pool.connect();
@@ -104,7 +123,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     }
     let broken: Error | boolean = false;
     try {
-      return await use(runOn(client));
+      return await use(runOn(client), client);
     } catch (error) {
       broken = isConnectionLost(client) || isSilent(error);
       throw errorFromDatabase(error);
@@ -114,17 +133,28 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
   };
 
   return {
-    withConnection,
+    withConnection: (use) => withConnection((run) => use(run)),
     run: (statement) => withConnection((run) => run(statement)),
-    read: (tenantId, read) =>
-      withConnection(async (run) => {
-        const begun = run(beginAs(tenantId, "READ ONLY"));
+    read: (tenantId, read, bounds) =>
+      withConnection(async (run, client) => {
+        const { signal, deadline } = bounds ?? {};
+        // Nobody may be waiting since this waited for a connection.
+        signal?.throwIfAborted();
+        let cancelled: Promise<void> | undefined;
+        const onAbort = () => {
+          cancelled = cancelQuery(client);
+        };
+        const begun = run(beginAs(tenantId, "READ ONLY") + boundBy(deadline, settings.statementTimeoutMs));
         begun.catch(() => {});
+        signal?.addEventListener("abort", onAbort, { once: true });
         try {
           const result = await read(run);
           await begun;
           return result;
         } finally {
+          signal?.removeEventListener("abort", onAbort);
+          // Whoever has the connection next must not be hit by it.
+          await cancelled;
           await run("COMMIT").catch(() => {});
         }
       }),

@@ -25,11 +25,14 @@ export function adminService({
         ...(commitMicros !== undefined && { commitTime: timestampFromMicros(commitMicros) }),
       };
     },
-    getStateAt: (request, { principal }) => stateAt(events, principal.tenantId, request),
-    getStatistics: (_request, { principal }) =>
-      statistics({ database, codecs, appendLatency }, principal.tenantId, {
-        ofAllTenants: principal.roles.includes("admin"),
-      }),
+    getStateAt: (request, call) => stateAt(events, call.principal.tenantId, request, call),
+    getStatistics: (_request, call) =>
+      statistics(
+        { database, codecs, appendLatency },
+        call.principal.tenantId,
+        { ofAllTenants: call.principal.roles.includes("admin") },
+        call,
+      ),
     getStorageInfo: () => storageInfo(storage),
     import: (requests, context) => receiveImport(importFiles, requests, context),
   });

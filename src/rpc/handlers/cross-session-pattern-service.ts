@@ -39,11 +39,12 @@ export function crossSessionPatternService(
         principal,
       ),
     }),
-    queryPatterns: async (request, { principal }) => ({
-      patterns: [...(await queryPatterns(querying, principal.tenantId, request))],
+    queryPatterns: async (request, call) => ({
+      patterns: [...(await queryPatterns(querying, call.principal.tenantId, request, call))],
     }),
-    minePatterns: async (request, { principal, signal }) => {
-      const mined = await minePatterns(mining, principal.tenantId, request, principal, signal);
+    minePatterns: async (request, call) => {
+      const { tenantId } = call.principal;
+      const mined = await minePatterns(mining, tenantId, request, call.principal, call);
       return {
         sessionCount: BigInt(mined.sessionCount),
         createdCount: mined.createdCount,

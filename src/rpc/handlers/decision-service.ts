@@ -9,6 +9,6 @@ import { standardHandlers } from "./standard-handlers.js";
 export function decisionService(decisions: Records, { append, events }: ServicesContext): RegisteredService {
   return defineService(DecisionService, {
     ...standardHandlers<typeof DecisionService, "Decision", "Decisions">(DecisionService, decisions, append),
-    explainAction: (request, { principal }) => explainAction(events, principal.tenantId, request),
+    explainAction: (request, call) => explainAction(events, call.principal.tenantId, request, call),
   });
 }

@@ -43,7 +43,7 @@ export function eventService(context: EventServiceContext): RegisteredService {
       draining.throwIfAborted();
     },
 
-    listEvents: (request, { principal }) => listEvents(context.events, principal.tenantId, request),
+    listEvents: (request, call) => listEvents(context.events, call.principal.tenantId, request, call),
   });
 }
 

@@ -44,8 +44,8 @@ export function memoryService(
         principal,
       )) as unknown as Memory,
     })),
-    searchMemories: async (request, { principal }) => {
-      const { hits, ...answer } = await search(principal.tenantId, request);
+    searchMemories: async (request, call) => {
+      const { hits, ...answer } = await search(call.principal.tenantId, request, call);
       return {
         ...answer,
         hits: hits.map(({ memory, ...hit }) => ({ ...hit, memory: memory as unknown as Memory })),

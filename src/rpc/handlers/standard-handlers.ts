@@ -71,8 +71,8 @@ export function standardHandlers<
     },
     [`list${plural}`]: (method) => {
       const list = listField(method.output.fields);
-      return async (request, { principal }) => {
-        const page = await records.list(principal.tenantId, request as unknown as ListRequest);
+      return async (request, call) => {
+        const page = await records.list(call.principal.tenantId, request as unknown as ListRequest, call);
         return { [list.localName]: page.items, nextPageToken: page.nextPageToken };
       };
     },
@@ -100,19 +100,17 @@ export function standardHandlers<
           }),
         ),
       ),
-    [`list${entity}Revisions`]:
-      () =>
-      async (request, { principal }) => {
-        const page = await records.listRevisions(principal.tenantId, request as never);
-        return {
-          revisions: page.items.map(({ commitMicros, record, ...revision }) => ({
-            ...revision,
-            commitTime: timestampFromMicros(commitMicros),
-            [single]: record,
-          })),
-          nextPageToken: page.nextPageToken,
-        };
-      },
+    [`list${entity}Revisions`]: () => async (request, call) => {
+      const page = await records.listRevisions(call.principal.tenantId, request as never, call);
+      return {
+        revisions: page.items.map(({ commitMicros, record, ...revision }) => ({
+          ...revision,
+          commitTime: timestampFromMicros(commitMicros),
+          [single]: record,
+        })),
+        nextPageToken: page.nextPageToken,
+      };
+    },
   };
   const handlers = service.methods.flatMap((method) => {
     const verb = verbs[method.localName];

@@ -13,7 +13,7 @@ import {
 import { HoldfastError } from "../../core/errors.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Database } from "../../store/database.js";
+import type { Database, ReadBounds } from "../../store/database.js";
 import type { Appender } from "../appender.js";
 import type { ListFilter } from "../list-filter.js";
 import type { EntryPreparer } from "../prepare-entry.js";
@@ -72,13 +72,19 @@ export async function minePatterns(
   tenantId: string,
   request: MinePatternsRequest,
   by: Attribution,
-  signal: AbortSignal,
+  bounds: ReadBounds,
 ): Promise<Mined> {
   const { minSupport, maxLength, limit, filter } = checked(request);
   const conditions = context.sessionFilter(filter as unknown as FieldBag);
   const limits = { minSupport, minLength: MIN_LENGTH, maxLength, maxCandidates: MAX_CANDIDATES };
-  const { sequences, sessionCount } = await context.database.read(tenantId, (run) =>
-    mineSequences(() => finishedSteps(run, tenantId, context.sessionCodec, conditions, signal), limits),
+  const { sequences, sessionCount } = await context.database.read(
+    tenantId,
+    (run) =>
+      mineSequences(
+        () => finishedSteps(run, tenantId, context.sessionCodec, conditions, bounds.signal),
+        limits,
+      ),
+    bounds,
   );
   const frequent = [...sequences].sort(byImportance).slice(0, limit);
   const found = frequent.map((sequence) => minedPattern(tenantId, request.sessions, sequence));

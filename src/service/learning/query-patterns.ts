@@ -7,7 +7,7 @@ import { pageSize } from "../../core/page-token.js";
 import { microsFromTimestamp, nowMicros } from "../../core/time.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Database } from "../../store/database.js";
+import type { Database, ReadBounds } from "../../store/database.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { rankPatterns } from "../../store/pattern-ranking.js";
 import type { ListFilter } from "../list-filter.js";
@@ -34,6 +34,7 @@ export async function queryPatterns(
   { database, codec, filter }: QueryPatternsContext,
   tenantId: string,
   request: QueryPatternsRequest,
+  bounds?: ReadBounds,
 ): Promise<readonly RankedPattern[]> {
   const { halfLife, minEffectiveConfidence, minPosition } = request;
   const halfLifeSeconds = halfLife
@@ -52,14 +53,18 @@ export async function queryPatterns(
     nowSeconds: Number(now) / 1e6,
     limit: pageSize(request.limit),
   };
-  const found = await database.read(tenantId, async (run) => {
-    const [head, patterns] = await Promise.all([
-      readLogHead(run, tenantId),
-      rankPatterns(run, codec, ranking),
-    ]);
-    requirePosition(head, minPosition);
-    return patterns;
-  });
+  const found = await database.read(
+    tenantId,
+    async (run) => {
+      const [head, patterns] = await Promise.all([
+        readLogHead(run, tenantId),
+        rankPatterns(run, codec, ranking),
+      ]);
+      requirePosition(head, minPosition);
+      return patterns;
+    },
+    bounds,
+  );
   return found.map((record) => {
     const crossSessionPattern = record as unknown as CrossSessionPattern;
     return {

@@ -7,7 +7,7 @@ import {
 import { nowMicros } from "../../core/time.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Database } from "../../store/database.js";
+import type { Database, ReadBounds } from "../../store/database.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { readMemoryAccess } from "../../store/memory-access.js";
 import { type MemoryCandidate, searchByText, searchByVector } from "../../store/memory-search.js";
@@ -35,7 +35,11 @@ export interface MemorySearchAnswer {
 }
 
 /** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE */
-export type MemorySearch = (tenantId: string, request: SearchMemoriesRequest) => Promise<MemorySearchAnswer>;
+export type MemorySearch = (
+  tenantId: string,
+  request: SearchMemoriesRequest,
+  bounds?: ReadBounds,
+) => Promise<MemorySearchAnswer>;
 
 /** What each way of finding hands to fusion: enough that what several found low can still come first. */
 const CANDIDATES_PER_METHOD = 200;
@@ -51,39 +55,43 @@ export function createMemorySearch(
 ): MemorySearch {
   const filterOf: ListFilter = createListFilter(codec, MemoryFilterSchema);
 
-  return async (tenantId, request) => {
+  return async (tenantId, request, bounds) => {
     const { text, embedding, embeddingModel, minPosition } = request;
     const { limit, weights } = checkSearch(request);
     const filter = filterOf(request.filter as FieldBag | undefined);
     const byText = text !== "";
     const byVector = embedding.length > 0;
 
-    const found = await database.read(tenantId, async (run) => {
-      const [head, texts, vectors] = await Promise.all([
-        minPosition === 0n ? undefined : readLogHead(run, tenantId),
-        byText ? searchByText(run, text, CANDIDATES_PER_METHOD, filter) : [],
-        byVector
-          ? searchByVector(run, { embedding, model: embeddingModel }, CANDIDATES_PER_METHOD, filter)
-          : NO_VECTORS,
-      ]);
-      if (head) requirePosition(head, minPosition);
-      const lists: readonly RankedList[] = [
-        { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
-        { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
-        { method: "VECTOR", weight: weights.embedding, candidates: vectors.candidates },
-      ];
-      const { byPgvector } = vectors;
-      const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
-      const fused = fuseRanks(lists, weights, age).slice(0, limit);
-      const ids = fused.map(({ id }) => id);
-      if (ids.length === 0) return { fused, memories: [] as FieldBag[], byPgvector };
-      const [memories, accesses] = await Promise.all([
-        findRecords(run, codec, tenantId, ids),
-        readMemoryAccess(run, tenantId, ids),
-      ]);
-      setMemoryAccess(memories, accesses);
-      return { fused, memories, byPgvector };
-    });
+    const found = await database.read(
+      tenantId,
+      async (run) => {
+        const [head, texts, vectors] = await Promise.all([
+          minPosition === 0n ? undefined : readLogHead(run, tenantId),
+          byText ? searchByText(run, text, CANDIDATES_PER_METHOD, filter) : [],
+          byVector
+            ? searchByVector(run, { embedding, model: embeddingModel }, CANDIDATES_PER_METHOD, filter)
+            : NO_VECTORS,
+        ]);
+        if (head) requirePosition(head, minPosition);
+        const lists: readonly RankedList[] = [
+          { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
+          { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
+          { method: "VECTOR", weight: weights.embedding, candidates: vectors.candidates },
+        ];
+        const { byPgvector } = vectors;
+        const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
+        const fused = fuseRanks(lists, weights, age).slice(0, limit);
+        const ids = fused.map(({ id }) => id);
+        if (ids.length === 0) return { fused, memories: [] as FieldBag[], byPgvector };
+        const [memories, accesses] = await Promise.all([
+          findRecords(run, codec, tenantId, ids),
+          readMemoryAccess(run, tenantId, ids),
+        ]);
+        setMemoryAccess(memories, accesses);
+        return { fused, memories, byPgvector };
+      },
+      bounds,
+    );
 
     const { fused, memories, byPgvector } = found;
     access.touch(
