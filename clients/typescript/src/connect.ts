@@ -10,9 +10,9 @@ export function connect(options: ConnectOptions & { readonly journal: JournalOpt
  * A client of one Holdfast. It connects when first used, and again whenever the connection is lost. Throws
  * TypeError for credentials over plaintext to another machine (see `allowPlaintextCredentials`).
  */
-export function connect(options: ConnectOptions): Holdfast;
+export function connect(options: ConnectOptions & { readonly journal?: undefined }): Holdfast;
 export function connect(
-  options: ConnectOptions & { readonly journal?: JournalOptions },
+  options: ConnectOptions & { readonly journal?: JournalOptions | undefined },
 ): Holdfast | JournaledHoldfast {
   const { journal } = options;
   return journal ? createJournaledHoldfast({ ...options, journal }) : new Holdfast(new Transport(options));

@@ -113,16 +113,20 @@ export class GroupWriter {
     const encoded = writes.map((write) => encodeWrite(write, time));
     for (;;) {
       let file = this.#active;
-      const isNew = !file || file.size >= MAX_FILE_BYTES || !this.#folder.files.includes(file);
+      const isNew =
+        !file || file.isBroken || file.size >= MAX_FILE_BYTES || !this.#folder.files.includes(file);
       if (!file || isNew) this.#active = file = this.#folder.create();
       try {
         await file.append(encoded, time);
         if (isNew) this.#folder.sync();
         return;
       } catch (thrown) {
-        if (file.entries === 0 || thrown instanceof TakenOverError) this.#folder.forget(file);
-        if (!(thrown instanceof TakenOverError)) throw thrown;
-        await file.close();
+        const isTaken = thrown instanceof TakenOverError;
+        if (isTaken || file.entries === 0) {
+          this.#folder.forget(file);
+          await (isTaken ? file.close() : file.remove()).catch(() => {});
+        }
+        if (!isTaken) throw thrown;
       }
     }
   }

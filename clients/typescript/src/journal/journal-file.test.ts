@@ -89,7 +89,7 @@ describe("a request as JSON", () => {
         const again = requestFromJson(AppendRequestSchema, json);
         expect(Buffer.from(again).equals(wire)).toBe(true);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -141,7 +141,7 @@ describe("a file of lines", () => {
         expect(again.entries).toBe(fit + 1);
         expect(again.bytes).toBe(statSync(path).size);
       }),
-      { numRuns: 100, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true },
     );
   });
 
@@ -157,16 +157,23 @@ describe("a file of lines", () => {
         writeFileSync(path, bytes);
         const kept: DamagedLine[] = [];
         const file = JournalFile.open(path, (damaged) => kept.push(...damaged));
-        const whole = texts.filter((text) => bytes.includes(text)).length;
+        // A newline that is gone makes one line of two.
+        let end = 0;
+        const whole = texts.filter((text) => {
+          const start = end;
+          end += Buffer.byteLength(text);
+          return position < start - 1 || position >= end;
+        }).length;
         expect(file.entries).toBe(whole);
         expect(whole).toBeGreaterThanOrEqual(texts.length - 2);
         expect(kept.length).toBeGreaterThan(0);
-        expect(
-          kept.some(({ offset, bytes: { length } }) => offset <= position && position <= offset + length),
-        ).toBe(true);
+        // One that is now a newline itself may stand just before it.
+        const isNear = ({ offset, bytes: { length } }: DamagedLine) =>
+          offset - 1 <= position && position <= offset + length;
+        expect(kept.some(isNear)).toBe(true);
         expect(JournalFile.open(path, () => expect.fail("it was reported")).entries).toBe(whole);
       }),
-      { numRuns: 200, endOnFailure: true },
+      { numRuns: 100, endOnFailure: true },
     );
   });
 

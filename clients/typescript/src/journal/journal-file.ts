@@ -20,6 +20,7 @@ export class JournalFile {
   #entries: number;
   #bytes: number;
   #oldest: Date | undefined;
+  #isBroken = false;
 
   private constructor(path: string, found: ReturnType<typeof parseLines>) {
     this.path = path;
@@ -74,13 +75,18 @@ export class JournalFile {
     return this.#size;
   }
 
+  /** Nothing is added any more: a line may have been written in part. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   get oldest(): Date | undefined {
     return this.#oldest;
   }
 
   /**
    * Appends writes as one group; resolves when they are on disk. Throws {@link TakenOverError} when the file is
-   * somebody else's by then; on any other error it is as before, or `size` is past any use.
+   * somebody else's by then; after any other error it is broken, and holds what it held.
    */
   async append(encoded: readonly string[], time: Date): Promise<void> {
     const lines = Buffer.from(encoded.map((each, index) => numbered(each, this.#last + 1 + index)).join(""));
@@ -89,12 +95,7 @@ export class JournalFile {
       await handle.appendFile(lines);
       await handle.datasync();
     } catch (error) {
-      // What is there of it must not stand in front of what comes next.
-      if (await this.#isOurs()) {
-        await handle.truncate(this.#size).catch(() => {
-          this.#size = Number.POSITIVE_INFINITY;
-        });
-      }
+      await this.#break(handle);
       throw error;
     }
     // Whoever took it over before has read less than what is there now; whoever does from now on reads all.
@@ -137,9 +138,7 @@ export class JournalFile {
       this.#oldest = undefined;
       return;
     }
-    const line = Buffer.from(settledLine(this.#settled));
-    await (await this.#open()).appendFile(line);
-    this.#size += line.length;
+    if (!this.#isBroken) await this.#note(Buffer.from(settledLine(this.#settled)));
     const [next] = await this.waiting();
     this.#oldest = next && new Date(next.json.time);
   }
@@ -156,6 +155,22 @@ export class JournalFile {
     await unlink(this.path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
     });
+  }
+
+  async #note(line: Buffer): Promise<void> {
+    const handle = await this.#open();
+    try {
+      await handle.appendFile(line);
+      this.#size += line.length;
+    } catch {
+      await this.#break(handle);
+    }
+  }
+
+  /** A part of a line must not stand in front of whole ones. */
+  async #break(handle: FileHandle): Promise<void> {
+    this.#isBroken = true;
+    if (await this.#isOurs()) await handle.truncate(this.#size).catch(() => {});
   }
 
   async #isOurs(): Promise<boolean> {

@@ -6,9 +6,10 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  unlinkSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createUuidV7Source } from "../uuid-v7.js";
 import { JournalFile } from "./journal-file.js";
 import { OwnerLock } from "./owner-lock.js";
@@ -69,7 +70,10 @@ export class JournalFolder {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
         throw error;
       }
-      this.#files.push(this.#open(path));
+      const file = this.#open(path);
+      // One that its process had no time to write to, or to remove.
+      if (file.entries === 0) unlinkSync(path);
+      else this.#files.push(file);
     }
     for (const ownerId of abandoned) this.#lock.clear(ownerId);
     this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -93,13 +97,15 @@ export class JournalFolder {
     return file;
   }
 
-  /** Makes the names of files last. */
+  /** Makes the names of files last, and that of the folder. */
   sync(): void {
-    const descriptor = openSync(this.#directory, "r");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+    for (const directory of [this.#directory, dirname(this.#directory)]) {
+      const descriptor = openSync(directory, "r");
+      try {
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
     }
   }
 

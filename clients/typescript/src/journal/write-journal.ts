@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { setTimeout as timeout } from "node:timers/promises";
 import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../../../gen/grpc/health/v1/health_pb.js";
-import { delay } from "../call/delay.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import { GroupWriter } from "./group-writer.js";
@@ -20,6 +20,7 @@ import { Turns } from "./turns.js";
 const HAND_OVER_ENTRIES = 500;
 const ADOPT_INTERVAL_MS = 5_000;
 const PROBE_TIMEOUT_MS = 1_500;
+const MAX_WAIT_MS = 10_000;
 
 /** Decides whether writes go to the service or to disk, and brings the one to the other. */
 export class WriteJournal implements Journal, RecordJournal {
@@ -153,16 +154,19 @@ export class WriteJournal implements Journal, RecordJournal {
   }
 
   async #run(): Promise<void> {
+    const { probeIntervalMs } = this.#settings;
+    let waitMs = probeIntervalMs;
     while (!this.#closing.signal.aborted) {
+      let isServing = false;
       try {
-        if (await this.#isServing()) {
-          await this.#replay();
-          return;
-        }
+        isServing = await this.#isServing();
+        if (isServing) return await this.#replay();
       } catch (thrown) {
         if (!this.#closing.signal.aborted) this.#set("journaling", "journal", HoldfastError.from(thrown));
       }
-      await delay(this.#settings.probeIntervalMs, this.#closing.signal).catch(() => {});
+      // Where it serves and yet fails at what it gets, asking ever again helps nobody.
+      waitMs = isServing ? Math.min(2 * waitMs, MAX_WAIT_MS) : probeIntervalMs;
+      await pause(waitMs, this.#closing.signal);
     }
   }
 
@@ -207,15 +211,20 @@ export class WriteJournal implements Journal, RecordJournal {
   }
 
   async #while(waits: () => boolean, ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => timeout.abort(), ms);
-    const either = AbortSignal.any(signal ? [signal, timeout.signal] : [timeout.signal]);
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), ms);
+    const either = AbortSignal.any(signal ? [signal, over.signal] : [over.signal]);
     try {
       while (waits() && !either.aborted && !this.#closing.signal.aborted) await this.#listeners.next(either);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** Waits, or until the signal fires; not so that the process goes on for it: what is on disk may wait. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await timeout(ms, undefined, { signal, ref: false }).catch(() => {});
 }
 
 function journalClosed(): HoldfastError {
