@@ -21,5 +21,5 @@ for (;;) {
     );
   }
   await recorder.ready();
-  await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setTimeout(resolve, 5));
 }
