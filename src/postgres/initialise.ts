@@ -21,7 +21,7 @@ export async function initialise(cluster: Cluster, signal: AbortSignal | undefin
   const { layout, account } = cluster;
   const prefix = `${basename(layout.data)}.unfinished-`;
   for (const name of readdirSync(layout.directory)) {
-    if (name.startsWith(prefix)) rmSync(join(layout.directory, name), { recursive: true, force: true });
+    if (name.startsWith(prefix)) discard(join(layout.directory, name));
   }
   if (isInitialised(cluster)) return false;
   const unfinished = mkdtempSync(join(layout.directory, prefix));
@@ -36,6 +36,11 @@ export async function initialise(cluster: Cluster, signal: AbortSignal | undefin
     throw directoryError(layout, error);
   }
   return true;
+}
+
+// The initdb of an owner that was killed may still be writing there, until it misses what was taken from it.
+function discard(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 function isInitialised({ layout, binaries }: Cluster): boolean {
