@@ -3,16 +3,23 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { timestampFromMicros } from "../core/time.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
-import { type AppendAnswer, appendStatement } from "../store/append.js";
+import { type AppendAnswer, appendStatement, type Turn } from "../store/append.js";
 import type { CommittedChange } from "../store/committed-change.js";
-import { beginAs, type Run } from "../store/database.js";
+import { beginAs, type Connections, type Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
-import type { FlushContext } from "./appender.js";
+import type { RulesByEntity } from "./entity-rules.js";
 import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
 import { type EntryFate, type FlushPlan, type PlacedEntry, planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
+
+export interface FlushContext {
+  readonly database: Connections;
+  readonly sessionCodec: EntityCodec;
+  readonly rules: RulesByEntity;
+}
 
 /** What a flush did: an outcome for each entry, and the changes it made in order of position. */
 export interface WrittenFlush {
@@ -61,6 +68,24 @@ export async function writeFlush(
       else throw error;
     }
   }
+}
+
+/**
+ * Sends the one statement that appends these rows without having looked at the
+ * database, so that it can be under way while the flush ahead of it still is.
+ *
+ * @throws whatever the database refuses: then `writeFlush` finds out what became of the entries.
+ */
+export async function writeInTurn(
+  context: FlushContext,
+  tenantId: string,
+  entries: readonly PreparedEntry[],
+  turn: Turn,
+): Promise<WrittenFlush> {
+  const plan = planFlush(tenantId, entries, emptyFacts(), context);
+  if (plan.flush.count === 0) return written(plan, undefined);
+  const [answer] = await context.database.run<AppendAnswer>(appendStatement(plan.flush, turn));
+  return written(plan, answer);
 }
 
 interface Attempt {

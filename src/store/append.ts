@@ -38,6 +38,14 @@ export interface Flush {
   readonly activeSessions: readonly string[];
 }
 
+/** The place of a flush among those sent one behind the other on one connection; see begin_append. */
+export interface Turn {
+  /** Names this attempt; never used for another. */
+  readonly turn: string;
+  /** The attempt that must be stored for this one to be; null for none. */
+  readonly after: string | null;
+}
+
 /** What the append statement answers: first position, commit time in microseconds, log id. */
 export type AppendAnswer = [firstPosition: bigint, commitTimeMicros: bigint, logId: string];
 
@@ -46,20 +54,24 @@ export type AppendAnswer = [firstPosition: bigint, commitTimeMicros: bigint, log
  * writes every row, or does nothing. It is prepared once for each set of
  * entities that come together.
  */
-export function appendStatement(flush: Flush): Statement {
+export function appendStatement(flush: Flush, turn?: Turn): Statement {
   const values: unknown[] = [
     flush.tenantId,
     flush.count,
     Buffer.concat(flush.contentHashes),
     flush.activeSessions.length > 0 ? binaryArray("uuid", flush.activeSessions) : null,
     binaryArray("integer", tally(flush)),
+    turn?.after ?? null,
+    turn?.turn ?? null,
   ];
   const { calls, kinds } = putCalls(flush, values);
   return {
     name: `append ${kinds.join(" ")}`,
     text: `
 WITH log AS MATERIALIZED (
-  SELECT * FROM holdfast.begin_append($1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[])
+  SELECT * FROM holdfast.begin_append(
+    $1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[], $6::text, $7::text
+  )
 )
 SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
     values,

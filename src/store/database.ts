@@ -39,7 +39,8 @@ export interface ReadBounds {
   readonly deadline: Date | undefined;
 }
 
-export interface Database {
+/** Where statements run. */
+export interface Connections {
   /** Runs one statement in a transaction of its own. */
   run<R extends readonly unknown[]>(statement: Statement): Promise<R[]>;
   /**
@@ -48,9 +49,26 @@ export interface Database {
    * statements end when nobody waits any more, as `bounds` says.
    */
   read<T>(tenantId: string, read: (run: Run) => Promise<T>, bounds?: ReadBounds): Promise<T>;
-  /** A connection to oneself, for several steps under `BEGIN` and `COMMIT`. */
+  /** One connection for several steps under `BEGIN` and `COMMIT`. */
   withConnection<T>(use: (run: Run) => Promise<T>): Promise<T>;
+}
+
+/** Everything runs on a connection that nobody else uses meanwhile. */
+export interface Database extends Connections {
+  lane(): Lane;
+  /** Whether someone waits for a connection: then whoever holds one longer than it must should give it back. */
+  readonly isContended: boolean;
   close(): Promise<void>;
+}
+
+/**
+ * One connection, taken when first used and kept until released. Statements run
+ * on it in the order they are given, without waiting for each other; after it is
+ * lost the next use takes another one.
+ */
+export interface Lane extends Connections {
+  /** Gives the connection back. Only while nothing runs on it. */
+  release(): void;
 }
 
 /**
@@ -114,24 +132,67 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     ...(name !== undefined && settings.preparedStatements && { name }),
   });
 
-  const withConnection = async <T>(use: (run: Run, client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    let client: pg.PoolClient;
+  const connect = async (): Promise<pg.PoolClient> => {
     try {
-      client = await pool.connect();
+      return await pool.connect();
     } catch (error) {
       throw errorFromDatabase(error);
     }
+  };
+  const withConnection: WithClient = async (use) => {
+    const client = await connect();
     let broken: Error | boolean = false;
     try {
       return await use(runOn(client), client);
     } catch (error) {
-      broken = isConnectionLost(client) || isSilent(error);
+      broken = isLost(client, error);
       throw errorFromDatabase(error);
     } finally {
       client.release(broken);
     }
   };
 
+  return {
+    ...connections(withConnection, settings),
+    lane() {
+      let held: Promise<pg.PoolClient> | undefined;
+      const onHeld: WithClient = async (use) => {
+        held ??= connect();
+        const holding = held;
+        let client: pg.PoolClient | undefined;
+        try {
+          client = await holding;
+          return await use(runOn(client), client);
+        } catch (error) {
+          // Of everything that was under way on a lost connection the first to hear of it lets it go.
+          if (held === holding && (!client || isLost(client, error))) {
+            held = undefined;
+            client?.release(true);
+          }
+          throw errorFromDatabase(error);
+        }
+      };
+      return {
+        ...connections(onHeld, settings),
+        release() {
+          void held?.then((client) => client.release(!isQueryable(client)));
+          held = undefined;
+        },
+      };
+    },
+    get isContended() {
+      return pool.waitingCount > 0;
+    },
+    close() {
+      closing = true;
+      return pool.end();
+    },
+  };
+}
+
+type WithClient = <T>(use: (run: Run, client: pg.PoolClient) => Promise<T>) => Promise<T>;
+
+function connections(withConnection: WithClient, { statementTimeoutMs }: DatabaseSettings): Connections {
   return {
     withConnection: (use) => withConnection((run) => use(run)),
     run: (statement) => withConnection((run) => run(statement)),
@@ -144,7 +205,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
         const onAbort = () => {
           cancelled = cancelQuery(client);
         };
-        const begun = run(beginAs(tenantId, "READ ONLY") + boundBy(deadline, settings.statementTimeoutMs));
+        const begun = run(beginAs(tenantId, "READ ONLY") + boundBy(deadline, statementTimeoutMs));
         begun.catch(() => {});
         signal?.addEventListener("abort", onAbort, { once: true });
         try {
@@ -158,11 +219,11 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
           await run("COMMIT").catch(() => {});
         }
       }),
-    close() {
-      closing = true;
-      return pool.end();
-    },
   };
+}
+
+function isLost(client: pg.PoolClient, error: unknown): boolean {
+  return !isQueryable(client) || isSilent(error);
 }
 
 // Nothing came back in time: what still comes on this connection belongs to nobody.
@@ -170,6 +231,6 @@ function isSilent(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";
 }
 
-function isConnectionLost(client: pg.PoolClient): boolean {
-  return !(client as unknown as { _queryable: boolean })._queryable;
+function isQueryable(client: pg.PoolClient): boolean {
+  return (client as unknown as { _queryable: boolean })._queryable;
 }

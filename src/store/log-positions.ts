@@ -1,9 +1,9 @@
 import { binaryArray } from "./binary-array.js";
-import type { Database } from "./database.js";
+import type { Connections } from "./database.js";
 
 /** Where the logs of these tenants end; a tenant without a log is left out. */
 export function readLogPositions(
-  database: Database,
+  database: Connections,
   tenantIds: readonly string[],
 ): Promise<[tenantId: string, position: bigint][]> {
   return database.run<[string, bigint]>({
@@ -14,7 +14,7 @@ export function readLogPositions(
 }
 
 /** Every tenant that has a log. */
-export async function readTenantIds(database: Database): Promise<readonly string[]> {
+export async function readTenantIds(database: Connections): Promise<readonly string[]> {
   const rows = await database.run<[string]>({ text: "SELECT * FROM holdfast.tenant_ids()" });
   return rows.map(([tenantId]) => tenantId);
 }

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { columnTypes } from "./column-types.js";
-import type { Database, Run } from "./database.js";
+import type { Connections, Run } from "./database.js";
 import { errorFromDatabase } from "./sqlstate.js";
 
 /**
@@ -20,7 +20,7 @@ export interface OwnerSession {
   /** Runs a `COPY … FROM STDIN`. @returns the rows written */
   copyIn(statement: string, bytes: Uint8Array): Promise<number>;
   /** The same transaction as a Database: each `read` is bound to its tenant and leaves nothing behind. */
-  readonly database: Database;
+  readonly database: Connections;
 }
 
 /**
@@ -116,7 +116,6 @@ function createSession(client: pg.Client): OwnerSession {
         }
       },
       withConnection: (use) => use(run),
-      close: async () => {},
     },
   };
 }

@@ -1,6 +1,6 @@
 import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { Codecs } from "../entities/codecs.js";
-import type { Database, Run } from "./database.js";
+import type { Connections, Run } from "./database.js";
 import { readLogHead } from "./log-head.js";
 import { readCounts } from "./read-statistics.js";
 
@@ -12,7 +12,7 @@ type Counts = readonly [created: bigint, deleted: bigint, changes: bigint];
 
 /** Counts one tenant's things again and compares with the counts its flushes kept; returns the first difference. */
 export function verifyCounts(
-  database: Database,
+  database: Connections,
   codecs: Codecs,
   tenantId: string,
 ): Promise<string | undefined> {

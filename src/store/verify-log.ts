@@ -2,7 +2,7 @@ import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { microsFromTimestamp } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "./committed-change.js";
-import type { Database, Run } from "./database.js";
+import type { Connections, Run } from "./database.js";
 import { beginLogHash } from "./log-hash.js";
 import { type LogHead, readLogHead } from "./log-head.js";
 import { readChanges } from "./read-changes.js";
@@ -32,7 +32,7 @@ interface Recomputed {
 class Difference extends Error {}
 
 /** Walks one tenant's log from the start, recomputing every hash from the content. */
-export async function verifyLog(database: Database, codecs: Codecs, tenantId: string): Promise<LogReport> {
+export async function verifyLog(database: Connections, codecs: Codecs, tenantId: string): Promise<LogReport> {
   const head = await database.read(tenantId, (run) => readLogHead(run, tenantId));
   let position = 0n;
   let hash: Uint8Array = new Uint8Array();
@@ -67,7 +67,7 @@ interface Window {
 
 /** Every change of the window, in order, its content checked against its stored hash. */
 async function readContents(
-  database: Database,
+  database: Connections,
   codecs: Codecs,
   { tenantId, after, upTo }: Window,
 ): Promise<Map<bigint, Recomputed>> {
@@ -188,7 +188,7 @@ WHERE tenant_id = $1::uuid AND position > $2::bigint AND position <= $3::bigint`
 
 /** A change past the end was never acknowledged by this log: it was put there by other hands. */
 async function checkPastEnd(
-  database: Database,
+  database: Connections,
   codecs: Codecs,
   tenantId: string,
   before: LogHead,

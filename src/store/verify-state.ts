@@ -1,6 +1,6 @@
 import type { Codecs } from "../entities/codecs.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
-import type { Database, Statement } from "./database.js";
+import type { Connections, Statement } from "./database.js";
 import { stateJson } from "./routines/state-routines.js";
 
 /** Rows compared in one statement. */
@@ -15,7 +15,7 @@ type Comparison = [id: string, finding: string | null];
 
 /** Compares every row of current state of one tenant with what its revisions say it must be. */
 export async function verifyState(
-  database: Database,
+  database: Connections,
   codecs: Codecs,
   tenantId: string,
 ): Promise<StateReport> {

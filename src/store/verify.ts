@@ -1,5 +1,5 @@
 import type { Codecs } from "../entities/codecs.js";
-import type { Database } from "./database.js";
+import type { Connections } from "./database.js";
 import { readTenantIds } from "./log-positions.js";
 import { verifyCounts } from "./verify-counts.js";
 import { verifyLog } from "./verify-log.js";
@@ -20,7 +20,7 @@ export interface TenantReport {
 }
 
 export interface VerifyOptions {
-  readonly database: Database;
+  readonly database: Connections;
   readonly codecs: Codecs;
   /** One tenant; every tenant that has a log when absent. */
   readonly tenantId?: string;

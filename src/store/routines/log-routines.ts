@@ -6,6 +6,8 @@ export const DEFINER =
 export const SESSION_NOT_ACTIVE = "HF001";
 /** Raised by put_…: a row changed between being locked and being written. */
 export const ROW_CHANGED = "HF002";
+/** Raised by begin_append when the flush that must come before is not stored. */
+export const NOT_IN_TURN = "HF003";
 
 /** What concerns the log itself rather than one entity. */
 export function logRoutines(): readonly string[] {
@@ -18,9 +20,18 @@ export function logRoutines(): readonly string[] {
 // time. Sessions are read after the lock: whoever closes one holds it too, so
 // what is read here is so at this position. `p_tally` has four numbers for each
 // entity: its kind, and how many things are created, deleted, changed in any way.
+//
+// A flush may be sent before the one ahead of it is known to be stored, and must
+// not be stored without it. So each leaves its turn in a setting of its session,
+// which Postgres takes back with the transaction that made it, and the next one
+// names the turn it comes after. A turn is of one attempt and never used again:
+// where the setting has it, that very attempt is committed, whatever became of
+// the connection, whoever else wrote meanwhile, and whichever session a pooler
+// between chose; where it does not, nothing is written and the flush comes again.
 const beginAppend = `
 CREATE FUNCTION holdfast.begin_append(
   p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[],
+  p_after text, p_turn text,
   OUT first_position bigint, OUT commit_time timestamptz, OUT log_id uuid
 ) ${DEFINER} AS $$
 DECLARE
@@ -36,6 +47,13 @@ BEGIN
   -- An answer to the caller means flushed to disk, whatever the database's default.
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
+    RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = '${NOT_IN_TURN}';
+  END IF;
+  IF p_turn IS NOT NULL THEN
+    PERFORM set_config('holdfast.turn', p_turn, false);
   END IF;
 
   LOOP
