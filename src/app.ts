@@ -104,9 +104,9 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
         logger,
         takesWrites: () => probe.health === "writable",
         onDurable: appendLatency.observe,
-        onCommit(tenantId, logId, changes) {
-          hub.committed(tenantId, logId, changes);
-          hints.send(tenantId, changes.at(-1)?.position ?? 0n);
+        onCommit(tenantId, commit) {
+          hub.committed(tenantId, commit);
+          hints.send(tenantId, commit.position);
         },
       },
       config,

@@ -16,6 +16,7 @@ import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry, StoredEntry } from "../src/service/prepared-entry.js";
 import { rules } from "../src/service/rules.js";
+import type { Commit } from "../src/service/write-flush.js";
 import { appendStatement, type Flush, type Turn } from "../src/store/append.js";
 import type { CommittedChange } from "../src/store/committed-change.js";
 import { type Database, openDatabase, type Statement } from "../src/store/database.js";
@@ -262,8 +263,7 @@ test("flushes of two servers that overlap keep every order, whatever is refused 
           maxWaitingBytes: 1e9,
           maxWaitingEntries: 1e6,
         };
-        const onCommit = (_: string, __: string, changes: readonly CommittedChange[]) =>
-          told[i]?.push(...changes);
+        const onCommit = (_: string, { changes }: Commit) => told[i]?.push(...changes());
         const context = {
           database: watched(database(i), behind, onSent),
           sessionCodec: sessions,

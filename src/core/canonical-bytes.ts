@@ -2,6 +2,10 @@ import { hash } from "node:crypto";
 import { writeUuid } from "./hex.js";
 import { writeText } from "./short-text.js";
 
+const HASH_BYTES = 32;
+/** Hashes that share memory, which is kept as long as one of them is. */
+const HASHES_AT_ONCE = 128;
+
 /**
  * Writes values so that two sequences of values give the same bytes only if
  * they are the same: each is tagged as null or present, and whatever varies in
@@ -10,6 +14,8 @@ import { writeText } from "./short-text.js";
 export class CanonicalBytes {
   #buffer = Buffer.allocUnsafe(4096);
   #length = 0;
+  /** What is left of the memory for hashes. */
+  #hashes: Buffer = Buffer.alloc(0);
 
   reset(): this {
     this.#length = 0;
@@ -70,7 +76,13 @@ export class CanonicalBytes {
 
   /** SHA-256 of what was written since the last reset. */
   sha256(): Buffer {
-    return hash("sha256", this.#buffer.subarray(0, this.#length), "buffer");
+    // By way of text: a buffer with memory of its own for each hash costs as much as the hash, and is collected late.
+    const hex = hash("sha256", this.#buffer.subarray(0, this.#length), "hex");
+    if (this.#hashes.length < HASH_BYTES) this.#hashes = Buffer.allocUnsafeSlow(HASHES_AT_ONCE * HASH_BYTES);
+    const sha256 = this.#hashes.subarray(0, HASH_BYTES);
+    this.#hashes = this.#hashes.subarray(HASH_BYTES);
+    sha256.write(hex, "hex");
+    return sha256;
   }
 
   #present(byteLength: number): void {

@@ -9,6 +9,8 @@ import { type FieldBag, fieldCodec } from "./field-codec.js";
 export interface EntityCodec {
   readonly entity: EntityDeclaration;
   readonly columns: readonly Column[];
+  /** Where columns that most entities have stand in a row; -1 where one does not. */
+  readonly at: Readonly<Record<"id" | "sessionId" | "agentId" | "externalId", number>>;
   /** The row of a message; what is wrong with it is added to `violations`, and the row is then void. */
   toRow(message: FieldBag, violations: Violations): Row;
   /** The message of a row, without what the commit sets (position and times). */
@@ -31,10 +33,17 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
   const bytes = new CanonicalBytes();
   // The first column of the field that was added later; past the end where there is none.
   const first = fields.find(({ field }) => field.name === entity.addedLater)?.at ?? columns.length;
+  const at = (name: string) => columns.findIndex((column) => column.name === name);
 
   return Object.freeze({
     entity,
     columns,
+    at: {
+      id: at("id"),
+      sessionId: at("session_id"),
+      agentId: at("agent_id"),
+      externalId: at("external_id"),
+    },
     toRow(message: FieldBag, violations: Violations): Row {
       const row: Row = new Array(columns.length);
       for (const codec of codecs) codec.write(message, row, violations);

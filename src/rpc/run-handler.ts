@@ -1,4 +1,3 @@
-import type { DescMessage } from "@bufbuild/protobuf";
 import type { CallContext } from "./call-context.js";
 import { decodeMessage, encodeMessage } from "./message-codec.js";
 import type { RequestReader } from "./request-reader.js";
@@ -22,18 +21,20 @@ export interface HandlerRun {
 export async function runHandler(run: HandlerRun): Promise<void> {
   const { method, reader, context } = run;
   const { input } = method.descriptor;
-  const request = takesStream(method.descriptor)
-    ? decoded(reader, input)
-    : decodeMessage(input, await reader.single());
+  const decode = method.decode ?? ((bytes: Uint8Array) => decodeMessage(input, bytes));
+  const request = takesStream(method.descriptor) ? decoded(reader, decode) : decode(await reader.single());
   if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
   else await send(run, await method.handle(request, context));
 }
 
-async function* decoded(reader: RequestReader, schema: DescMessage): AsyncGenerator<unknown, void> {
+async function* decoded(
+  reader: RequestReader,
+  decode: (bytes: Uint8Array) => unknown,
+): AsyncGenerator<unknown, void> {
   for (;;) {
     const bytes = await reader.next();
     if (bytes === undefined) return;
-    yield decodeMessage(schema, bytes);
+    yield decode(bytes);
   }
 }
 

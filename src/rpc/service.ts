@@ -36,6 +36,8 @@ export interface RegisteredMethod {
   readonly descriptor: DescMethod;
   readonly handle: AnyHandler;
   readonly authenticated: boolean;
+  /** Reads a request in place of the general decoder; @throws MALFORMED_MESSAGE */
+  readonly decode: ((bytes: Uint8Array) => unknown) | undefined;
 }
 
 /** A service and its handlers, ready for `createRpcServer`. */
@@ -50,12 +52,16 @@ export interface RegisteredService {
  * A handler refuses by throwing a HoldfastError; anything else thrown is INTERNAL. A handler that streams
  * its answer is pulled one message at a time as the caller reads, and its iterator is closed when the call ends early.
  *
+ * @param options.decoders read the requests of some methods, into what the method's handler takes for its message.
  * @param options.authenticated `false` serves callers without credentials too; only for what says nothing of any tenant.
  */
 export function defineService<S extends DescService>(
   descriptor: S,
   handlers: ServiceHandlers<S>,
-  options: { readonly authenticated?: boolean } = {},
+  options: {
+    readonly authenticated?: boolean;
+    readonly decoders?: Readonly<Partial<Record<keyof S["method"], (bytes: Uint8Array) => object>>>;
+  } = {},
 ): RegisteredService {
   const methods = descriptor.methods.map((method): RegisteredMethod => {
     const handle: AnyHandler = handlers[method.localName as keyof S["method"]];
@@ -64,6 +70,7 @@ export function defineService<S extends DescService>(
       descriptor: method,
       handle: handle.bind(handlers),
       authenticated: options.authenticated ?? true,
+      decode: options.decoders?.[method.localName as keyof S["method"]],
     });
   });
   return Object.freeze({ descriptor, methods: Object.freeze(methods) });

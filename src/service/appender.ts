@@ -1,10 +1,9 @@
 import type { Logger } from "pino";
-import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
 import { databaseUnavailable } from "../store/sqlstate.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 import { TenantQueue } from "./tenant-queue.js";
-import type { FlushContext } from "./write-flush.js";
+import type { Commit, FlushContext } from "./write-flush.js";
 
 export interface AppenderSettings {
   /** Entries a flush takes at most: more makes waiting longer without making Postgres faster. */
@@ -18,7 +17,7 @@ export interface AppenderSettings {
 }
 
 /** Told of every flush after it is durable, in order of position within a tenant. */
-export type CommitListener = (tenantId: string, logId: string, changes: readonly CommittedChange[]) => void;
+export type CommitListener = (tenantId: string, commit: Commit) => void;
 
 export interface AppenderContext extends Omit<FlushContext, "database"> {
   readonly database: Database;

@@ -5,7 +5,14 @@ import { NOT_IN_TURN } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
 import type { AppenderContext } from "./appender.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
-import { type FlushContext, type WrittenFlush, writeFlush, writeInTurn } from "./write-flush.js";
+import {
+  type Commit,
+  type FlushContext,
+  NO_COMMIT,
+  type WrittenFlush,
+  writeFlush,
+  writeInTurn,
+} from "./write-flush.js";
 
 export interface WaitingBatch {
   /** When it was given, in milliseconds of `performance.now`. */
@@ -90,14 +97,14 @@ export class Flight {
   }
 
   /** Gives each batch its outcomes and tells of the commit. */
-  answer({ outcomes, changes, logId }: WrittenFlush): void {
+  answer({ outcomes, commit }: WrittenFlush): void {
     let from = 0;
     for (const { entries, since, resolve } of this.#batches) {
       resolve(outcomes.slice(from, from + entries.length));
       from += entries.length;
       this.#context.onDurable?.((performance.now() - since) / 1000);
     }
-    if (changes.length > 0) this.#context.onCommit(this.#tenantId, logId, changes);
+    if (commit !== NO_COMMIT) this.#context.onCommit(this.#tenantId, commit);
   }
 
   reject(error: unknown): void {
@@ -120,15 +127,14 @@ export class Flight {
       if (error.reason !== ErrorReason.INTERNAL) throw error;
       if (entries.length === 1) {
         this.#context.logger.error({ reason: errorText(error.cause) }, "an entry could not be stored");
-        return { outcomes: [error], changes: [], logId: "" };
+        return { outcomes: [error], commit: NO_COMMIT };
       }
       const middle = Math.ceil(entries.length / 2);
       const first = await this.#writeIsolating(entries.slice(0, middle), checkFirst);
       const second = await this.#writeIsolating(entries.slice(middle), checkFirst);
       return {
         outcomes: [...first.outcomes, ...second.outcomes],
-        changes: [...first.changes, ...second.changes],
-        logId: second.logId || first.logId,
+        commit: both(first.commit, second.commit),
       };
     }
   }
@@ -152,6 +158,12 @@ export class Flight {
       }
     }
   }
+}
+
+function both(first: Commit, second: Commit): Commit {
+  if (first === NO_COMMIT) return second;
+  if (second === NO_COMMIT) return first;
+  return { ...second, changes: () => [...first.changes(), ...second.changes()] };
 }
 
 function isUnavailable(error: unknown): error is HoldfastError {

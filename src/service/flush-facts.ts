@@ -160,6 +160,7 @@ export function namesOf(entry: PreparedEntry): readonly string[] {
 }
 
 function externalIdOf(entry: PreparedEntry): string {
+  if (entry.verb === "append") return entry.externalId;
   const fields: PatchFields = entry.verb === "patch" ? entry.fields : entry.message;
   // A computed change never renames.
   return typeof fields === "function" ? "" : ((fields.externalId as string | undefined) ?? "");

@@ -1,9 +1,9 @@
 import type { Logger } from "pino";
 import type { Codecs } from "../entities/codecs.js";
-import type { CommittedChange } from "../store/committed-change.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
 import { TenantFeed } from "./tenant-feed.js";
+import type { Commit } from "./write-flush.js";
 
 export interface HubSettings {
   /** Recent changes of a followed tenant kept in memory: a subscriber further behind reads the database. */
@@ -59,8 +59,8 @@ export class Hub {
   }
 
   /** What this server just committed. */
-  committed(tenantId: string, logId: string, changes: readonly CommittedChange[]): void {
-    this.#feeds.get(tenantId)?.feed.committed(logId, changes);
+  committed(tenantId: string, { logId, changes }: Commit): void {
+    this.#feeds.get(tenantId)?.feed.committed(logId, changes());
   }
 
   /** Some server committed up to this position. */

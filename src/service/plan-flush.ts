@@ -13,6 +13,7 @@ import type { FlushView, RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
 import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
 import { createFlushView } from "./flush-view.js";
+import { type PlacedEntry, placedRow, placedState } from "./placed-entry.js";
 import type { AppendEntry, CreateEntry, EntryOutcome, PatchEntry, PreparedEntry } from "./prepared-entry.js";
 
 /** What to write, and what became of each entry; entries to be written have their offset. */
@@ -28,17 +29,6 @@ export type EntryFate =
   | { readonly kind: "placed"; readonly placed: PlacedEntry }
   /** The same entry stands earlier in this flush. */
   | { readonly kind: "repeated"; readonly placed: PlacedEntry };
-
-export interface PlacedEntry {
-  readonly offset: number;
-  readonly id: string;
-  readonly codec: EntityCodec;
-  readonly change: "CREATED" | "UPDATED" | "DELETED";
-  /** Roughly, of the entry. */
-  readonly byteLength: number;
-  /** The thing as the entry leaves it, without position and times of the commit. */
-  readonly record: FieldBag;
-}
 
 /**
  * Decides, in the order of the entries, what each does to the state as the
@@ -119,7 +109,7 @@ class FlushPlanner {
     if (here) return { kind: "repeated", placed: here.placed };
     if (!earlier) return undefined;
     const { position, id, record } = earlier;
-    return { kind: "settled", outcome: { position, id, duplicate: true, record } };
+    return { kind: "settled", outcome: { position, id, duplicate: true, record: () => record } };
   }
 
   #write(entry: PreparedEntry): PlacedEntry {
@@ -134,13 +124,12 @@ class FlushPlanner {
   }
 
   #append(entry: AppendEntry): PlacedEntry {
-    this.#checkSession(entry.message.sessionId as string);
+    this.#checkSession(entry.sessionId);
     this.#checkNames(entry, entry.id);
-    const { codec, id, row, contentHash } = entry;
+    const { codec, row, contentHash } = entry;
     const offset = this.#nextOffset(contentHash);
     push(this.#appended, codec, { offset, row, contentHash });
-    const { byteLength, message: record } = entry;
-    const placed: PlacedEntry = { offset, id, codec, change: "CREATED", byteLength, record };
+    const placed = placedRow(entry, offset);
     this.placed.push(placed);
     return this.#remember(entry, contentHash, placed);
   }
@@ -229,7 +218,7 @@ class FlushPlanner {
     });
     this.#supersede(key, rows);
     this.#working.set(key, record);
-    const placed = { offset, id, codec, change, byteLength, record };
+    const placed = placedState(codec, record, { offset, change, byteLength });
     this.placed.push(placed);
     return placed;
   }

@@ -20,6 +20,7 @@ import { type FieldViolation, invalidFields, limitExceeded, refuseViolations } f
 import { isUuid, uuidV7 } from "../core/uuid.js";
 import { action } from "../entities/action.js";
 import type { Codecs } from "../entities/codecs.js";
+import type { Row } from "../entities/columns.js";
 import { decision } from "../entities/decision.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -37,6 +38,7 @@ import type {
   PatchFields,
   PreparedEntry,
 } from "./prepared-entry.js";
+import { WireEntry } from "./wire-entry.js";
 
 /** Turns entries as callers send them into prepared ones, refusing what is wrong with one by itself. */
 export interface EntryPreparer {
@@ -44,7 +46,7 @@ export interface EntryPreparer {
    * @param path where the entry stands in the request, for violations: "entries[3]."
    * @throws INVALID_FIELD, LIMIT_EXCEEDED
    */
-  entry(entry: Entry, path: string): PreparedEntry;
+  entry(entry: Entry | WireEntry, path: string): PreparedEntry;
   /** A row that is written once, as its Create method was given it. */
   append(codec: EntityCodec, message: FieldBag, path: string): AppendEntry;
   /** What Holdfast itself has to say of a call. */
@@ -88,9 +90,9 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     const violations = { path, list: [] };
     const row = codec.toRow(message, violations);
     refuseViolations(violations.list);
-    const { sha256, byteLength } = codec.hash(row);
-    checkSize(codec, message, byteLength, path, limits);
-    return { verb: "append", codec, message, id, idIsOurs, row, contentHash: sha256, byteLength };
+    const prepared = appendRow(codec, row, id, idIsOurs);
+    checkSize(codec, message, prepared.byteLength, path, limits);
+    return prepared;
   };
 
   const createEntry = (codec: EntityCodec, message: FieldBag, path: string): CreateEntry => {
@@ -170,7 +172,17 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     },
     create: createEntry,
     patch,
-    entry({ entry }, path) {
+    entry(given, path) {
+      if (given instanceof WireEntry) {
+        const { codec, row } = given;
+        const at = codec.at.id;
+        const id = row[at] as string | null;
+        if (id !== null) return appendRow(codec, row, id, false);
+        const ours = uuidV7();
+        row[at] = ours;
+        return appendRow(codec, row, ours, true);
+      }
+      const { entry } = given;
       switch (entry.case) {
         case "observation":
           return append(codecs.of(observation), entry.value as unknown as FieldBag, `${path}observation.`);
@@ -200,6 +212,23 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
           ]);
       }
     },
+  };
+}
+
+function appendRow(codec: EntityCodec, row: Row, id: string, idIsOurs: boolean): AppendEntry {
+  const { at } = codec;
+  const { sha256: contentHash, byteLength } = codec.hash(row);
+  return {
+    verb: "append",
+    codec,
+    id,
+    idIsOurs,
+    row,
+    sessionId: (row[at.sessionId] as string | null) ?? "",
+    agentId: (row[at.agentId] as string | null) ?? "",
+    externalId: (row[at.externalId] as string | null) ?? "",
+    contentHash,
+    byteLength,
   };
 }
 

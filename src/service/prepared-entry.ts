@@ -13,10 +13,13 @@ export type PreparedEntry = AppendEntry | CreateEntry | PatchEntry;
 export interface AppendEntry {
   readonly verb: "append";
   readonly codec: EntityCodec;
-  readonly message: FieldBag;
   readonly id: string;
   readonly idIsOurs: boolean;
   readonly row: Row;
+  /** Empty for none, as the next two. */
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly externalId: string;
   readonly contentHash: Buffer;
   readonly byteLength: number;
 }
@@ -91,6 +94,6 @@ export interface StoredEntry {
   readonly id: string;
   /** Whether it had been stored before; the position is the first one's. */
   readonly duplicate: boolean;
-  /** The thing as this entry left it, with position and times; absent for duplicates of appended rows. */
-  readonly record: FieldBag | undefined;
+  /** The thing as this entry left it, with position and times; undefined for duplicates of appended rows. */
+  record(): FieldBag | undefined;
 }

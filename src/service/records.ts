@@ -101,7 +101,7 @@ export class Records {
     const attributed = entry.verb === "append" ? entry : { ...entry, by };
     const [outcome] = await this.#context.appender.append(tenantId, [attributed]);
     if (outcome === undefined || outcome instanceof HoldfastError) throw outcome;
-    return outcome.record ?? this.get(tenantId, byId(outcome.id));
+    return outcome.record() ?? this.get(tenantId, byId(outcome.id));
   }
 
   /** @throws NOT_FOUND, POSITION_IN_FUTURE */

@@ -4,6 +4,7 @@ import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { timestampFromMicros } from "../core/time.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
+import type { FieldBag } from "../entities/field-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
 import { type AppendAnswer, appendStatement, type Turn } from "../store/append.js";
 import type { CommittedChange } from "../store/committed-change.js";
@@ -12,7 +13,8 @@ import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
-import { type EntryFate, type FlushPlan, type PlacedEntry, planFlush } from "./plan-flush.js";
+import type { PlacedEntry } from "./placed-entry.js";
+import { type EntryFate, type FlushPlan, planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
 export interface FlushContext {
@@ -21,12 +23,21 @@ export interface FlushContext {
   readonly rules: RulesByEntity;
 }
 
-/** What a flush did: an outcome for each entry, and the changes it made in order of position. */
+/** What a flush did: an outcome for each entry, and what it added to the log. */
 export interface WrittenFlush {
   readonly outcomes: readonly EntryOutcome[];
-  readonly changes: readonly CommittedChange[];
-  readonly logId: string;
+  readonly commit: Commit;
 }
+
+export interface Commit {
+  readonly logId: string;
+  /** Of the last change; 0 if there was none. */
+  readonly position: bigint;
+  /** The changes, in order of position; made when asked for. */
+  changes(): readonly CommittedChange[];
+}
+
+export const NO_COMMIT: Commit = Object.freeze({ logId: "", position: 0n, changes: () => [] });
 
 /**
  * Each try that the database refuses teaches at least one fact (a closed
@@ -151,41 +162,57 @@ function isRefused(fate: EntryFate): boolean {
 }
 
 function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {
-  const [firstPosition, commitMicros, logId] = answer ?? [0n, 0n, ""];
-  const commit = { micros: commitMicros, time: timestampFromMicros(commitMicros) };
-  const changes = plan.placed.map((placed) =>
-    committed(placed, firstPosition + BigInt(placed.offset), commit),
-  );
-  return { outcomes: plan.fates.map((fate) => outcome(fate, firstPosition)), changes, logId };
+  const [firstPosition, micros, logId] = answer ?? [0n, 0n, ""];
+  const stamp = { firstPosition, micros, time: timestampFromMicros(micros) };
+  const { placed, fates } = plan;
+  const position = firstPosition + BigInt(placed.length - 1);
+  const commit = { logId, position, changes: () => placed.map((each) => committed(each, stamp)) };
+  return {
+    outcomes: fates.map((fate) => outcome(fate, stamp)),
+    commit: placed.length === 0 ? NO_COMMIT : commit,
+  };
 }
 
-interface Commit {
+/** What the commit decided of every change of a flush. */
+interface Stamp {
+  readonly firstPosition: bigint;
   readonly micros: bigint;
   readonly time: Timestamp;
 }
 
-function committed(placed: PlacedEntry, position: bigint, commit: Commit): CommittedChange {
-  const { record, codec, change } = placed;
-  // A thing created earlier in this very flush has no create time yet.
-  const earlier = change === "CREATED" ? undefined : (record.createTime as Timestamp | undefined);
-  const updateTime = codec.entity.nature === "state" ? commit.time : undefined;
-  setCommitFields(record, position, earlier ?? commit.time, updateTime);
+function committed(placed: PlacedEntry, stamp: Stamp): CommittedChange {
+  const { offset, codec, change, sessionId, agentId, byteLength } = placed;
   return {
-    position,
-    commitMicros: commit.micros,
+    position: stamp.firstPosition + BigInt(offset),
+    commitMicros: stamp.micros,
     change: ChangeType[change],
     kind: codec.entity.kind,
-    sessionId: (record.sessionId as string | undefined) ?? placed.id,
-    agentId: record.agentId as string,
-    byteLength: placed.byteLength,
-    record,
+    sessionId,
+    agentId,
+    byteLength,
+    record: stamped(placed, stamp),
   };
 }
 
-function outcome(fate: EntryFate, firstPosition: bigint): EntryOutcome {
+function stamped(placed: PlacedEntry, { firstPosition, time }: Stamp): FieldBag {
+  const { codec, change, offset } = placed;
+  const record = placed.record();
+  // A thing created earlier in this very flush has no create time yet.
+  const earlier = change === "CREATED" ? undefined : (record.createTime as Timestamp | undefined);
+  const updateTime = codec.entity.nature === "state" ? time : undefined;
+  setCommitFields(record, firstPosition + BigInt(offset), earlier ?? time, updateTime);
+  return record;
+}
+
+function outcome(fate: EntryFate, stamp: Stamp): EntryOutcome {
   if (fate.kind === "settled") return fate.outcome;
-  const { id, offset, record } = fate.placed;
-  return { id, position: firstPosition + BigInt(offset), duplicate: fate.kind === "repeated", record };
+  const { placed } = fate;
+  return {
+    id: placed.id,
+    position: stamp.firstPosition + BigInt(placed.offset),
+    duplicate: fate.kind === "repeated",
+    record: () => stamped(placed, stamp),
+  };
 }
 
 function learnSessions(detail: string | undefined, inactive: Map<string, string | null>): void {

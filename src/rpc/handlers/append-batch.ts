@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Entry } from "../../../gen/holdfast/v1/event_pb.js";
 import {
   type AppendResult,
   AppendResultSchema,
@@ -14,6 +13,7 @@ import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
 import type { Records } from "../../service/records.js";
 import { statusFromError } from "../status.js";
+import type { GivenEntry } from "./append-decoder.js";
 
 export interface AppendContext {
   readonly appender: Appender;
@@ -32,7 +32,7 @@ export interface AppendContext {
 export async function appendBatch(
   { appender, preparer, limits }: AppendContext,
   tenantId: string,
-  entries: readonly Entry[],
+  entries: readonly GivenEntry[],
   admitted = false,
 ): Promise<AppendResult> {
   checkCount(entries.length, "entries", limits);

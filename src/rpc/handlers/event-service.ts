@@ -4,8 +4,9 @@ import { isUuid } from "../../core/uuid.js";
 import { eventFromChange } from "../../service/event-from-change.js";
 import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
 import { type SubscriptionContext, subscribe } from "../../service/subscription.js";
-import { defineService, type RegisteredService } from "../service.js";
+import { defineService, type RegisteredService, type ServiceHandlers } from "../service.js";
 import { type AppendContext, appendBatch } from "./append-batch.js";
+import { createAppendDecoder } from "./append-decoder.js";
 import { type AppendStreamSettings, appendStream } from "./append-stream.js";
 
 export interface EventServiceContext {
@@ -16,7 +17,10 @@ export interface EventServiceContext {
 }
 
 export function eventService(context: EventServiceContext): RegisteredService {
-  return defineService(EventService, {
+  const decoder = createAppendDecoder(context.events.codecs, context.append.limits);
+  // Their entries may be rows already, which the handlers below know.
+  const decoders = { appendStream: decoder.stream, append: decoder.unary };
+  const handlers: ServiceHandlers<typeof EventService> = {
     appendStream: (requests, call) => appendStream(context.append, context.stream, requests, call),
 
     append: async ({ entries }, { principal }) => ({
@@ -44,7 +48,8 @@ export function eventService(context: EventServiceContext): RegisteredService {
     },
 
     listEvents: (request, call) => listEvents(context.events, call.principal.tenantId, request, call),
-  });
+  };
+  return defineService(EventService, handlers, { decoders });
 }
 
 /** What is wrong with where a caller wants to resume. */

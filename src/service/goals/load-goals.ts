@@ -103,6 +103,7 @@ function readAsked(entries: readonly PreparedEntry[], rows: ReadonlyMap<string, 
   const dependencies = new Set<string>();
   let needsReach = false;
   for (const entry of entries) {
+    if (entry.verb === "append") continue;
     const fields = entry.verb === "patch" ? entry.fields : entry.message;
     // A computed change is one of a lease, which bears on no other goal.
     if (typeof fields === "function") continue;

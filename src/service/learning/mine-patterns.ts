@@ -152,7 +152,8 @@ async function keepPatterns(
       } else {
         if (!outcome.duplicate && entries[i]?.verb === "create") created += 1;
         if (!outcome.duplicate && entries[i]?.verb === "patch") updated += 1;
-        if (outcome.record) byId.set(outcome.id, outcome.record as unknown as CrossSessionPattern);
+        const record = outcome.record();
+        if (record) byId.set(outcome.id, record as unknown as CrossSessionPattern);
       }
     }
     if (isContended) continue;

@@ -1,0 +1,36 @@
+import type { EntityCodec } from "../entities/entity-codec.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import type { AppendEntry } from "./prepared-entry.js";
+
+/** One change that a flush makes. */
+export interface PlacedEntry {
+  readonly offset: number;
+  readonly id: string;
+  readonly codec: EntityCodec;
+  readonly change: "CREATED" | "UPDATED" | "DELETED";
+  /** Roughly, of the entry. */
+  readonly byteLength: number;
+  /** Empty for none; a session's own id for a session. */
+  readonly sessionId: string;
+  /** Empty for none. */
+  readonly agentId: string;
+  /** The thing as the change leaves it, without position and times of the commit. */
+  record(): FieldBag;
+}
+
+export function placedRow(entry: AppendEntry, offset: number): PlacedEntry {
+  const { codec, id, row, byteLength, sessionId, agentId } = entry;
+  // Made of the row when someone wants it, which mostly nobody does.
+  const record = () => codec.fromRow(row);
+  return { offset, id, codec, change: "CREATED", byteLength, sessionId, agentId, record };
+}
+
+export function placedState(
+  codec: EntityCodec,
+  record: FieldBag,
+  how: Pick<PlacedEntry, "offset" | "change" | "byteLength">,
+): PlacedEntry {
+  const id = record.id as string;
+  const sessionId = (record.sessionId as string | undefined) ?? id;
+  return { ...how, id, codec, sessionId, agentId: record.agentId as string, record: () => record };
+}
