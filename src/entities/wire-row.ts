@@ -59,7 +59,7 @@ export function createWireRowReader(entity: EntityDeclaration): WireRowReader | 
       slots.push({ tag: tagOf(stored.field, LENGTH_DELIMITED), bit, read: map.read, isMany: true });
       continue;
     }
-    const read = fieldReader(codec, stored, violations);
+    const read = fieldReader(entity, codec, stored, violations);
     if (read) slots.push({ ...read, bit, isMany: false });
   }
   const byTag: (Slot | undefined)[] = [];
@@ -95,6 +95,7 @@ function tagOf(field: DescField, wireType: number): number {
 
 /** Undefined for kinds that are left to the general decoder. */
 function fieldReader(
+  entity: EntityDeclaration,
   codec: FieldCodec,
   { field, kind, at }: StoredField,
   violations: Violations,
@@ -120,13 +121,15 @@ function fieldReader(
     case "reference":
     case "name":
     case "text": {
-      const known = new KnownTexts();
+      // What is limited in length repeats, save the name that is each entry's own; content does not.
+      const repeats = kind !== "text" || entity.maxLengths?.[field.name] !== undefined;
+      const known = repeats && field.name !== "external_id" ? new KnownTexts() : undefined;
       return {
         tag: tagOf(field, LENGTH_DELIMITED),
         read(reader, row) {
           const end = reader.delimited();
           if (end < 0) return false;
-          const before = known.find(reader.bytes, reader.at, end);
+          const before = known?.find(reader.bytes, reader.at, end);
           if (before !== undefined) {
             row[at] = before;
             reader.at = end;
@@ -135,7 +138,7 @@ function fieldReader(
           const from = reader.at;
           const text = reader.text(end);
           if (text === undefined || !write(text, row)) return false;
-          known.add(reader.bytes, from, end, row[at] ?? null);
+          known?.add(reader.bytes, from, end, row[at] ?? null);
           return true;
         },
       };

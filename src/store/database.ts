@@ -175,7 +175,10 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
       return {
         ...connections(onHeld, settings),
         release() {
-          void held?.then((client) => client.release(!isQueryable(client)));
+          void held?.then(
+            (client) => client.release(!isQueryable(client)),
+            () => {},
+          );
           held = undefined;
         },
       };
