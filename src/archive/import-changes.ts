@@ -1,6 +1,7 @@
 import { HoldfastError } from "../core/errors.js";
 import { localName } from "../entities/local-name.js";
 import type { Appender } from "../service/appender.js";
+import { appendRow } from "../service/prepare-entry.js";
 import type { CreateEntry, PatchEntry, PreparedEntry } from "../service/prepared-entry.js";
 import { ArchiveError } from "./archive-error.js";
 import { type ArchivedChange, archivedChanges } from "./archived-changes.js";
@@ -110,11 +111,11 @@ class Batch {
 }
 
 function entryFromChange(change: ArchivedChange, fields: Readonly<Record<string, unknown>>): PreparedEntry {
-  const { codec, record: message, row, contentHash, revision, where } = change;
+  const { codec, record: message, row, revision, where } = change;
   const { byteLength } = codec.hash(row);
   const id = message.id as string;
   const common = { codec, idIsOurs: false, path: `${where}: `, byteLength };
-  if (!revision) return { ...common, verb: "append", message, id, row, contentHash };
+  if (!revision) return appendRow(codec, row, id, false);
   const { requestId, requestHash } = revision;
   const actor = codec.entity.actor && (message[localName(codec.entity, codec.entity.actor)] as string);
   const by = actor === undefined ? undefined : { actor };

@@ -42,7 +42,7 @@ export async function withImporter<T>(
       sessionCodec: codecs.of(session),
       rules: new Map([...rules, [memory, memoryRules(config.workingMemoryCapacity)]]),
       logger,
-      onCommit: (tenant, _logId, changes) => hints.send(tenant, changes.at(-1)?.position ?? 0n),
+      onCommit: (tenant, { position }) => hints.send(tenant, position),
     },
     config,
   );

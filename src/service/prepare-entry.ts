@@ -215,7 +215,8 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
   };
 }
 
-function appendRow(codec: EntityCodec, row: Row, id: string, idIsOurs: boolean): AppendEntry {
+/** A row to append as it is. */
+export function appendRow(codec: EntityCodec, row: Row, id: string, idIsOurs: boolean): AppendEntry {
   const { at } = codec;
   const { sha256: contentHash, byteLength } = codec.hash(row);
   return {
