@@ -83,6 +83,16 @@ async function measure(context: BenchContext, sides: Sides): Promise<BenchResult
       "CPU is microseconds an observation; the writer is the producer, or the process with the direct connection.",
       "Latency is from recording to acknowledgement, under full load; of the direct connection that of a statement.",
     ],
+    verdicts: [
+      {
+        name: "ingest",
+        holdfast: `${count(median(holdfast.map(perSecond)))}/s`,
+        reference: `${count(median(direct.map(perSecond)))}/s`,
+        unit: "×",
+        values: ratios,
+        reach: { atLeast: 0.8 },
+      },
+    ],
     figures: {
       ratio: median(ratios),
       ratios,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { pino } from "pino";
 import { layoutOf } from "../../src/postgres/layout.js";
 import { findPostmaster } from "../../src/postgres/postmaster-file.js";
@@ -13,6 +14,8 @@ export interface Cluster {
   readonly version: string;
   /** Of the postmaster. */
   readonly pid: number;
+  /** Has Postgres tidy up and write out what it holds back, so that what is measured next does not pay for what was before. */
+  settle(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,10 +29,22 @@ export async function startCluster(): Promise<Cluster> {
       url: postgres.url,
       version: postgres.version,
       pid: findPostmaster(layoutOf(directory))?.pid ?? 0,
+      settle: () => settle(postgres.url),
       close: () => postgres.close().finally(discard),
     };
   } catch (error) {
     await discard();
     throw error;
+  }
+}
+
+async function settle(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query("VACUUM ANALYZE");
+    await client.query("CHECKPOINT");
+  } finally {
+    await client.end();
   }
 }

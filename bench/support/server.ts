@@ -16,9 +16,10 @@ export interface BenchServer {
 export async function startServer(
   databaseUrl: string,
   profileDirectory: string | undefined,
+  options: { readonly port?: number } = {},
 ): Promise<BenchServer> {
   const program = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
-  const address = `127.0.0.1:${await freePort()}`;
+  const address = `127.0.0.1:${options.port ?? (await freePort())}`;
   const child = spawn(process.execPath, [...profileArguments(profileDirectory), program, "serve"], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {

@@ -1,0 +1,29 @@
+import { append1 } from "./append-1.js";
+import type { Bench } from "./bench.js";
+import { catchUp } from "./catch-up.js";
+import { entityUpdate } from "./entity-update.js";
+import { fanOut } from "./fan-out.js";
+import { feedLatency } from "./feed-latency.js";
+import { growth } from "./growth.js";
+import { ingest } from "./ingest.js";
+import { ingestMany } from "./ingest-many.js";
+import { ingestRedis } from "./ingest-redis.js";
+import { search } from "./search.js";
+import { start } from "./start.js";
+import { streams } from "./streams.js";
+
+/** Every bench, in the order of the table. */
+export const benches: readonly Bench[] = [
+  ingest,
+  ingestMany,
+  ingestRedis,
+  append1,
+  entityUpdate,
+  feedLatency,
+  catchUp,
+  search,
+  growth,
+  fanOut,
+  streams,
+  start,
+];
