@@ -244,7 +244,7 @@ function rpcSettings(config: Config) {
   return {
     maxReceiveBytes: config.maxReceiveBytes,
     maxSendBytes: config.maxReceiveBytes,
-    writeBufferBytes: 256 * 1024,
+    writeBufferBytes: 64 * 1024,
     maxConcurrentStreams: 1000,
     keepaliveTimeMs: 30_000,
     keepaliveTimeoutMs: 10_000,

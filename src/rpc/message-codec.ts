@@ -29,13 +29,22 @@ export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Arra
   }
 }
 
+/** A message that its handler has encoded already; `bytes` may be shared with other calls. */
+export class EncodedMessage {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
 /** A message to send. Refuses one over the limit with LIMIT_EXCEEDED. */
 export function encodeMessage<D extends DescMessage>(
   schema: D,
-  init: MessageInitShape<D>,
+  init: MessageInitShape<D> | EncodedMessage,
   maxBytes: number,
 ): Buffer {
-  const bytes = toBinary(schema, create(schema, init));
+  const bytes = init instanceof EncodedMessage ? init.bytes : toBinary(schema, create(schema, init));
   if (bytes.byteLength > maxBytes) {
     const metadata = { limit: String(maxBytes), actual: String(bytes.byteLength) };
     const message = `the answer is ${bytes.byteLength} bytes and may be at most ${maxBytes}; ask for less at a time`;

@@ -1,5 +1,5 @@
 import type { CallContext } from "./call-context.js";
-import { decodeMessage, encodeMessage } from "./message-codec.js";
+import { decodeMessage, EncodedMessage, encodeMessage } from "./message-codec.js";
 import type { RequestReader } from "./request-reader.js";
 import type { ResponseWriter } from "./response-writer.js";
 import type { AnswerFilter } from "./secret-guard.js";
@@ -61,7 +61,8 @@ async function filtered(run: HandlerRun, filter: AnswerFilter, message: unknown)
 
 function send(run: HandlerRun, message: unknown): Promise<void> | undefined {
   const { method, writer, maxSendBytes, filter } = run;
-  if (filter) return filtered(run, filter, message);
+  // What was encoded for many callers holds nothing that one of them may not see.
+  if (filter && !(message instanceof EncodedMessage)) return filtered(run, filter, message);
   const init = message as Record<string, unknown>;
   return writer.write(encodeMessage(method.descriptor.output, init, maxSendBytes));
 }

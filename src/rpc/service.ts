@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { CallContext } from "./call-context.js";
+import type { EncodedMessage } from "./message-codec.js";
 
 /** The function that serves one RPC; its shape follows from the kind of the method. */
 export type MethodHandler<M extends DescMethod> = M["methodKind"] extends "unary"
@@ -8,7 +9,7 @@ export type MethodHandler<M extends DescMethod> = M["methodKind"] extends "unary
     ? (
         request: MessageShape<M["input"]>,
         context: CallContext,
-      ) => AsyncIterable<MessageInitShape<M["output"]>>
+      ) => AsyncIterable<MessageInitShape<M["output"]> | EncodedMessage>
     : M["methodKind"] extends "client_streaming"
       ? (
           requests: AsyncIterable<MessageShape<M["input"]>>,
@@ -51,6 +52,7 @@ export interface RegisteredService {
  *
  * A handler refuses by throwing a HoldfastError; anything else thrown is INTERNAL. A handler that streams
  * its answer is pulled one message at a time as the caller reads, and its iterator is closed when the call ends early.
+ * It may give messages encoded: those are sent as they are, so they must hold no secrets.
  *
  * @param options.decoders read the requests of some methods, into what the method's handler takes for its message.
  * @param options.authenticated `false` serves callers without credentials too; only for what says nothing of any tenant.

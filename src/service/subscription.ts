@@ -37,6 +37,8 @@ export interface SubscriptionPage {
   readonly position: bigint;
   readonly caughtUp: boolean;
   readonly logId: string;
+  /** Whether other subscribers may be given the very same changes. */
+  readonly isShared: boolean;
 }
 
 export interface SubscriptionContext {
@@ -69,18 +71,24 @@ export async function* subscribe(
   checkCursor(request, head);
   const { feed, release } = context.hub.hold(tenantId, head);
   try {
+    const key = filterKey(filter);
     let position = request.after ?? head.position;
     let told: { position: bigint; caughtUp: boolean } | undefined;
     let lastTold = 0;
     while (!signal.aborted) {
-      const page =
-        recentPage(context, feed, position, filter) ??
-        (await storedPage(context, feed, { tenantId, filter }, position));
+      const recent = recentPage(context, feed, position, { filter, key });
+      const page = recent ?? (await storedPage(context, feed, { tenantId, filter, signal }, position));
       position = page.through;
       const caughtUp = position >= feed.end && position >= head.position;
       const isDue = Date.now() - lastTold >= context.settings.checkpointIntervalMs;
       if (page.changes.length > 0 || told?.caughtUp !== caughtUp || isDue) {
-        yield { changes: page.changes, position, caughtUp, logId: feed.logId };
+        yield {
+          changes: page.changes,
+          position,
+          caughtUp,
+          logId: feed.logId,
+          isShared: recent !== undefined,
+        };
         told = { position, caughtUp };
         lastTold = Date.now();
       }
@@ -105,19 +113,37 @@ function checkCursor({ after, logId }: SubscriptionRequest, head: LogHead): void
   if (after !== undefined) requirePosition(head, after);
 }
 
+/**
+ * Bytes of a page from memory: what a slow subscriber holds here is of this
+ * size, and there may be thousands. Pages from the database are larger, since each costs a query.
+ */
+const MAX_RECENT_PAGE_BYTES = 64 * 1024;
+
+/** Subscribers at one place who ask for the same get one page. */
 function recentPage(
   { settings }: SubscriptionContext,
   feed: TenantFeed,
   position: bigint,
-  filter: ChangeFilter,
+  { filter, key }: { readonly filter: ChangeFilter; readonly key: string },
 ): ChangePage | undefined {
-  const recent = feed.after(position, settings.maxPageChanges);
-  if (recent === undefined) return undefined;
+  return feed.shared(`${position} ${key}`, () => {
+    const recent = feed.after(position, settings.maxPageChanges);
+    const maxBytes = Math.min(settings.maxPageBytes, MAX_RECENT_PAGE_BYTES);
+    return recent && pageOf(recent, position, filter, maxBytes);
+  });
+}
+
+function pageOf(
+  recent: readonly CommittedChange[],
+  position: bigint,
+  filter: ChangeFilter,
+  maxBytes: number,
+): ChangePage {
   const changes: CommittedChange[] = [];
   let through = position;
   let bytes = 0;
   for (const change of recent) {
-    if (changes.length > 0 && bytes + change.byteLength > settings.maxPageBytes) break;
+    if (changes.length > 0 && bytes + change.byteLength > maxBytes) break;
     through = change.position;
     if (!matches(change, filter)) continue;
     bytes += change.byteLength;
@@ -126,18 +152,34 @@ function recentPage(
   return { changes, through };
 }
 
-function storedPage(
-  { database, codecs, settings }: SubscriptionContext,
+async function storedPage(
+  { database, codecs, hub, settings }: SubscriptionContext,
   feed: TenantFeed,
-  { tenantId, filter }: { readonly tenantId: string; readonly filter: ChangeFilter },
+  {
+    tenantId,
+    filter,
+    signal,
+  }: Pick<SubscriptionRequest, "tenantId" | "signal"> & { readonly filter: ChangeFilter },
   after: bigint,
 ): Promise<ChangePage> {
   const furthest = after + BigInt(settings.maxPagePositions);
   const upTo = feed.end < furthest ? feed.end : furthest;
   const { maxPageChanges: maxChanges, maxPageBytes: maxBytes } = settings;
-  return database.read(tenantId, (run) =>
-    readChanges(run, codecs, { tenantId, after, upTo, filter, maxChanges, maxBytes }),
-  );
+  await hub.turns.acquire();
+  try {
+    if (signal.aborted) return { changes: [], through: after };
+    return await database.read(tenantId, (run) =>
+      readChanges(run, codecs, { tenantId, after, upTo, filter, maxChanges, maxBytes }),
+    );
+  } finally {
+    hub.turns.release();
+  }
+}
+
+/** The same for filters that match the same. */
+function filterKey({ sessionIds, agentIds, kinds, ancestors }: ChangeFilter): string {
+  const ends = [...(ancestors ?? [])].map(([id, last]) => [id, String(last)]);
+  return JSON.stringify([sessionIds, agentIds, kinds, ends]);
 }
 
 function matches(change: CommittedChange, { sessionIds, ancestors, agentIds, kinds }: ChangeFilter): boolean {

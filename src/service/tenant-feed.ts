@@ -1,13 +1,23 @@
 import { errorText } from "../core/errors.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import { type LogHead, readLogHead } from "../store/log-head.js";
-import { readChanges } from "../store/read-changes.js";
+import { type ChangePage, readChanges } from "../store/read-changes.js";
 import type { FeedContext } from "./hub.js";
 import { RecentChanges } from "./recent-changes.js";
 
 /** Changes read at once when another server's have to be fetched. */
 const PULL_CHANGES = 500;
 const PULL_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What telling one subscriber costs, about. The next round of telling begins
+ * no sooner than a round takes, so that a crowd is told of several commits at
+ * once and takes half of the server at most; fewer than fifty are told of each.
+ */
+const WAKE_COST_MS = 0.02;
+
+/** Pages kept for whoever asks for the same next; most ask at once and for few different ones. */
+const MAX_SHARED_PAGES = 64;
 
 /** The end of one tenant's log, kept up to date while someone follows it. */
 export class TenantFeed {
@@ -19,6 +29,12 @@ export class TenantFeed {
   #hinted: bigint;
   #pulling = false;
   readonly #waiting = new Set<() => void>();
+  /** When the next may be woken, and whether that is due: see WAKE_COST_MS. */
+  #wakeFrom = 0;
+  #isWakeDue = false;
+  /** Pages that subscribers share, of the log as it ends now. */
+  readonly #pages = new Map<string, ChangePage>();
+  #pagesEnd: bigint;
 
   constructor(tenantId: string, head: LogHead, context: FeedContext) {
     const { maxRecentChanges: maxChanges, maxRecentBytes: maxBytes } = context.settings;
@@ -27,6 +43,7 @@ export class TenantFeed {
     this.#logId = head.logId;
     this.#recent = new RecentChanges(head.position, { maxChanges, maxBytes });
     this.#hinted = head.position;
+    this.#pagesEnd = head.position;
   }
 
   /** Empty while nothing was ever written. */
@@ -37,6 +54,20 @@ export class TenantFeed {
   /** The last position that can be read here. */
   get end(): bigint {
     return this.#recent.end;
+  }
+
+  /** What `make` gives, made once for all who ask by the same key before the log grows. */
+  shared(key: string, make: () => ChangePage | undefined): ChangePage | undefined {
+    if (this.#pagesEnd !== this.#recent.end || this.#pages.size === MAX_SHARED_PAGES) {
+      this.#pages.clear();
+      this.#pagesEnd = this.#recent.end;
+    }
+    let page = this.#pages.get(key);
+    if (page === undefined) {
+      page = make();
+      if (page) this.#pages.set(key, page);
+    }
+    return page;
   }
 
   /** What follows a position; undefined if it must be read from the database. */
@@ -110,6 +141,21 @@ export class TenantFeed {
   }
 
   #wake(): void {
+    if (this.#isWakeDue) return;
+    const restMs = this.#wakeFrom - performance.now();
+    if (restMs < 1) {
+      this.#wakeAll();
+      return;
+    }
+    this.#isWakeDue = true;
+    setTimeout(() => {
+      this.#isWakeDue = false;
+      this.#wakeAll();
+    }, restMs);
+  }
+
+  #wakeAll(): void {
+    this.#wakeFrom = performance.now() + this.#waiting.size * WAKE_COST_MS;
     for (const resume of [...this.#waiting]) resume();
   }
 }

@@ -7,6 +7,7 @@ import type {
 } from "../../../gen/holdfast/v1/event_pb.js";
 import { HoldfastError } from "../../core/errors.js";
 import { OrderedAnswers } from "../../core/ordered-answers.js";
+import { Semaphore } from "../../core/semaphore.js";
 import type { CallContext } from "../call-context.js";
 import { statusFromError } from "../status.js";
 import { type AppendContext, appendBatch } from "./append-batch.js";
@@ -120,33 +121,4 @@ function outOfSequence(expected: string, got: string | undefined): HoldfastError
     ErrorReason.OUT_OF_SEQUENCE,
     `request: expected ${expected}, got ${got ?? "nothing"}`,
   );
-}
-
-/** Counts what may be under way; `open` lets everyone through, when nobody will release any more. */
-class Semaphore {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(permits: number) {
-    this.#free = permits;
-  }
-
-  async acquire(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
-  }
-
-  open(): void {
-    this.#free = Number.POSITIVE_INFINITY;
-    for (const resume of this.#waiting.splice(0)) resume();
-  }
 }

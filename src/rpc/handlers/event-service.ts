@@ -1,9 +1,11 @@
 import { EventService, type SubscribeRequest } from "../../../gen/holdfast/v1/event_pb.js";
 import type { FieldViolation } from "../../core/errors.js";
 import { isUuid } from "../../core/uuid.js";
+import { createEncodedEvents } from "../../service/encoded-events.js";
 import { eventFromChange } from "../../service/event-from-change.js";
 import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
 import { type SubscriptionContext, subscribe } from "../../service/subscription.js";
+import { EncodedMessage } from "../message-codec.js";
 import { defineService, type RegisteredService, type ServiceHandlers } from "../service.js";
 import { type AppendContext, appendBatch } from "./append-batch.js";
 import { createAppendDecoder } from "./append-decoder.js";
@@ -17,6 +19,8 @@ export interface EventServiceContext {
 }
 
 export function eventService(context: EventServiceContext): RegisteredService {
+  const { codecs } = context.subscription;
+  const encoded = createEncodedEvents(codecs);
   const decoder = createAppendDecoder(context.events.codecs, context.append.limits);
   // Their entries may be rows already, which the handlers below know.
   const decoders = { appendStream: decoder.stream, append: decoder.unary };
@@ -36,11 +40,12 @@ export function eventService(context: EventServiceContext): RegisteredService {
         filter: request.filter,
         signal: AbortSignal.any([signal, draining]),
       });
-      for await (const { changes, ...page } of pages) {
-        yield {
-          ...page,
-          events: changes.map((change) => eventFromChange(context.subscription.codecs, change)),
-        };
+      for await (const page of pages) {
+        const bytes = encoded.page(page);
+        const { changes, isShared: _, ...place } = page;
+        yield bytes
+          ? new EncodedMessage(bytes)
+          : { ...place, events: changes.map((change) => eventFromChange(codecs, change)) };
       }
       // Ended by the server, not by the caller: UNAVAILABLE makes clients resume elsewhere.
       signal.throwIfAborted();
