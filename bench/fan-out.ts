@@ -60,6 +60,7 @@ export const fanOut: Bench = {
         await delay(RUN_UP_SECONDS * 1000);
         const before = cpuTimeMs(server.pid) ?? Number.NaN;
         const { agesMs, messages, bytes } = await subscribers.ask({ seconds });
+        if (agesMs.length === 0) throw new Error("the subscribers received nothing");
         const cpuMs = (cpuTimeMs(server.pid) ?? Number.NaN) - before;
         measured.push({
           p50Ms: quantile(agesMs, 0.5),

@@ -58,18 +58,21 @@ async function secondsToServe(data: string): Promise<number> {
   };
   const kill = () => stop("SIGKILL");
   process.once("exit", kill);
-  const exited = once(child, "exit");
+  // When everyone who could write there is gone: the server outlives npm by a moment.
+  const closed = once(child, "close");
   try {
     let said = "";
-    for await (const chunk of child.stdout) {
-      said += chunk;
-      if (SERVES.test(said)) break;
-    }
-    if (!SERVES.test(said)) throw new Error(`npm start ended before it served: ${said}`);
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on("data", (chunk: Buffer) => {
+        said += chunk;
+        if (SERVES.test(said)) resolve();
+      });
+      closed.then(() => reject(new Error(`npm start ended before it served: ${said}`)), reject);
+    });
     return (performance.now() - from) / 1000;
   } finally {
     process.off("exit", kill);
     stop("SIGTERM");
-    await exited;
+    await closed;
   }
 }

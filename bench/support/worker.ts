@@ -30,15 +30,11 @@ export function startWorker<Request, Answer>(
   killWithUs(child);
   return {
     pid: child.pid ?? 0,
-    async ask(request) {
-      child.send(request as object);
-      const ended = once(child, "exit").then(() => {
-        throw new Error(`${module.pathname} ended before it answered`);
-      });
-      ended.catch(() => {});
-      const [message] = (await Promise.race([once(child, "message"), ended])) as [Message<Answer>];
-      if ("failure" in message) throw new Error(message.failure);
-      return message.answer;
+    ask(request) {
+      const answered = ask<Answer>(child, module, request as object);
+      // Whoever asks may fail for another reason before he looks at the answer.
+      answered.catch(() => {});
+      return answered;
     },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -48,6 +44,17 @@ export function startWorker<Request, Answer>(
   };
 }
 
+async function ask<Answer>(child: ChildProcess, module: URL, request: object): Promise<Answer> {
+  child.send(request);
+  const ended = once(child, "exit").then(() => {
+    throw new Error(`${module.pathname} ended before it answered`);
+  });
+  ended.catch(() => {});
+  const [message] = (await Promise.race([once(child, "message"), ended])) as [Message<Answer>];
+  if ("failure" in message) throw new Error(message.failure);
+  return message.answer;
+}
+
 /** Answers the requests of whoever started this process, until they let go of it. */
 export function serveWorker<Request, Answer>(
   answer: (request: Request) => Promise<Answer>,
@@ -55,11 +62,16 @@ export function serveWorker<Request, Answer>(
 ): void {
   process.on("message", (request: Request) => {
     answer(request).then(
-      (answered) => process.send?.({ answer: answered }),
-      (error) => process.send?.({ failure: error instanceof Error ? error.stack : String(error) }),
+      (answered) => send({ answer: answered }),
+      (error) => send({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     );
   });
   process.once("disconnect", () => void close());
+}
+
+/** To nobody, once whoever asked has let go. */
+function send(message: Message<unknown>): void {
+  if (process.connected) process.send?.(message);
 }
 
 /** Node's own arguments for a process to write its CPU profile when it ends. */
