@@ -6,8 +6,8 @@ import type { LogHead } from "../store/log-head.js";
 import { TenantFeed } from "./tenant-feed.js";
 import type { Commit } from "./write-flush.js";
 
-/** Of the connections of this server, what subscribers that are behind may use at once. */
-const BEHIND_SHARE = 1 / 4;
+/** Of the connections of this server, what subscribers may use at once. */
+const SUBSCRIBERS_SHARE = 1 / 4;
 
 export interface HubSettings {
   /** Recent changes of a followed tenant kept in memory: a subscriber further behind reads the database. */
@@ -40,12 +40,14 @@ export interface FeedHold {
 export class Hub {
   readonly #feeds = new Map<string, { feed: TenantFeed; holders: number }>();
   readonly #context: FeedContext;
-  /** Turns of subscribers that are behind to read the database: a crowd of them must leave connections to writers. */
+  /** Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. */
   readonly turns: Semaphore;
 
   constructor(context: FeedContext) {
     this.#context = context;
-    this.turns = new Semaphore(Math.max(1, Math.floor(context.settings.databaseConnections * BEHIND_SHARE)));
+    this.turns = new Semaphore(
+      Math.max(1, Math.floor(context.settings.databaseConnections * SUBSCRIBERS_SHARE)),
+    );
   }
 
   /** @param head where the log ends, read from the database just now. */

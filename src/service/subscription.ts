@@ -65,8 +65,10 @@ export async function* subscribe(
 ): AsyncGenerator<SubscriptionPage, void> {
   const { tenantId, signal } = request;
   const asked = changeFilter(request.filter);
-  const [head, filter] = await context.database.read(tenantId, (run) =>
-    Promise.all([readLogHead(run, tenantId), withAncestors(run, tenantId, asked, request.filter)]),
+  const [head, filter] = await inTurn(context.hub, () =>
+    context.database.read(tenantId, (run) =>
+      Promise.all([readLogHead(run, tenantId), withAncestors(run, tenantId, asked, request.filter)]),
+    ),
   );
   checkCursor(request, head);
   const { feed, release } = context.hub.hold(tenantId, head);
@@ -165,14 +167,20 @@ async function storedPage(
   const furthest = after + BigInt(settings.maxPagePositions);
   const upTo = feed.end < furthest ? feed.end : furthest;
   const { maxPageChanges: maxChanges, maxPageBytes: maxBytes } = settings;
-  await hub.turns.acquire();
-  try {
+  return inTurn(hub, async () => {
     if (signal.aborted) return { changes: [], through: after };
-    return await database.read(tenantId, (run) =>
+    return database.read(tenantId, (run) =>
       readChanges(run, codecs, { tenantId, after, upTo, filter, maxChanges, maxBytes }),
     );
+  });
+}
+
+async function inTurn<T>({ turns }: Hub, read: () => Promise<T>): Promise<T> {
+  await turns.acquire();
+  try {
+    return await read();
   } finally {
-    hub.turns.release();
+    turns.release();
   }
 }
 

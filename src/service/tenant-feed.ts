@@ -12,9 +12,9 @@ const PULL_BYTES = 4 * 1024 * 1024;
 /**
  * What telling one subscriber costs, about. The next round of telling begins
  * no sooner than a round takes, so that a crowd is told of several commits at
- * once and takes half of the server at most; fewer than fifty are told of each.
+ * once and takes half of the server at most; fewer than twenty are told of each.
  */
-const WAKE_COST_MS = 0.02;
+const WAKE_COST_MS = 0.05;
 
 /** Pages kept for whoever asks for the same next; most ask at once and for few different ones. */
 const MAX_SHARED_PAGES = 64;
