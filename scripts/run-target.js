@@ -15,6 +15,8 @@ const TARGETS = {
   demo: { module: "dist/examples/demo/main.js", args: [] },
   agent: { module: "dist/examples/learning-agent/main.js", args: [] },
   bench: { module: "dist/bench/main.js", args: [] },
+  compare: { module: "dist/bench/compare.js", args: [] },
+  peers: { module: "bench/peers/main.js", args: [] },
   test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
 };
 
