@@ -29,7 +29,7 @@ export const append1: Bench = {
       const unary = client("append-1/unary-client.js", [server.address, sessionId]);
       const direct = client("append-1/direct-client.js", [cluster.url, randomUUID(), sessionId]);
       for (const side of [unary, direct]) {
-        await warmUp(async (each) => (await side.ask({ seconds: each })).length, WARM_UP_CALLS);
+        await warmUp(seconds, WARM_UP_CALLS, async (each) => (await side.ask({ seconds: each })).length);
       }
       say(`${rounds} rounds of ${seconds} s each`);
       const sides = {

@@ -38,7 +38,7 @@ export const entityUpdate: Bench = {
       const updates = client("entity-update/updater.js", [server.address, String(CLIENTS), goals.join(",")]);
       const direct = client("entity-update/direct-updater.js", [cluster.url, String(CLIENTS)]);
       for (const side of [updates, direct]) {
-        await warmUp(async (each) => (await side(each)).perSecond * each, WARM_UP_UPDATES);
+        await warmUp(seconds, WARM_UP_UPDATES, async (each) => (await side(each)).perSecond * each);
       }
       say(`${rounds} rounds of ${seconds} s each`);
       const sides = { holdfast: () => updates(seconds), reference: () => direct(seconds) };

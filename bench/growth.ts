@@ -51,7 +51,11 @@ export const growth: Bench = {
       const small = await site(smallCluster, SMALL);
       for (const each of [large, small]) {
         await each.settle();
-        await warmUp(async (forSeconds) => (await each.list(forSeconds)) * forSeconds, WARM_UP.lists);
+        await warmUp(
+          seconds,
+          WARM_UP.lists,
+          async (forSeconds) => (await each.list(forSeconds)) * forSeconds,
+        );
       }
       const lists = await takeTurns(
         rounds,
@@ -60,8 +64,9 @@ export const growth: Bench = {
       );
       for (const each of [large, small]) {
         await warmUp(
-          async (forSeconds) => (await each.ingest(forSeconds)) * forSeconds,
+          seconds,
           WARM_UP.observations,
+          async (forSeconds) => (await each.ingest(forSeconds)) * forSeconds,
         );
       }
       const ingests = await takeTurns(

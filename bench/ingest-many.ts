@@ -41,8 +41,9 @@ export const ingestMany: Bench = {
       );
       workers.push(producer);
       await warmUp(
-        async (each) => (await producer.ask({ seconds: each })).acknowledged,
+        seconds,
         WARM_UP_OBSERVATIONS,
+        async (each) => (await producer.ask({ seconds: each })).acknowledged,
       );
       const batch = await bestBatch(direct);
       say(

@@ -39,8 +39,9 @@ export const ingestRedis: Bench = {
       );
       workers.push(producer);
       await warmUp(
-        async (each) => (await producer.ask({ seconds: each })).acknowledged,
+        seconds,
         WARM_UP_OBSERVATIONS,
+        async (each) => (await producer.ask({ seconds: each })).acknowledged,
       );
       const depth = await bestDepth(xadd);
       say(
