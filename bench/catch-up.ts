@@ -14,6 +14,8 @@ import { startWorker, type Worker } from "./support/worker.js";
 
 const EVENTS = { quick: 200_000, full: 1_000_000 };
 const SESSIONS = 64;
+/** A round is as long as the log; more of them would take minutes. */
+const MOST_ROUNDS = 3;
 /** Of which the cursor gets the one that is best for it: rows at a time. */
 const FETCHES = [500, 1000, 5000];
 
@@ -21,7 +23,8 @@ const FETCHES = [500, 1000, 5000];
 export const catchUp: Bench = {
   name: "catch-up",
   about: `subscribe from 0 over ${count(EVENTS.full)} events of ${PAYLOAD_BYTES} bytes (${count(EVENTS.quick)} without --full), against a cursor that reads the same rows with pg`,
-  async run({ cluster, profileDirectory, rounds, full, say }) {
+  async run({ cluster, profileDirectory, full, say, ...options }) {
+    const rounds = Math.min(options.rounds, MOST_ROUNDS);
     const events = full ? EVENTS.full : EVENTS.quick;
     const server = await startServer(cluster.url, profileDirectory);
     const workers: Worker<never, unknown>[] = [];

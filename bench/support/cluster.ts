@@ -25,12 +25,19 @@ export async function startCluster(): Promise<Cluster> {
   try {
     const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
     await migrateUp({ url: postgres.url });
+    const pid = findPostmaster(layoutOf(directory))?.pid ?? 0;
+    // Postgres outlives whoever started it: not one that was ended before it could stop this one.
+    const kill = () => pid > 0 && process.kill(pid, "SIGQUIT");
+    process.once("exit", kill);
     return {
       url: postgres.url,
       version: postgres.version,
-      pid: findPostmaster(layoutOf(directory))?.pid ?? 0,
+      pid,
       settle: () => settle(postgres.url),
-      close: () => postgres.close().finally(discard),
+      close() {
+        process.off("exit", kill);
+        return postgres.close().finally(discard);
+      },
     };
   } catch (error) {
     await discard();
