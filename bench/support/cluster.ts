@@ -25,9 +25,15 @@ export async function startCluster(): Promise<Cluster> {
   try {
     const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
     await migrateUp({ url: postgres.url });
-    const pid = findPostmaster(layoutOf(directory))?.pid ?? 0;
+    const pid = findPostmaster(layoutOf(directory))?.pid ?? Number.NaN;
     // Postgres outlives whoever started it: not one that was ended before it could stop this one.
-    const kill = () => pid > 0 && process.kill(pid, "SIGQUIT");
+    const kill = () => {
+      try {
+        process.kill(pid, "SIGQUIT");
+      } catch {
+        // It is gone already.
+      }
+    };
     process.once("exit", kill);
     return {
       url: postgres.url,

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { BytesValueSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { AppendRequestSchema } from "../../gen/holdfast/v1/event_pb.js";
-import { decodeMessage, encodeMessage } from "./message-codec.js";
+import { decodeMessage, EncodedMessage, encodeMessage } from "./message-codec.js";
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
@@ -30,5 +30,15 @@ test("a message within the limit to the byte is sent, one more is refused", () =
   expect(encodeMessage(BytesValueSchema, { value }, 100)).toHaveLength(100);
   expect(() => encodeMessage(BytesValueSchema, { value: new Uint8Array(99) }, 100)).toThrow(
     /101 bytes .* at most 100/,
+  );
+});
+
+test("a message that was encoded already is sent as it is, within the same limit", () => {
+  const bytes = toBinary(BytesValueSchema, create(BytesValueSchema, { value: new Uint8Array(98) }));
+  const sent = encodeMessage(BytesValueSchema, new EncodedMessage(bytes), 100);
+  expect(sent.buffer).toBe(bytes.buffer);
+  expect(sent.equals(bytes)).toBe(true);
+  expect(() => encodeMessage(BytesValueSchema, new EncodedMessage(bytes), 99)).toThrow(
+    /100 bytes .* at most 99/,
   );
 });
