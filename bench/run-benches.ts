@@ -10,6 +10,8 @@ import { writeResult } from "./support/write-result.js";
 import { writeResultsPage } from "./support/write-results-page.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** The load that a machine has by itself, at most. */
+const QUIET = 0.5;
 /** A bench that takes longer hangs, and is given up for the sake of the others. */
 const PATIENCE_MS = 8 * 60_000;
 
@@ -24,11 +26,14 @@ export async function runBenches(
 ): Promise<boolean> {
   const done: BenchSummary[] = [];
   let path = "";
+  const { loadBefore } = describeRun("");
+  if (loadBefore > QUIET)
+    say(`This machine is busy (load ${loadBefore}): what is measured now means little.\n`);
   for (const bench of benches) {
     const started = performance.now();
     const cluster = await startCluster();
     const { profileDirectory: _, ...shown } = options;
-    const run = { ...describeRun(cluster.version), command, ...shown };
+    const run = { ...describeRun(cluster.version), loadBefore, command, ...shown };
     done.push(await runBench(bench, options, cluster, run));
     say(`${bench.name} took ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
     const summary: RunSummary = { ...run, benches: done };

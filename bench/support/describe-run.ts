@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpus, release, totalmem, type } from "node:os";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 
 /** What a figure depends on besides the code: commit, machine and versions. */
 export function describeRun(postgresVersion: string) {
@@ -13,6 +13,8 @@ export function describeRun(postgresVersion: string) {
       memoryGiB: Math.round(totalmem() / 2 ** 30),
       system: `${type()} ${release()}`,
     },
+    /** Processes that ran or wanted to in the minute before: others' above all, and then the figures mean little. */
+    loadBefore: Number(loadavg()[0]?.toFixed(1)),
     versions: { node: process.versions.node, postgres: postgresVersion },
   };
 }

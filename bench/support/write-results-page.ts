@@ -12,7 +12,7 @@ export function writeResultsPage(summary: RunSummary): void {
 }
 
 function page(summary: RunSummary, reasons: Readonly<Record<string, string>>): string {
-  const { command, time, commit, machine, versions, seconds, rounds, benches } = summary;
+  const { command, time, commit, machine, versions, loadBefore, seconds, rounds, benches } = summary;
   const columns = ["Holdfast", "reference", "median (spread)", "reach", ""];
   const rows = benches
     .flatMap(summaryRows)
@@ -21,7 +21,7 @@ function page(summary: RunSummary, reasons: Readonly<Record<string, string>>): s
 
 \`${command}\` on ${time.slice(0, 10)}, commit ${commit}: ${machine.processors} × ${machine.processor},
 ${machine.memoryGiB} GiB, ${machine.system}; Node ${versions.node}, Postgres ${versions.postgres}. Load generators, servers and
-Postgres share those cores.
+Postgres share those cores; the load before the run was ${loadBefore}.
 
 Every ratio is of Holdfast to a reference measured in the same run, ${rounds} rounds of ${seconds} s taking turns: the median, and
 the least and greatest of the rounds.
