@@ -26,14 +26,17 @@ export async function runBenches(
 ): Promise<boolean> {
   const done: BenchSummary[] = [];
   let path = "";
-  const { loadBefore } = describeRun("");
+  // Once: what the run writes and does would change it.
+  const described = describeRun();
+  const { loadBefore } = described;
   if (loadBefore > QUIET)
     say(`This machine is busy (load ${loadBefore}): what is measured now means little.\n`);
   for (const bench of benches) {
     const started = performance.now();
     const cluster = await startCluster();
     const { profileDirectory: _, ...shown } = options;
-    const run = { ...describeRun(cluster.version), loadBefore, command, ...shown };
+    const versions = { ...described.versions, postgres: cluster.version };
+    const run = { ...described, versions, command, ...shown };
     done.push(await runBench(bench, options, cluster, run));
     say(`${bench.name} took ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
     const summary: RunSummary = { ...run, benches: done };

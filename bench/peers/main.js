@@ -40,7 +40,7 @@ for (const line of skipped) console.log(line);
 console.log(
   `Events of ${EVENT_BYTES} bytes of JSON a second, each acknowledged before the next; batches are of ${BATCH} from ${BATCH_CLIENTS} clients.`,
 );
-const run = describeRun(postgres);
+const run = { ...describeRun(), postgres };
 console.log(`written to ${writeResult("peers", { ...run, seconds: Number(values.seconds), results })}`);
 
 /** @param {string} name */
@@ -84,7 +84,7 @@ async function describe(name) {
   if (failure) return { title, why: failure.message };
   const node = Number(process.versions.node.split(".")[0]);
   if (node < leastNode) return { title, why: `it needs Node ${leastNode}, this is ${process.versions.node}` };
-  if (name === "holdfast") return { title, about, version: describeRun("").commit };
+  if (name === "holdfast") return { title, about, version: describeRun().commit };
   const versions = packages.slice(0, 1).map((/** @type {string} */ each) => packageVersion(each));
   if (server) {
     const version = serverVersion(server);

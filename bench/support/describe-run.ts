@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 
 /** What a figure depends on besides the code: commit, machine and versions. */
-export function describeRun(postgresVersion: string) {
+export function describeRun() {
   const processors = cpus();
   return {
     time: new Date().toISOString(),
@@ -15,7 +15,7 @@ export function describeRun(postgresVersion: string) {
     },
     /** Processes that ran or wanted to in the minute before: others' above all, and then the figures mean little. */
     loadBefore: Number(loadavg()[0]?.toFixed(1)),
-    versions: { node: process.versions.node, postgres: postgresVersion },
+    versions: { node: process.versions.node },
   };
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Payload, Recorder } from "@holdfast/client";
 import { type Measurement, OBSERVATION_TYPE, startMeasuring } from "../ingest/workload.js";
 
@@ -43,12 +42,11 @@ export async function recordFor(
   const before = stored();
   const measured = startMeasuring();
   const producing = recordings.map(produce);
-  await delay(seconds * 1000);
-  const measurement = measured(stored() - before, [...latenciesMs]);
   await Promise.all(producing);
+  // Until the last is acknowledged: with thousands under way those of the last moment would else count for nothing.
   for (const { recorder } of recordings) {
     const { rejected, firstRejection } = await recorder.flush();
     if (rejected > 0) throw new Error(`${rejected} rejected`, { cause: firstRejection?.error });
   }
-  return measurement;
+  return measured(stored() - before, latenciesMs);
 }

@@ -17,6 +17,7 @@ export interface BenchSummary {
 
 /** One run of one or more benches. */
 export interface RunSummary extends ReturnType<typeof describeRun> {
+  readonly versions: { readonly node: string; readonly postgres: string };
   /** What was typed. */
   readonly command: string;
   readonly seconds: number;
