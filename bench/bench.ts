@@ -36,7 +36,7 @@ export interface Verdict {
   readonly holdfast: string;
   readonly reference: string;
   /** "×" for a ratio of Holdfast to the reference, else the unit of Holdfast's figure itself. */
-  readonly unit: "×" | "ms" | "s" | "MiB";
+  readonly unit: "×" | "ms" | "s" | "MiB" | "/s";
   /** What is compared with the reach, round by round; the median counts. */
   readonly values: readonly number[];
   readonly reach: Reach;

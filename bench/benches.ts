@@ -5,6 +5,8 @@ import { entityUpdate } from "./entity-update.js";
 import { fanOut } from "./fan-out.js";
 import { feedLatency } from "./feed-latency.js";
 import { growth } from "./growth.js";
+import { importBench } from "./import.js";
+import { importKills } from "./import-kills.js";
 import { ingest } from "./ingest.js";
 import { ingestMany } from "./ingest-many.js";
 import { ingestRedis } from "./ingest-redis.js";
@@ -22,6 +24,8 @@ export const benches: readonly Bench[] = [
   feedLatency,
   catchUp,
   search,
+  importBench,
+  importKills,
   growth,
   fanOut,
   streams,

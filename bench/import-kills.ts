@@ -10,6 +10,7 @@ const RECORDS = 2000;
 /** Kills imports at random moments; no measurement, but as long. */
 export const importKills: Bench = {
   name: "import-kills",
+  long: true,
   about: "imports killed with SIGKILL at random moments and run again, as often as there are rounds",
   async run({ cluster, rounds }) {
     const root = await mkdtemp(join(tmpdir(), "holdfast-bench-import-"));
@@ -26,6 +27,7 @@ export const importKills: Bench = {
       return {
         rows: [{ name: "import", values }],
         notes: [],
+        verdicts: [],
         figures: { ...result, tenants: undefined, same },
       };
     } finally {
