@@ -17,6 +17,7 @@ const TARGETS = {
   bench: { module: "dist/bench/main.js", args: [] },
   compare: { module: "dist/bench/compare.js", args: [] },
   peers: { module: "bench/peers/main.js", args: [] },
+  chaos: { module: "dist/chaos/main.js", args: [] },
   test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
 };
 

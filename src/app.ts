@@ -30,7 +30,7 @@ import { memoryRules } from "./service/memories/memory-rules.js";
 import { sweepMemories } from "./service/memories/memory-sweeper.js";
 import { createEntryPreparer } from "./service/prepare-entry.js";
 import { rules } from "./service/rules.js";
-import { openDatabase } from "./store/database.js";
+import { type Database, openDatabase } from "./store/database.js";
 import { probeDatabase } from "./store/database-probe.js";
 import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
@@ -51,8 +51,22 @@ export interface App {
   hurry(): void;
 }
 
+/**
+ * Parts that whoever starts the server puts something around, to look at what passes or to make it fail where no
+ * fault from outside could be aimed. `holdfast serve` puts nothing.
+ */
+export interface Instruments {
+  readonly database?: (database: Database) => Database;
+  readonly hub?: (hub: Hub) => Hub;
+}
+
 /** Wires a server by hand and starts it; whatever was started is stopped again should a later part fail. */
-export async function startApp(config: Config, logger: Logger, signal?: AbortSignal): Promise<App> {
+export async function startApp(
+  config: Config,
+  logger: Logger,
+  signal?: AbortSignal,
+  instruments: Instruments = {},
+): Promise<App> {
   const { credentials, authenticate } = await secureEdge(config);
   const cleanups: (() => Promise<void> | void)[] = [];
   // What fails to close must not keep the rest, the database above all, from closing.
@@ -71,7 +85,7 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
     const { url: databaseUrl, embeddedVersion } = await provideDatabase(config, logger, cleanups, signal);
     await (config.migrate ? migrateUp : requireMigrated)({ url: databaseUrl });
     signal?.throwIfAborted();
-    const database = openDatabase(
+    const opened = openDatabase(
       {
         url: databaseUrl,
         maxConnections: config.databaseConnections,
@@ -81,10 +95,12 @@ export async function startApp(config: Config, logger: Logger, signal?: AbortSig
       },
       logger,
     );
-    cleanups.push(() => database.close());
+    cleanups.push(() => opened.close());
+    const database = instruments.database?.(opened) ?? opened;
 
     const codecs = createCodecs(entities);
-    const hub = new Hub({ database, codecs, logger, settings: config });
+    const made = new Hub({ database, codecs, logger, settings: config });
+    const hub = instruments.hub?.(made) ?? made;
     const hints = createHintSender(database, config.hintIntervalMs, logger);
     const registry = createMetricsRegistry();
     let onHealth = () => {};

@@ -32,6 +32,6 @@ export function formatReach(reach: Reach, unit: Verdict["unit"]): string {
 }
 
 function formatFigure(value: number, unit: Verdict["unit"]): string {
-  if (unit === "MiB") return value.toFixed(0);
+  if (unit === "MiB" || unit === "/s") return value.toFixed(0);
   return unit === "ms" ? value.toFixed(1) : value.toFixed(2);
 }

@@ -1,0 +1,45 @@
+import { checkAtomic } from "./atomic.js";
+import { checkConvergent } from "./convergent.js";
+import { checkDurable } from "./durable.js";
+import { type Evidence, gatherEvidence } from "./evidence.js";
+import { checkExactlyOnce } from "./exactly-once.js";
+import type { Violation } from "./guarantee.js";
+import { checkIsolated } from "./isolated.js";
+import { checkLive } from "./live.js";
+import { checkOrdered } from "./ordered.js";
+import { checkSubscriptions } from "./subscriptions.js";
+
+/** What a run left behind. */
+export interface Remains {
+  /** Of the ledgers. */
+  readonly directory: string;
+  readonly databaseUrl: string;
+  /** Postgres' own logs. */
+  readonly postgresLogs: string;
+}
+
+/** Runs every validator over what a run left. */
+export async function checkAll(
+  remains: Remains,
+  say: (text: string) => void,
+): Promise<{ readonly evidence: Evidence; readonly violations: readonly Violation[] }> {
+  say("reading the ledgers and the database");
+  const evidence = await gatherEvidence(remains.directory, remains.databaseUrl);
+  try {
+    say("checking");
+    const violations = [
+      ...evidence.seen,
+      ...checkDurable(evidence),
+      ...checkExactlyOnce(evidence),
+      ...checkOrdered(evidence),
+      ...checkAtomic(evidence),
+      ...(await checkSubscriptions(evidence)),
+      ...checkIsolated(evidence),
+      ...(await checkConvergent(evidence)),
+      ...(await checkLive(remains.postgresLogs)),
+    ];
+    return { evidence, violations };
+  } finally {
+    await evidence.close();
+  }
+}

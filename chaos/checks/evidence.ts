@@ -1,0 +1,60 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import type { HeadLine, LeaseLine, LedgerLine } from "../ledger/ledger-line.js";
+import { readLines } from "../ledger/read-lines.js";
+import { Written } from "../ledger/written.js";
+import type { Violation } from "./guarantee.js";
+import { readStoredLog, type StoredLog } from "./stored-log.js";
+
+/** Everything the validators judge by: what clients wrote down, and what the database holds. */
+export interface Evidence {
+  readonly written: Written;
+  readonly logs: ReadonlyMap<string, StoredLog>;
+  readonly heads: readonly HeadLine[];
+  readonly leases: readonly LeaseLine[];
+  /** What a client or server noticed itself. */
+  readonly seen: readonly Violation[];
+  readonly reads: ReadonlyMap<string, number>;
+  /** How often each failpoint fired. */
+  readonly fired: ReadonlyMap<string, number>;
+  /** The subscriptions' lines, file by file: too many to hold. */
+  readonly files: readonly string[];
+  /** A superuser's connection. */
+  readonly client: pg.Client;
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+export type ServerLine = { readonly k: "fired"; readonly point: string; readonly t: number };
+
+export async function gatherEvidence(directory: string, databaseUrl: string): Promise<Evidence> {
+  const files = readdirSync(directory)
+    .filter((name) => /^(client|server)-\d+\.jsonl$/.test(name))
+    .map((name) => join(directory, name));
+  const written = new Written();
+  const heads: HeadLine[] = [];
+  const leases: LeaseLine[] = [];
+  const seen: Violation[] = [];
+  const reads = new Map<string, number>();
+  const fired = new Map<string, number>();
+  const add = (counts: Map<string, number>, what: string, n: number) =>
+    counts.set(what, (counts.get(what) ?? 0) + n);
+  for (const file of files) {
+    for await (const line of readLines<LedgerLine | ServerLine>(file)) {
+      if (line.k === "fired") add(fired, line.point, 1);
+      else if (line.k === "head") heads.push(line);
+      else if (line.k === "lease") leases.push(line);
+      else if (line.k === "saw") seen.push({ guarantee: line.guarantee, text: line.text });
+      else if (line.k === "reads") add(reads, line.what, line.n);
+      else written.take(line);
+    }
+  }
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const logs = new Map<string, StoredLog>();
+  const tenants = new Set([...written.lanes.values()].map((lane) => lane.line.tenant));
+  for (const tenant of tenants) logs.set(tenant, await readStoredLog(client, tenant));
+  const close = () => client.end();
+  return { written, logs, heads, leases, seen, reads, fired, files, client, databaseUrl, close };
+}

@@ -1,0 +1,17 @@
+import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Findings } from "./findings.js";
+import type { Violation } from "./guarantee.js";
+
+/** No two flushes waited for each other: Postgres had no deadlock to break. By its own log, which outlives its crashes. */
+export async function checkLive(postgresLogs: string): Promise<Violation[]> {
+  const findings = new Findings("Live");
+  if (!existsSync(postgresLogs)) return [];
+  for (const name of readdirSync(postgresLogs)) {
+    for await (const line of createInterface({ input: createReadStream(join(postgresLogs, name)) })) {
+      if (line.includes("deadlock detected")) findings.add(`Postgres broke a deadlock: ${line}`);
+    }
+  }
+  return findings.violations;
+}

@@ -1,0 +1,105 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Cursor, EntityKind, type EventPage, type Holdfast, HoldfastError } from "@holdfast/client";
+import { monotonicMs } from "../clock.js";
+import { PageDigest } from "../ledger/page-digest.js";
+import type { Client } from "./client.js";
+import type { RoleOptions } from "./client-options.js";
+
+/** How a follower reads: on and on; leaving and resuming, also from long ago; with pauses; or one kind of events. */
+export type Manner = "steady" | "resuming" | "slow" | "some";
+
+/** What a follower of some sees: a tenth of what recorders write. */
+const SOME = [EntityKind.PERFORMANCE_METRIC];
+
+const SLOW_MS = 40;
+/** How long a follower may need for the rest once nothing is written any more. */
+const FINISH_TIMEOUT_MS = 60_000;
+
+/** Follows a tenant's log until its end is reached, and notes every page. */
+export async function follow(
+  client: Client,
+  { tenant, address }: RoleOptions,
+  manner: Manner,
+): Promise<void> {
+  const holdfasts = [0, 1].map((i) => client.connect(tenant, address + i));
+  let end: number | undefined;
+  const giveUp = new AbortController();
+  void client.heads.then((heads) => {
+    end = heads[tenant] ?? 0;
+    setTimeout(() => giveUp.abort(), FINISH_TIMEOUT_MS).unref();
+  });
+  let cursor: Cursor | undefined;
+  for (let part = 0; !giveUp.signal.aborted; part++) {
+    // Each part is one more subscription: a client that was away, and came back by another way.
+    const sub = `${client.number}-${address}-${tenant.slice(-4)}-${manner}-${part}`;
+    const holdfast = holdfasts[part % 2] as Holdfast;
+    const isOver = () => end !== undefined && Number(cursor?.position ?? 0n) >= end;
+    const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
+    const after = manner === "resuming" ? again(client, cursor) : cursor;
+    cursor =
+      (await followPart(client, holdfast, { sub, tenant, after, pages, manner }, isOver, giveUp)) ?? cursor;
+    if (isOver()) return;
+  }
+  const reached = cursor?.position ?? 0n;
+  client.saw("Gapless", `a ${manner} subscriber of ${tenant} was given nothing beyond ${reached} of ${end}`);
+}
+
+/** Where to go on: mostly after what was read last, now and then after something much earlier. */
+function again(client: Client, cursor: Cursor | undefined): Cursor | undefined {
+  if (cursor === undefined || client.random.next() < 0.7) return cursor;
+  const back = BigInt(client.random.between(1, 5000));
+  return { ...cursor, position: cursor.position > back ? cursor.position - back : 0n };
+}
+
+interface Part {
+  readonly sub: string;
+  readonly tenant: string;
+  readonly after: Cursor | undefined;
+  readonly pages: number;
+  readonly manner: Manner;
+}
+
+async function followPart(
+  client: Client,
+  holdfast: Holdfast,
+  { sub, tenant, after, pages, manner }: Part,
+  isOver: () => boolean,
+  giveUp: AbortController,
+): Promise<Cursor | undefined> {
+  const from = Number(after?.position ?? 0n);
+  const kinds = manner === "some" ? SOME : [];
+  client.ledger.write({ k: "open", sub, tenant, after: from, kinds, t: monotonicMs() });
+  const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
+  let cursor = after;
+  let left = pages;
+  try {
+    for await (const page of subscription.pages()) {
+      cursor = page.cursor;
+      note(client, sub, page);
+      left -= 1;
+      if (left <= 0 || isOver()) break;
+      if (manner === "slow" && !client.stop.signal.aborted) await delay(SLOW_MS);
+    }
+  } catch (thrown) {
+    const { reason, message, code } = HoldfastError.from(thrown);
+    if (code !== "CANCELLED")
+      client.saw("Resumable", `after ${from} a subscription ended: ${reason}, ${message}`);
+    await delay(200);
+  }
+  return cursor;
+}
+
+function note(client: Client, sub: string, { events, cursor, caughtUp }: EventPage): void {
+  const digest = new PageDigest();
+  for (const { position, entity } of events) digest.add(Number(position), entity.value?.id ?? "");
+  client.ledger.write({
+    k: "page",
+    sub,
+    n: events.length,
+    last: Number(events.at(-1)?.position ?? 0n),
+    end: Number(cursor.position),
+    live: caughtUp,
+    d: digest.end(),
+    t: monotonicMs(),
+  });
+}

@@ -1,0 +1,24 @@
+import { appendBatches } from "./append-batches.js";
+import { changeGoals } from "./change-goals.js";
+import { compareAndSet } from "./compare-and-set.js";
+import { follow } from "./follow.js";
+import { readBack } from "./read-back.js";
+import { record } from "./record.js";
+import { recordOutcomes } from "./record-outcomes.js";
+import type { Role } from "./role.js";
+import { takeGoals } from "./take-goals.js";
+
+/** Everything a client can do, by name. A new kind of client is a file of its own and a line here. */
+export const roles: Readonly<Record<string, Role>> = {
+  record,
+  "append-batches": appendBatches,
+  "change-goals": changeGoals,
+  "compare-and-set": compareAndSet,
+  "record-outcomes": recordOutcomes,
+  "take-goals": takeGoals,
+  "read-back": readBack,
+  follow: (client, options) => follow(client, options, "steady"),
+  "follow-and-resume": (client, options) => follow(client, options, "resuming"),
+  "follow-slowly": (client, options) => follow(client, options, "slow"),
+  "follow-some": (client, options) => follow(client, options, "some"),
+};

@@ -1,0 +1,15 @@
+import type { Random } from "../random.js";
+import type { Stage } from "../stage/stage.js";
+
+/** A way to harm a running system. */
+export interface Fault {
+  readonly name: string;
+  /** How often it comes, against the others. */
+  readonly weight: number;
+  /** Which resume time it counts for, if any. */
+  readonly resumes?: "server" | "postgres";
+  /** Why it cannot be had here; undefined where it can. */
+  missing?(stage: Stage): string | undefined | Promise<string | undefined>;
+  /** Does the harm and undoes what does not pass by itself. Returns what of it is to be noted. */
+  inject(stage: Stage, random: Random): Promise<string>;
+}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { backendsOf, childrenOf, signal } from "../stage/postgres-processes.js";
+import type { Fault } from "./fault.js";
+
+const STOPPED_MS = 10_000;
+
+/** Processes that die, and processes that stand still. */
+export const processFaults: readonly Fault[] = [
+  {
+    name: "kill-server",
+    weight: 6,
+    resumes: "server",
+    async inject({ servers }, random) {
+      const server = random.pick(servers);
+      server.kill("SIGKILL");
+      return `port ${server.port}`;
+    },
+  },
+  {
+    name: "kill-postmaster",
+    weight: 3,
+    resumes: "postgres",
+    async inject(stage) {
+      const pid = stage.postmaster;
+      if (pid !== undefined) signal(pid, "SIGKILL");
+      return `process ${pid}`;
+    },
+  },
+  {
+    name: "kill-backend",
+    weight: 3,
+    resumes: "postgres",
+    async inject(stage, random) {
+      // Postgres takes a backend that died for a sign of damage, ends all others and recovers.
+      const backends = backendsOf(stage.postmaster ?? 0);
+      if (backends.length === 0) return "none was there";
+      const pid = random.pick(backends);
+      signal(pid, "SIGKILL");
+      return `process ${pid}`;
+    },
+  },
+  {
+    name: "terminate-backends",
+    weight: 3,
+    async inject(stage) {
+      const backends = backendsOf(stage.postmaster ?? 0);
+      for (const pid of backends) signal(pid, "SIGTERM");
+      return `${backends.length} of them`;
+    },
+  },
+  {
+    name: "stop-server",
+    weight: 1,
+    async inject({ servers }, random) {
+      const server = random.pick(servers);
+      server.kill("SIGSTOP");
+      await delay(STOPPED_MS);
+      server.kill("SIGCONT");
+      return `port ${server.port}`;
+    },
+  },
+  {
+    name: "stop-postgres",
+    weight: 1,
+    async inject(stage) {
+      const postmaster = stage.postmaster;
+      if (postmaster === undefined) return "it did not run";
+      const all = [postmaster, ...childrenOf(postmaster)];
+      for (const pid of all) signal(pid, "SIGSTOP");
+      await delay(STOPPED_MS);
+      for (const pid of all) signal(pid, "SIGCONT");
+      return `${all.length} processes`;
+    },
+  },
+  {
+    name: "rolling-restart",
+    weight: 2,
+    async inject({ servers }) {
+      for (const server of servers) {
+        await server.restart();
+        await server.ready();
+      }
+      return `${servers.length} servers`;
+    },
+  },
+  {
+    name: "clock-jump",
+    weight: 2,
+    async inject({ servers }, random) {
+      const offsetMs = random.pick([-86_400_000, -60_000, 60_000, 86_400_000]);
+      const server = random.pick(servers);
+      server.send({ do: "jump", offsetMs });
+      await delay(2_000);
+      server.send({ do: "jump", offsetMs: 0 });
+      return `port ${server.port} by ${offsetMs / 1000} s and back`;
+    },
+  },
+];

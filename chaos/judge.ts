@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { layoutOf } from "../src/postgres/layout.js";
+import { checkAll } from "./checks/check-all.js";
+import { GUARANTEES, type Violation } from "./checks/guarantee.js";
+import { type InjectedFault, resumeTimes } from "./checks/resume-times.js";
+import { readLines } from "./ledger/read-lines.js";
+import { ACKNOWLEDGED, FAILED, UNKNOWN } from "./ledger/written.js";
+import { FAILPOINTS } from "./server/failpoints.js";
+import type { Stage } from "./stage/stage.js";
+
+/** What came of a run. */
+export interface Verdict {
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly refused: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly fired: Readonly<Record<string, number>>;
+  readonly notTested: Readonly<Record<string, string>>;
+  readonly reads: Readonly<Record<string, number>>;
+  /** In milliseconds, of every client and fault. */
+  readonly resumedAfter: Readonly<Record<"server" | "postgres", readonly number[]>>;
+  readonly violations: readonly Violation[];
+  /** Why the run proves nothing, whatever the validators say. */
+  readonly void: readonly string[];
+}
+
+type FaultLine =
+  | ({ readonly k: "fault"; readonly isSettled: boolean } & InjectedFault)
+  | { readonly k: "missing"; readonly name: string; readonly why: string };
+
+/** Judges a run by what it left. */
+export async function judge(stage: Stage, say: (text: string) => void): Promise<Verdict> {
+  const faults: (InjectedFault & { readonly isSettled: boolean })[] = [];
+  const notTested: Record<string, string> = {};
+  for await (const line of readLines<FaultLine>(join(stage.directory, "faults.jsonl"))) {
+    if (line.k === "fault") faults.push(line);
+    else notTested[line.name] = line.why;
+  }
+  const { evidence, violations } = await checkAll(
+    {
+      directory: stage.directory,
+      databaseUrl: stage.databaseUrl,
+      postgresLogs: layoutOf(stage.postgresDirectory).logs,
+    },
+    say,
+  );
+  const { written, fired, reads } = evidence;
+  const unknown = written.tally(UNKNOWN);
+  const byName = tally(faults.map(({ name }) => name));
+  const asked = FAILPOINTS.filter((point) => byName[point] !== undefined);
+  return {
+    acknowledged: written.tally(ACKNOWLEDGED),
+    unknown,
+    refused: written.tally(FAILED),
+    faults: byName,
+    fired: Object.fromEntries(fired),
+    notTested,
+    reads: Object.fromEntries(reads),
+    resumedAfter: await resumeTimes(evidence, faults),
+    violations: [
+      ...violations,
+      ...faults
+        .filter(({ isSettled }) => !isSettled)
+        .map(({ name }) => ({
+          guarantee: "Live" as const,
+          text: `the servers did not come back after ${name}`,
+        })),
+    ].sort((a, b) => GUARANTEES.indexOf(a.guarantee) - GUARANTEES.indexOf(b.guarantee)),
+    void: [
+      ...(unknown === 0 ? ["no outcome was unknown: the faults met nothing in flight"] : []),
+      ...asked.filter((point) => !fired.has(point)).map((point) => `the failpoint ${point} never fired`),
+    ],
+  };
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

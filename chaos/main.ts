@@ -1,0 +1,94 @@
+// `npm run chaos`: kills everything that can be killed and checks that nothing was lost.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { describeRun } from "../bench/support/describe-run.js";
+import { chooseFaults, FAULTS, NOT_TESTED } from "./faults/faults.js";
+import { judge, type Verdict } from "./judge.js";
+import { formatReport } from "./report.js";
+import { run } from "./run.js";
+import { testHarness } from "./self-test.js";
+import { Stage } from "./stage/stage.js";
+
+const DEFAULT_PER_SECOND = 1800;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "2" },
+    seed: { type: "string" },
+    faults: { type: "string", default: "" },
+    rate: { type: "string", default: String(DEFAULT_PER_SECOND) },
+    directory: { type: "string", default: "chaos/results" },
+    keep: { type: "boolean", default: false },
+    check: { type: "string" },
+    "self-test": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+
+if (values.help) process.stdout.write(usage());
+else if (values.check !== undefined) process.exitCode = await checkAgain(resolve(values.check));
+else if (values["self-test"])
+  process.exitCode = await testHarness(resolve(values.directory), say, stop.signal);
+else process.exitCode = await runOnce();
+// Nothing is left to wait for; a forgotten handle must not keep a finished run from ending.
+process.exit();
+
+async function runOnce(): Promise<number> {
+  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
+  const minutes = Number(values.minutes);
+  const names = values.faults.split(",").filter((name) => name !== "");
+  const faults = chooseFaults(names);
+  const perSecond = Number(values.rate);
+  if (!(minutes > 0) || !Number.isInteger(seed) || !(perSecond > 0)) throw new RangeError(usage());
+  const name = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-seed-${seed}`;
+  const directory = join(resolve(values.directory), name);
+  const flags = [names.length > 0 ? ` --faults ${names.join(",")}` : "", ` --seed ${seed}`];
+  const command = `npm run chaos -- --minutes ${minutes}${flags.join("")}`;
+  say(`${command}  (in ${directory})`);
+  const options = { directory, seconds: minutes * 60, seed, faults, perSecond, say, signal: stop.signal };
+  const { stage, troubles } = await run(options);
+  const description = { ...describeRun(stage.version), command, seed, seconds: minutes * 60 };
+  writeFileSync(join(directory, "run.json"), JSON.stringify({ description, troubles }, null, 2));
+  const judged = await judge(stage, say).finally(() => stage.close());
+  const verdict = { ...judged, void: [...troubles, ...judged.void] };
+  const failed = tell(directory, description, verdict);
+  if (failed) say(`Look again with: npm run chaos -- --check ${directory}`);
+  else if (!values.keep) rmSync(directory, { recursive: true, force: true });
+  return failed ? 1 : 0;
+}
+
+/** Judges what an earlier run left. */
+async function checkAgain(directory: string): Promise<number> {
+  const { description, troubles } = JSON.parse(readFileSync(join(directory, "run.json"), "utf8"));
+  const stage = await Stage.reopen(directory);
+  const judged = await judge(stage, say).finally(() => stage.close());
+  return tell(directory, description, { ...judged, void: [...troubles, ...judged.void] }) ? 1 : 0;
+}
+
+function tell(directory: string, description: Parameters<typeof formatReport>[0], verdict: Verdict): boolean {
+  process.stdout.write(`${formatReport(description, verdict)}\n`);
+  for (const each of NOT_TESTED) process.stdout.write(`Not tested: ${each}.\n`);
+  mkdirSync(directory, { recursive: true });
+  const path = `${directory}.json`;
+  writeFileSync(path, `${JSON.stringify({ ...description, ...verdict }, null, 2)}\n`);
+  say(`written to ${path}`);
+  return verdict.violations.length > 0 || verdict.void.length > 0;
+}
+
+function usage(): string {
+  return `npm run chaos -- [--minutes N] [--seed S] [--faults LIST] [--rate N] [--directory DIR] [--keep]
+npm run chaos -- --check DIR     judges again what a run left
+npm run chaos -- --self-test     shows that the classic bugs are found
+
+Runs two servers on a Postgres of their own with clients that write, read and follow, injects faults for N minutes
+(default 2), and checks every guarantee of docs/GUARANTEES.md. The same seed gives the same faults. --rate is the
+writes a second that recorders aim at (default ${DEFAULT_PER_SECOND}). What a run leaves is removed when it passed,
+unless --keep. Exits 1 when a guarantee was broken, or when the run proves nothing.
+
+Faults: ${FAULTS.map(({ name }) => name).join(", ")}
+`;
+}

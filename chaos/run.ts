@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { startClients } from "./cast.js";
+import { monotonicMs } from "./clock.js";
+import type { Fault } from "./faults/fault.js";
+import { planFaults } from "./plan.js";
+import { createRandom } from "./random.js";
+import type { Bug } from "./server/bugs/bug.js";
+import type { ClientProcess } from "./stage/client-process.js";
+import { Stage } from "./stage/stage.js";
+
+export interface RunOptions {
+  readonly directory: string;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly faults: readonly Fault[];
+  /** Writes a second that the recorders aim at. */
+  readonly perSecond: number;
+  readonly bug?: Bug;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A run that is over, with Postgres still there to be asked. */
+export interface FinishedRun {
+  readonly stage: Stage;
+  /** What the harness itself found wrong with how it ended. */
+  readonly troubles: readonly string[];
+}
+
+const WARM_UP_MS = 1_500;
+const SETTLE_MS = 60_000;
+const FINISH_MS = 120_000;
+
+/** Starts everything, injects faults one after the other until the time is over, and lets everything come to an end. */
+export async function run(options: RunOptions): Promise<FinishedRun> {
+  const { directory, seed, faults, perSecond, bug, say } = options;
+  const random = createRandom(seed);
+  const withDisk = faults.some((fault) => fault.name === "disk-full");
+  const stage = await Stage.start(directory, { withDisk, ...(bug && { bug }) });
+  const clients: ClientProcess[] = [];
+  try {
+    clients.push(...startClients(stage, random.fork(), perSecond));
+    await delay(WARM_UP_MS);
+    await injectFaults(stage, options, random.fork());
+    say("no more faults: everything settles");
+    const troubles = await settle(stage, clients);
+    await stage.stopServers();
+    return { stage, troubles };
+  } catch (error) {
+    for (const client of clients) client.kill();
+    await stage.close();
+    throw error;
+  }
+}
+
+async function injectFaults(
+  stage: Stage,
+  { seconds, faults, say, signal }: RunOptions,
+  random: ReturnType<typeof createRandom>,
+): Promise<void> {
+  const possible: Fault[] = [];
+  for (const fault of faults) {
+    const missing = await fault.missing?.(stage);
+    if (missing === undefined) possible.push(fault);
+    else stage.note({ k: "missing", name: fault.name, why: missing });
+  }
+  const start = monotonicMs();
+  const until = start + seconds * 1000;
+  for (const { fault, random: own, pauseMs } of planFaults(possible, random)) {
+    if (monotonicMs() >= until || signal.aborted) return;
+    const began = monotonicMs();
+    const note = await fault.inject(stage, own);
+    const isSettled = await stage.settled(SETTLE_MS);
+    const ended = monotonicMs();
+    const resumes = fault.resumes && { resumes: fault.resumes };
+    stage.note({ k: "fault", name: fault.name, began, ended, note, isSettled, ...resumes });
+    const at = ((began - start) / 1000).toFixed(1).padStart(6);
+    say(`${at} s  ${fault.name}: ${note}, ${((ended - began) / 1000).toFixed(1)} s`);
+    await delay(pauseMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Ends the writing, then the following once it has reached the end. */
+async function settle(stage: Stage, clients: readonly ClientProcess[]): Promise<string[]> {
+  const troubles: string[] = [];
+  if (!(await stage.settled(SETTLE_MS))) troubles.push("the servers did not all come back");
+  const stopped = Promise.all(clients.map((client) => client.stop())).then(() => true);
+  if (!(await Promise.race([stopped, delay(SETTLE_MS, false)]))) {
+    troubles.push("a client had writes without an outcome a minute after the last fault");
+  }
+  const rows = await stage.query("SELECT tenant_id::text, position::float8 FROM holdfast.tenant_logs");
+  const heads = Object.fromEntries(rows as [string, number][]);
+  const finished = Promise.all(clients.map((client) => client.finish(heads)));
+  const codes = await Promise.race([finished, delay(FINISH_MS, undefined)]);
+  if (!codes) {
+    troubles.push("a client did not end");
+    for (const client of clients) client.kill();
+  }
+  for (const [i, code] of (codes ?? []).entries()) {
+    if (code !== 0)
+      troubles.push(`client ${i} ended with ${code}; see ${join(stage.directory, `client-${i}.log`)}`);
+  }
+  return troubles;
+}

@@ -1,0 +1,42 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { chooseFaults } from "./faults/faults.js";
+import { judge } from "./judge.js";
+import { run } from "./run.js";
+import type { Bug } from "./server/bugs/bug.js";
+import { BUGS } from "./server/bugs/bugs.js";
+
+/** How long a bug may take to show. */
+const SECONDS = 8;
+const PER_SECOND = 1000;
+
+/** Puts each classic bug into the servers and runs: the validator of what it breaks must say so. Returns the exit code. */
+export async function testHarness(
+  directory: string,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  let missed = 0;
+  for (const bug of BUGS) {
+    if (signal.aborted) return 1;
+    const found = await findBug(bug, join(directory, `bug-${bug.name}`), signal);
+    const isFound = found.includes(bug.breaks);
+    if (!isFound) missed += 1;
+    const others = found.filter((name) => name !== bug.breaks);
+    const also = others.length > 0 ? `, also ${others.join(", ")}` : "";
+    say(`${isFound ? "found " : "MISSED"}  ${bug.name}: ${isFound ? bug.breaks : "nothing"}${also}`);
+  }
+  say(missed === 0 ? `all ${BUGS.length} bugs were found` : `${missed} of ${BUGS.length} bugs were missed`);
+  return missed === 0 ? 0 : 1;
+}
+
+/** The guarantees that a run with this bug is found to break. */
+async function findBug(bug: Bug, directory: string, signal: AbortSignal): Promise<string[]> {
+  rmSync(directory, { recursive: true, force: true });
+  const faults = chooseFaults(bug.faults);
+  const options = { directory, seconds: SECONDS, seed: 1, faults, perSecond: PER_SECOND, bug, signal };
+  const { stage } = await run({ ...options, say: () => {} });
+  const { violations } = await judge(stage, () => {}).finally(() => stage.close());
+  rmSync(directory, { recursive: true, force: true });
+  return [...new Set(violations.map(({ guarantee }) => guarantee))];
+}

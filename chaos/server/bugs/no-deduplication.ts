@@ -1,0 +1,21 @@
+import type { Run } from "../../../src/store/database.js";
+import type { Bug } from "./bug.js";
+
+/** Nothing is looked up and no index refuses: what is sent again is stored again. */
+export const noDeduplication: Bug = {
+  name: "no-deduplication",
+  breaks: "ExactlyOnce",
+  faults: ["execute-then-timeout", "client-reset"],
+  schema: ["ALTER TABLE holdfast.observations DROP CONSTRAINT observations_pkey"],
+  database: (database) => {
+    const forgetful =
+      (run: Run): Run =>
+      async (statement) =>
+        typeof statement !== "string" && statement.name?.startsWith("existing ") ? [] : run(statement);
+    return {
+      ...database,
+      read: (tenantId, read) => database.read(tenantId, (run) => read(forgetful(run))),
+      withConnection: (use) => database.withConnection((run) => use(forgetful(run))),
+    };
+  },
+};
