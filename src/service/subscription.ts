@@ -82,7 +82,7 @@ export async function* subscribe(
       const page = recent ?? (await storedPage(context, feed, { tenantId, filter, signal }, position));
       position = page.through;
       const caughtUp = position >= feed.end && position >= head.position;
-      const isDue = Date.now() - lastTold >= context.settings.checkpointIntervalMs;
+      const isDue = performance.now() - lastTold >= context.settings.checkpointIntervalMs;
       if (page.changes.length > 0 || told?.caughtUp !== caughtUp || isDue) {
         yield {
           changes: page.changes,
@@ -92,10 +92,10 @@ export async function* subscribe(
           isShared: recent !== undefined,
         };
         told = { position, caughtUp };
-        lastTold = Date.now();
+        lastTold = performance.now();
       }
       if (position >= feed.end) {
-        const waited = Date.now() - lastTold;
+        const waited = performance.now() - lastTold;
         await feed.changed(position, Math.max(0, context.settings.checkpointIntervalMs - waited), signal);
       }
     }

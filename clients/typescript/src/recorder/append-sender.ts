@@ -168,7 +168,7 @@ export class AppendSender {
 
   #connect(): void {
     if (this.#timer || this.#queue.isEmpty) return;
-    const waitMs = this.#notBefore - Date.now();
+    const waitMs = this.#notBefore - performance.now();
     if (waitMs > 0) {
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
@@ -229,7 +229,7 @@ export class AppendSender {
     this.#lastError = error;
     this.#attempts++;
     const delayMs = retryDelayMs(this.#transport.retry, this.#attempts, error.retryAfterMs);
-    this.#notBefore = Date.now() + delayMs;
+    this.#notBefore = performance.now() + delayMs;
     if (!wasIdle) this.#events.interrupted(error, delayMs);
     if (error.retryable) {
       this.#queue.putBack(this.#inFlight);
