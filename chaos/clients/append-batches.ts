@@ -2,7 +2,7 @@ import { HoldfastError } from "@holdfast/client";
 import { contentOf } from "../ledger/token.js";
 import type { Role } from "./role.js";
 
-const DEADLINE_MS = 1_500;
+const DEADLINE_MS = 2_500;
 const MOST_RETRIES = 6;
 
 /** Appends small batches by unary calls with a short deadline; some of what is unknown it asks again, some not. */

@@ -3,8 +3,8 @@ import { makeChange } from "./make-change.js";
 import type { Role } from "./role.js";
 
 /** Creates goals one by one and changes single fields of those it made, by mask. */
-export const changeGoals: Role = async (client, { tenant, address, perSecond = 5 }) => {
-  const holdfast = client.connect(tenant, address, { deadlineMs: 2_000 });
+export const changeGoals: Role = async (client, { tenant, address, perSecond = 3 }) => {
+  const holdfast = client.connect(tenant, address, { deadlineMs: 3_000 });
   const lane = client.lane({
     tenant,
     role: "change-goals",

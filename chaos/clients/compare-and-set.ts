@@ -4,8 +4,8 @@ import { makeChange } from "./make-change.js";
 import type { Role } from "./role.js";
 
 /** Adds one to a number that others add to as well, each time to the revision it has read. */
-export const compareAndSet: Role = async (client, { tenant, address, perSecond = 5 }) => {
-  const holdfast = client.connect(tenant, address, { deadlineMs: 2_000 });
+export const compareAndSet: Role = async (client, { tenant, address, perSecond = 3 }) => {
+  const holdfast = client.connect(tenant, address, { deadlineMs: 3_000 });
   const lane = client.lane({
     tenant,
     role: "compare-and-set",

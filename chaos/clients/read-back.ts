@@ -7,9 +7,9 @@ import type { Role } from "./role.js";
 
 /** Writes by one server and reads by the other: what was acknowledged, where the log ends, and as a stranger. */
 export const readBack: Role = async (client, { tenant, address }) => {
-  const writer = client.connect(tenant, address, { deadlineMs: 2_000 });
-  const reader = client.connect(tenant, address + 1, { deadlineMs: 2_000 });
-  const stranger = client.connect(randomUUID(), address + 1, { deadlineMs: 2_000 });
+  const writer = client.connect(tenant, address, { deadlineMs: 3_000 });
+  const reader = client.connect(tenant, address + 1, { deadlineMs: 3_000 });
+  const stranger = client.connect(randomUUID(), address + 1, { deadlineMs: 3_000 });
   const lane = client.lane({ tenant, role: "read-back", ordered: false, atomic: false, hasContent: true });
   while (!client.stop.signal.aborted) {
     const n = lane.invoke();

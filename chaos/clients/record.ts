@@ -33,7 +33,7 @@ async function recordFor(
   const recorder = holdfast.recorder({
     sessionId,
     agentId: `chaos-${client.number}`,
-    answerTimeoutMs: 4_000,
+    answerTimeoutMs: 6_000,
   });
   const until = Date.now() + ms;
   while (!client.stop.signal.aborted && Date.now() < until) {

@@ -10,7 +10,7 @@ const LABELS = { pool: "chaos" };
 
 /** Two agents that take goals from one pool, work for a moment and complete them; one or the other adds new ones. */
 export const takeGoals: Role = async (client, { tenant, address }) => {
-  const holdfast = client.connect(tenant, address, { deadlineMs: 1_500 });
+  const holdfast = client.connect(tenant, address, { deadlineMs: 3_000 });
   const work = async (agent: string) => {
     const lane = client.lane({
       tenant,
@@ -30,7 +30,7 @@ export const takeGoals: Role = async (client, { tenant, address }) => {
           holdfast.goals.update(taken.id, { status: GoalStatus.COMPLETED }, { requestId }),
         );
       }
-      await client.pause(200);
+      await client.pause(400);
     }
   };
   await Promise.all([work(`taker-${client.number}-a`), work(`taker-${client.number}-b`)]);
