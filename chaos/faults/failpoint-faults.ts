@@ -5,7 +5,7 @@ import { FAILPOINTS, type Failpoint, type FailpointAction } from "../server/fail
 import type { Stage } from "../stage/stage.js";
 import type { Fault } from "./fault.js";
 
-const FIRES_WITHIN_MS = 6_000;
+const FIRES_WITHIN_MS = 4_000;
 
 /** A server that fails between two steps of its own. */
 export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
@@ -13,27 +13,39 @@ export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
   weight: 2,
   ...(point === "execute-then-timeout" || point === "in-drain" ? {} : { resumes: "server" }),
   async inject(stage, random) {
-    const index = random.between(0, stage.servers.length - 1);
     const action = random.pick<FailpointAction>(
       point.endsWith("-commit") ? ["kill", "kill", "stall"] : ["kill"],
     );
-    const server = stage.servers[index];
-    const before = firedCount(stage, index, point);
-    server?.send({ do: "arm", point, action });
-    if (point === "in-drain") {
-      // Armed by a message, drained by a signal, which may be faster.
-      await delay(100);
-      server?.kill("SIGTERM");
+    // One that clients have all moved away from may not come by: then the other does.
+    for (const index of random.shuffle([...stage.servers.keys()])) {
+      if (await fires(stage, index, point, action)) return `server ${index}, ${action}`;
     }
-    const until = Date.now() + FIRES_WITHIN_MS;
-    while (Date.now() < until) {
-      if (firedCount(stage, index, point) > before) return `server ${index}, ${action}`;
-      await delay(20);
-    }
-    server?.send({ do: "disarm", point });
-    return `server ${index} did not come by`;
+    return "no server came by";
   },
 }));
+
+async function fires(
+  stage: Stage,
+  index: number,
+  point: Failpoint,
+  action: FailpointAction,
+): Promise<boolean> {
+  const server = stage.servers[index];
+  const before = firedCount(stage, index, point);
+  server?.send({ do: "arm", point, action });
+  if (point === "in-drain") {
+    // Armed by a message, drained by a signal, which may be faster.
+    await delay(100);
+    server?.kill("SIGTERM");
+  }
+  const until = Date.now() + FIRES_WITHIN_MS;
+  while (Date.now() < until) {
+    if (firedCount(stage, index, point) > before) return true;
+    await delay(20);
+  }
+  server?.send({ do: "disarm", point });
+  return false;
+}
 
 function firedCount(stage: Stage, index: number, point: Failpoint): number {
   const path = join(stage.directory, `server-${index}.jsonl`);

@@ -12,7 +12,7 @@ export const processFaults: readonly Fault[] = [
     resumes: "server",
     async inject({ servers }, random) {
       const server = random.pick(servers);
-      server.kill("SIGKILL");
+      await server.killNow();
       return `port ${server.port}`;
     },
   },

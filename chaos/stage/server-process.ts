@@ -25,8 +25,7 @@ export class ServerProcess {
   #program: ServerProgram;
   #child: ChildProcess | undefined;
   #wanted = true;
-  #loop: Promise<void>;
-  #starts = 0;
+  readonly #loop: Promise<void>;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -38,27 +37,21 @@ export class ServerProcess {
     return this.#options.port;
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** How often it was started. */
-  get starts(): number {
-    return this.#starts;
-  }
-
   send(message: object): void {
     if (this.#child?.connected) this.#child.send(message, () => {});
   }
 
-  onMessage(listener: (message: unknown) => void): () => void {
-    const child = this.#child;
-    child?.on("message", listener);
-    return () => child?.off("message", listener);
-  }
-
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
+  }
+
+  /** Kills it; resolves once it is gone. */
+  async killNow(): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
   }
 
   /** Resolves when it takes connections, or after so long. */
@@ -75,7 +68,7 @@ export class ServerProcess {
   async restart(program: ServerProgram = this.#options.program): Promise<void> {
     this.#program = program;
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
@@ -101,7 +94,6 @@ export class ServerProcess {
         env: { ...process.env, ...this.#options.environment },
       });
       this.#child = child;
-      this.#starts += 1;
       const kill = () => child.kill("SIGKILL");
       process.once("exit", kill);
       await new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
