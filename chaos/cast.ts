@@ -9,8 +9,17 @@ import type { Stage } from "./stage/stage.js";
 const RECORDERS = 3;
 const SMALL_SHARE = 0.05;
 
-/** Starts the clients of a run: of two tenants, by both ways, writers and those who read and follow apart. */
-export function startClients(stage: Stage, random: Random, perSecond: number): readonly ClientProcess[] {
+/**
+ * Starts the clients of a run: of two tenants, by both ways, writers and those who follow apart.
+ *
+ * @param only roles to play; all when absent.
+ */
+export function startClients(
+  stage: Stage,
+  random: Random,
+  perSecond: number,
+  only?: readonly string[],
+): readonly ClientProcess[] {
   const [large, small] = [randomUUID(), randomUUID()];
   const recorder = (address: number): RoleOptions => ({
     role: "record",
@@ -42,7 +51,10 @@ export function startClients(stage: Stage, random: Random, perSecond: number): r
       { role: "follow-and-resume", tenant: small, address: 0 },
     ],
   ];
-  return clients.map((roles, client) => {
+  const playing = clients
+    .map((roles) => roles.filter(({ role }) => only === undefined || only.includes(role)))
+    .filter((roles) => roles.length > 0);
+  return playing.map((roles, client) => {
     const options: ClientOptions = {
       client,
       roles,

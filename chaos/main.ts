@@ -8,6 +8,7 @@ import { judge, type Verdict } from "./judge.js";
 import { formatReport } from "./report.js";
 import { run } from "./run.js";
 import { testHarness } from "./self-test.js";
+import { BUGS, findBug } from "./server/bugs/bugs.js";
 import { Stage } from "./stage/stage.js";
 
 const DEFAULT_PER_SECOND = 1800;
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: String(DEFAULT_PER_SECOND) },
     directory: { type: "string", default: "chaos/results" },
     keep: { type: "boolean", default: false },
+    bug: { type: "string" },
     check: { type: "string" },
     "self-test": { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -49,8 +51,10 @@ async function runOnce(): Promise<number> {
   const flags = [names.length > 0 ? ` --faults ${names.join(",")}` : "", ` --seed ${seed}`];
   const command = `npm run chaos -- --minutes ${minutes}${flags.join("")}`;
   say(`${command}  (in ${directory})`);
-  const options = { directory, seconds: minutes * 60, seed, faults, perSecond, say, signal: stop.signal };
-  const { stage, troubles } = await run(options);
+  const bug = values.bug === undefined ? undefined : findBug(values.bug);
+  const signal = stop.signal;
+  const options = { directory, seconds: minutes * 60, seed, faults, perSecond, say, signal };
+  const { stage, troubles } = await run({ ...options, ...(bug && { bug }) });
   const description = { ...describeRun(stage.version), command, seed, seconds: minutes * 60 };
   writeFileSync(join(directory, "run.json"), JSON.stringify({ description, troubles }, null, 2));
   const judged = await judge(stage, say).finally(() => stage.close());
@@ -81,6 +85,7 @@ function tell(directory: string, description: Parameters<typeof formatReport>[0]
 
 function usage(): string {
   return `npm run chaos -- [--minutes N] [--seed S] [--faults LIST] [--rate N] [--directory DIR] [--keep]
+npm run chaos -- --bug NAME …    with a bug in the servers, to see it found: ${BUGS.map(({ name }) => name).join(", ")}
 npm run chaos -- --check DIR     judges again what a run left
 npm run chaos -- --self-test     shows that the classic bugs are found
 

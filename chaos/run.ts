@@ -40,7 +40,7 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
   const stage = await Stage.start(directory, { withDisk, ...(bug && { bug }) });
   const clients: ClientProcess[] = [];
   try {
-    clients.push(...startClients(stage, random.fork(), perSecond));
+    clients.push(...startClients(stage, random.fork(), perSecond, bug?.roles));
     await delay(WARM_UP_MS);
     await injectFaults(stage, options, random.fork());
     say("no more faults: everything settles");

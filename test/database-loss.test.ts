@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ServiceError, status } from "@grpc/grpc-js";
+import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { EventService } from "../gen/holdfast/v1/event_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import type { App } from "../src/app.js";
+import { beginAs, openDatabase } from "../src/store/database.js";
 import { openWriter } from "./support/append-writer.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { type DatabaseProxy, startDatabaseProxy } from "./support/database-proxy.js";
@@ -133,6 +135,38 @@ describe("when the database ends every connection again and again", () => {
     for (const [id, position] of acknowledged) expect(created.get(id)).toBe(position);
     expect(created.size).toBe(acknowledged.size + 1);
     await expectSoundLog(database.url, tenant.id);
+  });
+});
+
+describe("when a server stands still in the middle of a flush", () => {
+  test("what it has locked is free again after a while, and the others write on", async () => {
+    const tenant = newTenant(await serve(database.url));
+    const { id } = await tenant.open();
+    const settings = { maxConnections: 1, connectTimeoutMs: 5000, statementTimeoutMs: 30_000 };
+    const still = openDatabase(
+      { url: database.url, preparedStatements: true, ...settings },
+      pino({ level: "silent" }),
+    );
+    onTestFinished(() => still.close());
+    let goOn = () => {};
+    const standing = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const locked = new Promise<void>((resolve, reject) => {
+      const flush = still.withConnection(async (run) => {
+        await run(beginAs(tenant.id, "READ WRITE"));
+        await run({ text: "SELECT holdfast.lock_sessions($1::uuid, $2::uuid[])", values: [tenant.id, [id]] });
+        resolve();
+        await standing;
+        return run("COMMIT");
+      });
+      flush.then(() => reject(new Error("expected its transaction to be over")), reject);
+    });
+    locked.catch(() => {});
+    await locked;
+    const { session } = await tenant.rpc.unary(SessionService.method.closeSession, { id });
+    expect(session?.revision).toBe(2n);
+    goOn();
   });
 });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectOptions, connect, type Holdfast, HoldfastError } from "@holdfast/client";
 import type { Guarantee } from "../checks/guarantee.js";
@@ -30,6 +31,8 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    // Every role waits for it in several places.
+    setMaxListeners(0, this.stop.signal);
     this.ledger = new LineFile(options.ledger);
     this.random = createRandom(options.seed);
     this.heads = new Promise((resolve) => {

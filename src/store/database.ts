@@ -72,6 +72,12 @@ export interface Lane extends Connections {
 }
 
 /**
+ * How long a transaction that holds locks may wait for its server. One that stands still, or whose machine is gone
+ * without a word, must not keep the others from writing; the flush of one that was only slow is tried again.
+ */
+const LONGEST_IDLE_MS = 5000;
+
+/**
  * Statements that begin a transaction as one tenant, which must be a UUID. One that
  * only reads does so as a role that may call no routine of the append path.
  */
@@ -81,10 +87,12 @@ export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): str
     mode === "READ ONLY"
       ? ["REPEATABLE READ READ ONLY", "holdfast_runtime"]
       : ["READ COMMITTED", "holdfast_writer"];
+  const locking =
+    mode === "READ ONLY" ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}`;
   // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
   return (
     `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +
-    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'`
+    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'${locking}`
   );
 }
 

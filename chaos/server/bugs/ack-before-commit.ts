@@ -9,6 +9,7 @@ export const ackBeforeCommit: Bug = {
   name: "ack-before-commit",
   breaks: "Durable",
   faults: ["kill-server", "kill-backend"],
+  roles: ["record", "append-batches"],
   database: (database) => ({
     ...database,
     run(statement) {

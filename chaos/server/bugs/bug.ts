@@ -9,6 +9,8 @@ export interface Bug {
   readonly breaks: Guarantee;
   /** The faults under which it shows. */
   readonly faults: readonly string[];
+  /** The roles of clients that meet it: the fewer, the sooner a small machine has it. */
+  readonly roles: readonly string[];
   readonly settings?: Readonly<Record<string, string>>;
   /** SQL that makes the schema as the bug would have it. */
   readonly schema?: readonly string[];

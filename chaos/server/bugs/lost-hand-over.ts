@@ -10,6 +10,7 @@ export const lostHandOver: Bug = {
   name: "lost-hand-over",
   breaks: "Gapless",
   faults: ["client-reset"],
+  roles: ["record", "follow", "follow-slowly"],
   settings: { HOLDFAST_MAX_RECENT_CHANGES: "64" },
   hub: (hub) =>
     wrap(hub, {

@@ -6,6 +6,7 @@ export const noDeduplication: Bug = {
   name: "no-deduplication",
   breaks: "ExactlyOnce",
   faults: ["execute-then-timeout", "client-reset"],
+  roles: ["record", "append-batches"],
   schema: ["ALTER TABLE holdfast.observations DROP CONSTRAINT observations_pkey"],
   database: (database) => {
     const forgetful =

@@ -6,6 +6,7 @@ export const plainSet: Bug = {
   name: "plain-set",
   breaks: "Isolated",
   faults: ["client-reset"],
+  roles: ["record", "read-back"],
   database: (database) => ({
     ...database,
     read: (tenantId, read) =>

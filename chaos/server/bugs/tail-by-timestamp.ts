@@ -8,6 +8,7 @@ export const tailByTimestamp: Bug = {
   name: "tail-by-timestamp",
   breaks: "Gapless",
   faults: ["client-reset"],
+  roles: ["record", "follow", "follow-and-resume"],
   settings: { HOLDFAST_MAX_RECENT_CHANGES: "16", HOLDFAST_MAX_PAGE_CHANGES: String(PAGE) },
   database: (database) => {
     const tail =

@@ -5,6 +5,7 @@ export const unorderedLocks: Bug = {
   name: "unordered-locks",
   breaks: "Live",
   faults: ["client-reset"],
+  roles: ["record-outcomes"],
   schema: [
     `
 CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids uuid[]) RETURNS void
