@@ -34,7 +34,12 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 if (values.help) process.stdout.write(usage());
 else if (values.check !== undefined) process.exitCode = await checkAgain(resolve(values.check));
 else if (values["self-test"])
-  process.exitCode = await testHarness(resolve(values.directory), say, stop.signal);
+  process.exitCode = await testHarness(
+    values.bug === undefined ? BUGS : [findBug(values.bug)],
+    resolve(values.directory),
+    say,
+    stop.signal,
+  );
 else process.exitCode = await runOnce();
 // Nothing is left to wait for; a forgotten handle must not keep a finished run from ending.
 process.exit();
@@ -87,7 +92,7 @@ function usage(): string {
   return `npm run chaos -- [--minutes N] [--seed S] [--faults LIST] [--rate N] [--directory DIR] [--keep]
 npm run chaos -- --bug NAME …    with a bug in the servers, to see it found: ${BUGS.map(({ name }) => name).join(", ")}
 npm run chaos -- --check DIR     judges again what a run left
-npm run chaos -- --self-test     shows that the classic bugs are found
+npm run chaos -- --self-test     shows that the classic bugs are found; --bug NAME: this one
 
 Runs two servers on a Postgres of their own with clients that write, read and follow, injects faults for N minutes
 (default 2), and checks every guarantee of docs/GUARANTEES.md. The same seed gives the same faults. --rate is the

@@ -2,13 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isAppend } from "../failing-database.js";
 import type { Bug } from "./bug.js";
 
-const COMMIT_LATER_MS = 60;
+const COMMIT_LATER_MS = 250;
 
 /** The answer goes out when the statement has run; the commit follows. */
 export const ackBeforeCommit: Bug = {
   name: "ack-before-commit",
   breaks: "Durable",
-  faults: ["kill-server", "kill-backend"],
+  faults: ["kill-server", "terminate-backends"],
   roles: ["record", "append-batches"],
   database: (database) => ({
     ...database,
