@@ -35,7 +35,7 @@ function filesUnder(directory: string): SourceFile[] {
 
 const source = filesUnder("src");
 const clients = filesUnder("clients");
-const hand = [...source, ...clients, ...filesUnder("test"), ...filesUnder("scripts")];
+const hand = [...source, ...clients, ...filesUnder("test"), ...filesUnder("scripts"), ...filesUnder("chaos")];
 
 const isTest = ({ path }: SourceFile) => /\.test\.ts$|\/testing\//.test(path);
 const shipped = source.filter((file) => !isTest(file));

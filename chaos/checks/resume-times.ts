@@ -31,10 +31,10 @@ export async function resumeTimes(
       if (at !== undefined) times[resumes].push(at - began);
     }
   }
+  const known = counted.map(({ began }) => knownAt(evidence, began));
   for (const file of evidence.files) {
     const tenants = new Map<string, string>();
     const waiting = new Map<string, number>();
-    const known = counted.map(({ began }) => knownAt(evidence, began));
     for await (const line of readLines<LedgerLine>(file)) {
       if (line.k === "open") tenants.set(line.sub, line.tenant);
       if (line.k !== "page" || line.n === 0) continue;
