@@ -37,6 +37,7 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
   const { directory, seed, faults, perSecond, bug, say } = options;
   const random = createRandom(seed);
   const withDisk = faults.some((fault) => fault.name === "disk-full");
+  for (const fault of faults) await fault.prepare?.();
   const stage = await Stage.start(directory, { withDisk, ...(bug && { bug }) });
   const clients: ClientProcess[] = [];
   try {

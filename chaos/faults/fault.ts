@@ -10,6 +10,8 @@ export interface Fault {
   readonly resumes?: "server" | "postgres";
   /** Why it cannot be had here; undefined where it can. */
   missing?(stage: Stage): string | undefined | Promise<string | undefined>;
+  /** Makes ready what takes long, before anything runs. */
+  prepare?(): Promise<unknown>;
   /** Does the harm and undoes what does not pass by itself. Returns what of it is to be noted. */
   inject(stage: Stage, random: Random): Promise<string>;
 }

@@ -10,6 +10,7 @@ export const previousVersion: Fault = {
   name: "previous-version",
   weight: 1,
   missing: () => previousBuild.missing(),
+  prepare: async () => previousBuild.missing() ?? (await previousBuild.get()),
   async inject(stage, random) {
     const { path, commit } = await previousBuild.get();
     const server = random.pick(stage.servers);
