@@ -111,6 +111,13 @@ describe("a ledger", () => {
     expect([ACKNOWLEDGED, FAILED, UNKNOWN].map((outcome) => written.tally(outcome))).toEqual([1, 1, 2]);
   });
 
+  test("does not take a refused repetition for the end of the first attempt", () => {
+    const written = new Written();
+    const outcome = (k: "fail" | "unknown"): LedgerLine => ({ k, lane: 1, from: 0, to: 0, reason: "", t: 2 });
+    for (const line of [lane(1), invoke(1, 0, 0), outcome("unknown"), outcome("fail")]) written.take(line);
+    expect(written.tally(UNKNOWN)).toBe(1);
+  });
+
   test("names each write by an id it can be told from", () => {
     expect(parseToken(tokenId({ lane: 4001, n: 123_456_789 }))).toEqual({ lane: 4001, n: 123_456_789 });
     expect(parseToken(TENANT)).toBeUndefined();

@@ -58,7 +58,8 @@ export class Lane {
   failed(n: number, thrown: unknown, count = 1): boolean {
     this.#open -= count;
     const { code, reason, message } = HoldfastError.from(thrown);
-    const isUnknown = UNKNOWN_CODES.has(code) || reason === "ABANDONED";
+    // The client repeats what is OVERLOADED, as it does what is UNAVAILABLE: this is the last of several answers.
+    const isUnknown = UNKNOWN_CODES.has(code) || reason === "ABANDONED" || reason === "OVERLOADED";
     const line = {
       lane: this.number,
       from: n,
@@ -72,6 +73,13 @@ export class Lane {
       this.#ledger.write({ k: "saw", guarantee: "Live", text, t: monotonicMs() });
     }
     return isUnknown;
+  }
+
+  /** Notes that there was nothing to do. */
+  nothing(n: number): void {
+    this.#open -= 1;
+    const reason = "nothing to do";
+    this.#ledger.write({ k: "nothing", lane: this.number, from: n, to: n, reason, t: monotonicMs() });
   }
 
   /** Notes that writes whose outcome was unknown are tried again, under the same ids. */

@@ -1,4 +1,4 @@
-import { type Goal, GoalStatus, type Holdfast, HoldfastError } from "@holdfast/client";
+import { type Goal, GoalStatus, type Holdfast } from "@holdfast/client";
 import { monotonicMs } from "../clock.js";
 import type { Client } from "./client.js";
 import type { Lane } from "./lane.js";
@@ -51,7 +51,7 @@ async function take(
       { leaseMs: LEASE_MS, requestId: lane.id(n) },
     );
     if (!goal) {
-      lane.failed(n, new HoldfastError("none is ready", { code: "NOT_FOUND" }));
+      lane.nothing(n);
       return "none";
     }
     lane.acknowledged(n, goal.position);

@@ -46,9 +46,9 @@ export interface AckLine {
   readonly t: number;
 }
 
-/** `fail`: certainly not stored. `unknown`: the caller was not told. */
+/** `fail`: refused, so not stored by this attempt. `unknown`: the caller was not told. `nothing`: there was nothing to do. */
 export interface OutcomeLine {
-  readonly k: "fail" | "unknown";
+  readonly k: "fail" | "unknown" | "nothing";
   readonly lane: number;
   readonly from: number;
   readonly to: number;

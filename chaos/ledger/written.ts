@@ -5,6 +5,8 @@ export const INVOKED = 1;
 export const ACKNOWLEDGED = 2;
 export const FAILED = 3;
 export const UNKNOWN = 4;
+/** The server had nothing to do; of an earlier attempt that says nothing. */
+export const NOTHING = 5;
 
 /** The writes of one lane by number: a few bytes each, so that there may be millions. */
 export class WrittenLane {
@@ -44,9 +46,9 @@ export class WrittenLane {
     }
   }
 
-  /** An answer counts for more than its absence. */
+  /** An acknowledgement counts for more than its absence; a refusal does not settle an attempt before it. */
   settle(from: number, to: number, outcome: number): void {
-    for (let n = from; n <= to; n++) if (this.outcome[n] !== ACKNOWLEDGED) this.outcome[n] = outcome;
+    for (let n = from; n <= to; n++) if (this.outcome[n] === INVOKED) this.outcome[n] = outcome;
   }
 
   #grow(count: number): void {
@@ -73,6 +75,7 @@ export class Written {
     if (line.k === "invoke") this.lanes.get(line.lane)?.invoke(line.from, line.to, line.t);
     if (line.k === "ack") this.lanes.get(line.lane)?.acknowledge(line);
     if (line.k === "fail") this.lanes.get(line.lane)?.settle(line.from, line.to, FAILED);
+    if (line.k === "nothing") this.lanes.get(line.lane)?.settle(line.from, line.to, NOTHING);
     if (line.k === "unknown") this.lanes.get(line.lane)?.settle(line.from, line.to, UNKNOWN);
   }
 
