@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startClients } from "./cast.js";
@@ -28,7 +29,7 @@ export interface FinishedRun {
   readonly troubles: readonly string[];
 }
 
-const WARM_UP_MS = 1_500;
+const WARM_UP_MS = 60_000;
 const SETTLE_MS = 60_000;
 const FINISH_MS = 120_000;
 
@@ -42,7 +43,7 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
   const clients: ClientProcess[] = [];
   try {
     clients.push(...startClients(stage, random.fork(), perSecond, bug?.roles));
-    await delay(WARM_UP_MS);
+    await warmedUp(directory, clients.length);
     await injectFaults(stage, options, random.fork());
     say("no more faults: everything settles");
     const troubles = await settle(stage, clients);
@@ -52,6 +53,16 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
     for (const client of clients) client.kill();
     await stage.close();
     throw error;
+  }
+}
+
+/** Resolves when every client has had something acknowledged or delivered, or after a minute. */
+async function warmedUp(directory: string, clients: number): Promise<void> {
+  const until = Date.now() + WARM_UP_MS;
+  for (let client = 0; client < clients && Date.now() < until; ) {
+    const path = join(directory, `client-${client}.jsonl`);
+    if (existsSync(path) && /"k":"(ack|page)"/.test(readFileSync(path, "utf8"))) client += 1;
+    else await delay(200);
   }
 }
 

@@ -5,7 +5,7 @@ import { FAILPOINTS, type Failpoint, type FailpointAction } from "../server/fail
 import type { Stage } from "../stage/stage.js";
 import type { Fault } from "./fault.js";
 
-const FIRES_WITHIN_MS = 4_000;
+const FIRES_WITHIN_MS = 8_000;
 
 /** A server that fails between two steps of its own. */
 export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
