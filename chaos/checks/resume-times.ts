@@ -40,6 +40,8 @@ export async function resumeTimes(
       if (line.k !== "page" || line.n === 0) continue;
       // Parts of one follower follow each other under one name.
       const follower = line.sub.slice(0, line.sub.lastIndexOf("-"));
+      // Those that are behind on purpose, or read again what is old, come to new events when they choose to.
+      if (/-(slow|resuming)$/.test(follower)) continue;
       const next = waiting.get(follower) ?? 0;
       const fault = counted[next];
       if (!fault || line.t <= fault.began) continue;
