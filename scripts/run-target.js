@@ -18,6 +18,7 @@ const TARGETS = {
   compare: { module: "dist/bench/compare.js", args: [] },
   peers: { module: "bench/peers/main.js", args: [] },
   chaos: { module: "dist/chaos/main.js", args: [] },
+  fuzz: { module: "dist/fuzz/main.js", args: [] },
   test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
 };
 

@@ -11,6 +11,7 @@ import { type Address, bind } from "./bind.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { createHealth } from "./health.js";
+import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
 import { createRpcMetrics } from "./rpc-metrics.js";
@@ -56,6 +57,7 @@ const FORCE_GRACE_MS = 500;
 /** A gRPC server over these services, with health and reflection. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { authenticate, logger, settings } = options;
+  sendLibraryLog(logger);
   const draining = new AbortController();
   const closing = new AbortController();
   // Every stream listens to it.

@@ -41,6 +41,7 @@ const INT64 = [
   253_402_300_800n,
 ];
 const DOUBLE = [0, -0, 0.5, 1, -1, Number.NaN, Infinity, -Infinity, 5e-324, Number.MAX_VALUE];
+const FLOAT = DOUBLE.map((each) => Math.fround(each));
 const BYTES = ["", "{}", "null", " [1] ", '{"a":NaN}', '"\\u0000"', "[".repeat(2000), "\0\xff\xfe"];
 
 /** Messages of a type with any of its fields set to what a careless or malicious caller might send. */
@@ -117,6 +118,8 @@ function scalar(type: ScalarType, options: HostileOptions): fc.Arbitrary<unknown
       return fc.constantFrom(...INT64);
     case ScalarType.DOUBLE:
       return fc.constantFrom(...DOUBLE);
+    case ScalarType.FLOAT:
+      return fc.constantFrom(...FLOAT);
     case ScalarType.BYTES:
       return fc.constantFrom(...BYTES.map((each) => Buffer.from(each, "latin1")));
     default:

@@ -1,0 +1,43 @@
+// `npm run fuzz`: sends a server of its own what no client should, for as long as you like.
+import { parseArgs } from "node:util";
+import { fuzzRpcs } from "./fuzz-rpcs.js";
+import { fuzzSockets } from "./fuzz-sockets.js";
+import { startTarget } from "./start-target.js";
+
+const USAGE = `usage: npm run fuzz -- [--cases N] [--seed S]
+
+  --cases   calls and connections to make, nine calls for each connection (20000)
+  --seed    the same seed makes the same cases (4650)
+`;
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: "string", default: "20000" },
+    seed: { type: "string", default: "4650" },
+    help: { type: "boolean", default: false },
+  },
+});
+const cases = Number(values.cases);
+const seed = Number(values.seed);
+
+if (values.help || !Number.isInteger(cases) || cases < 1 || !Number.isInteger(seed)) {
+  process.stderr.write(USAGE);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  const target = await startTarget();
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  try {
+    const run = { target, seed, say };
+    const connections = Math.ceil(cases / 10);
+    const findings = await fuzzRpcs({ ...run, cases: cases - connections });
+    await fuzzSockets({ ...run, cases: connections });
+    const complaints = await target.close();
+    for (const finding of findings) say(JSON.stringify(finding));
+    for (const complaint of complaints) say(complaint);
+    const failed = findings.length + complaints.length;
+    say(`${cases} cases, seed ${seed}: ${failed === 0 ? "nothing found" : `${failed} findings`}`);
+    process.exitCode = failed === 0 ? 0 : 1;
+  } finally {
+    await target.close();
+  }
+}

@@ -1,0 +1,69 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Address } from "../src/rpc/bind.js";
+
+/** A server in a process of its own with a database of its own. */
+export interface FuzzTarget {
+  readonly address: Address;
+  /** Resident memory in MiB, where there is a /proc. @throws once the server has ended */
+  memory(): number | undefined;
+  /** Stops it, removes its data, and gives every error that it logged. */
+  close(): Promise<readonly string[]>;
+}
+
+function residentMiB(pid: number): number | undefined {
+  if (!existsSync("/proc/self/status")) return undefined;
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Math.round(Number(kib) / 1024);
+}
+
+const ADDRESS = /gRPC\s+(\S+):(\d+)/;
+const PROGRAM = fileURLToPath(new URL("../src/bin.js", import.meta.url));
+
+export async function startTarget(): Promise<FuzzTarget> {
+  const directory = await mkdtemp(join(tmpdir(), "holdfast-fuzz-"));
+  const options = ["--data", directory, "--grpc-port", "0", "--http-port", "0", "--log-level", "error"];
+  const child = spawn(process.execPath, [PROGRAM, "serve", ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const exited = once(child, "exit");
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => complaints.push(line));
+  const lines = createInterface({ input: child.stdout });
+  const address = await new Promise<Address>((resolve, reject) => {
+    lines.on("line", (line) => {
+      const [, host, port] = ADDRESS.exec(line) ?? [];
+      if (host !== undefined) resolve({ host, port: Number(port) });
+    });
+    void exited.then(() => reject(new Error(`the server ended:\n${complaints.join("\n")}`)));
+  });
+  let stopping = false;
+  let closed: Promise<readonly string[]> | undefined;
+  void exited.then(([code, signal]) => {
+    if (!stopping) complaints.push(`the server ended by itself: ${code ?? signal}`);
+  });
+  const close = async () => {
+    stopping = true;
+    child.kill("SIGTERM");
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+    return complaints;
+  };
+  return {
+    address,
+    memory() {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(complaints.join("\n"));
+      return residentMiB(child.pid ?? 0);
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+  };
+}
