@@ -261,9 +261,9 @@ function rpcSettings(config: Config) {
     maxReceiveBytes: config.maxReceiveBytes,
     maxSendBytes: config.maxReceiveBytes,
     writeBufferBytes: 64 * 1024,
-    maxConcurrentStreams: 1000,
-    keepaliveTimeMs: 30_000,
-    keepaliveTimeoutMs: 10_000,
+    maxConcurrentStreams: config.maxConcurrentStreams,
+    keepaliveTimeMs: config.keepaliveTimeMs,
+    keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:
       config.maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : config.maxConnectionAgeMs,
     maxConnectionAgeGraceMs: config.drainTimeoutMs,

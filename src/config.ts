@@ -192,6 +192,21 @@ export const settings = {
     0,
     "time between NOT_SERVING and refusing connections, in ms, for balancers that poll health",
   ),
+  maxConcurrentStreams: count(
+    "HOLDFAST_MAX_CONCURRENT_STREAMS",
+    1000,
+    "calls at a time on one connection, the rest wait at the client; a runaway one cannot open 2^31",
+  ),
+  keepaliveTimeMs: count(
+    "HOLDFAST_KEEPALIVE_TIME_MS",
+    30 * SECOND,
+    "silence after which a client is asked whether it is there, in ms; shorter than most balancers' patience",
+  ),
+  keepaliveTimeoutMs: count(
+    "HOLDFAST_KEEPALIVE_TIMEOUT_MS",
+    10 * SECOND,
+    "how long it may take to answer before its connection is dropped, in ms",
+  ),
   maxConnectionAgeMs: count(
     "HOLDFAST_MAX_CONNECTION_AGE_MS",
     0,

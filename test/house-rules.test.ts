@@ -101,7 +101,7 @@ describe("imports", () => {
       const allowed = MAY_IMPORT[layer];
       if (!allowed) return [`${path}: which layer is ${layer}?`];
       return imports
-        .filter((each) => /^(src|gen|test|bench|fuzz|examples)\//.test(each))
+        .filter((each) => /^(src|gen|test|bench|chaos|fuzz|examples)\//.test(each))
         .filter((each) => layerOf(each) !== layer && !allowed.includes(layerOf(each)))
         .map((each) => `${path} imports ${each}`);
     });
