@@ -30,6 +30,7 @@ import { memoryRules } from "./service/memories/memory-rules.js";
 import { sweepMemories } from "./service/memories/memory-sweeper.js";
 import { createEntryPreparer } from "./service/prepare-entry.js";
 import { rules } from "./service/rules.js";
+import { registerRuntimeGauges } from "./service/runtime-gauges.js";
 import { type Database, openDatabase } from "./store/database.js";
 import { probeDatabase } from "./store/database-probe.js";
 import { listenForHints } from "./store/hint-listener.js";
@@ -111,6 +112,7 @@ export async function startApp(
       onChange: () => onHealth(),
     });
     cleanups.push(() => probe.close());
+    registerRuntimeGauges(registry, database, hub);
     const appendLatency = createAppendLatency(registry);
     const appender = new Appender(
       {

@@ -134,8 +134,8 @@ interface Behind {
 function watched(inner: Database, behind: Behind, onSent: () => void): Database {
   return {
     ...inner,
-    get isContended() {
-      return inner.isContended;
+    get connections() {
+      return inner.connections;
     },
     lane() {
       const lane = inner.lane();

@@ -134,7 +134,7 @@ export class TenantQueue {
     const last = this.#flights.at(-1);
     if (!last) {
       // Whoever waits for a connection is served before the next flush.
-      if (database.isContended) this.#lane.release();
+      if (database.connections.waiting > 0) this.#lane.release();
       return true;
     }
     return (
@@ -142,7 +142,7 @@ export class TenantQueue {
       this.#flights.length < MAX_FLIGHTS &&
       this.#waitingEntries >= MIN_OVERLAPPING_ENTRIES &&
       this.#canBeAhead(this.#waiting.slice(0, this.#nextCount())) &&
-      !database.isContended
+      database.connections.waiting === 0
     );
   }
 

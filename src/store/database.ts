@@ -56,8 +56,8 @@ export interface Connections {
 /** Everything runs on a connection that nobody else uses meanwhile. */
 export interface Database extends Connections {
   lane(): Lane;
-  /** Whether someone waits for a connection: then whoever holds one longer than it must should give it back. */
-  readonly isContended: boolean;
+  /** Connections at the moment, and callers that wait for one: to them whoever holds one longer than it must gives it back. */
+  readonly connections: { readonly open: number; readonly inUse: number; readonly waiting: number };
   close(): Promise<void>;
 }
 
@@ -191,8 +191,8 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
         },
       };
     },
-    get isContended() {
-      return pool.waitingCount > 0;
+    get connections() {
+      return { open: pool.totalCount, inUse: pool.totalCount - pool.idleCount, waiting: pool.waitingCount };
     },
     close() {
       closing = true;

@@ -49,6 +49,7 @@ export interface DuplexStream<I, O> extends AnswerStream<O> {
 export class RpcClient {
   readonly #client: Client;
   readonly #metadata = new Metadata();
+  readonly #streams = new Set<ClientReadableStream<unknown>>();
 
   constructor({ host, port }: Address, { tenant, token }: RpcClientOptions = {}) {
     // Of its own: grpc-js would share one connection among all clients of an address.
@@ -104,7 +105,7 @@ export class RpcClient {
       request,
       this.#metadata,
     );
-    return answersOf(call);
+    return answersOf(this.#held(call));
   }
 
   duplex<I extends DescMessage, O extends DescMessage>(
@@ -117,15 +118,23 @@ export class RpcClient {
       this.#metadata,
     );
     return {
-      ...answersOf(call),
+      ...answersOf(this.#held(call)),
       write: (message) => void call.write(toBinary(method.input, create(method.input, message))),
       writeBytes: (bytes) => void call.write(bytes),
       end: () => void call.end(),
     };
   }
 
+  /** Ends what is under way, which closing a client of grpc-js alone does not. */
   close(): void {
+    for (const call of this.#streams) call.cancel();
     this.#client.close();
+  }
+
+  #held<C extends ClientReadableStream<unknown>>(call: C): C {
+    this.#streams.add(call);
+    call.on("status", () => this.#streams.delete(call));
+    return call;
   }
 }
 

@@ -1,7 +1,8 @@
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { App } from "../../src/app.js";
 import type { Config } from "../../src/config.js";
 import { createTestDatabase, type TestDatabase } from "./create-test-database.js";
+import { expectNothingHeld } from "./expect-nothing-held.js";
 import { startServer } from "./start-server.js";
 
 export interface SharedServers {
@@ -22,7 +23,15 @@ export function useServers(...overrides: readonly Partial<Config>[]): SharedServ
       ),
     );
   });
+  let before: string | undefined;
+  const checkLeaks = () => Promise.all(apps.map((app) => expectNothingHeld(app, before)));
+  // What a test has started ends after its own hooks: the next to come looks.
+  beforeEach(async ({ task }) => {
+    await checkLeaks();
+    before = task.name;
+  });
   afterAll(async () => {
+    await checkLeaks();
     await Promise.all(apps.map((app) => app.close()));
     await database?.close();
   });
