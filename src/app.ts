@@ -264,6 +264,7 @@ function rpcSettings(config: Config) {
     maxSendBytes: config.maxReceiveBytes,
     writeBufferBytes: 64 * 1024,
     maxConcurrentStreams: config.maxConcurrentStreams,
+    maxCallsInFlight: config.maxCallsInFlight,
     keepaliveTimeMs: config.keepaliveTimeMs,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:

@@ -197,6 +197,11 @@ export const settings = {
     1000,
     "calls at a time on one connection, the rest wait at the client; a runaway one cannot open 2^31",
   ),
+  maxCallsInFlight: count(
+    "HOLDFAST_MAX_CALLS_IN_FLIGHT",
+    256,
+    "unary calls served at a time, of one tenant half of them; some 64 keep two cores busy, more only wait",
+  ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",
     30 * SECOND,

@@ -59,6 +59,8 @@ export class Call implements CallContext {
   #writer: ResponseWriter | undefined;
   #answers: AsyncIterator<unknown> | undefined;
   #begun = false;
+  /** Whether it counts among the calls being served. */
+  #entered = false;
   #finished = false;
   #logger: Logger | undefined;
   #principal = UNKNOWN_CALLER;
@@ -147,6 +149,7 @@ export class Call implements CallContext {
     try {
       if (this.#method.authenticated) {
         this.#principal = await authenticate(metadata, this.#transport.getPeer());
+        this.#enter();
         await this.#admit(metadata);
       }
       this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
@@ -168,8 +171,15 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
+      if (this.#entered) this.#environment.admission.leave(this.#principal.tenantId);
       this.#onSettled(this);
     }
+  }
+
+  #enter(): void {
+    if (this.#method.descriptor.methodKind !== "unary") return;
+    this.#environment.admission.enter(this.#principal.tenantId);
+    this.#entered = true;
   }
 
   async #admit(metadata: Metadata): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { CallAudits } from "../service/call-audits.js";
+import type { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
@@ -12,6 +13,7 @@ export interface ServerEnvironment {
   readonly audits?: CallAudits | undefined;
   /** Every answer passes it; without it services must hold no secrets. */
   readonly secrets?: SecretGuard | undefined;
+  readonly admission: Admission;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

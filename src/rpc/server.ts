@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { CallAudits } from "../service/call-audits.js";
+import { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { createCallInterceptor } from "./call-interceptor.js";
@@ -72,6 +73,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
+    admission: new Admission(settings),
     logger,
     metrics: createRpcMetrics(options.metrics),
     settings,
