@@ -60,7 +60,9 @@ async function runOnce(): Promise<number> {
   const signal = stop.signal;
   const options = { directory, seconds: minutes * 60, seed, faults, perSecond, say, signal };
   const { stage, troubles } = await run({ ...options, ...(bug && { bug }) });
-  const description = { ...describeRun(stage.version), command, seed, seconds: minutes * 60 };
+  const machine = describeRun();
+  const versions = { ...machine.versions, postgres: stage.version };
+  const description = { ...machine, versions, command, seed, seconds: minutes * 60 };
   writeFileSync(join(directory, "run.json"), JSON.stringify({ description, troubles }, null, 2));
   const judged = await judge(stage, say).finally(() => stage.close());
   const verdict = { ...judged, void: [...troubles, ...judged.void] };

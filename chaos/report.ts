@@ -5,7 +5,10 @@ import { GUARANTEES } from "./checks/guarantee.js";
 import type { Verdict } from "./judge.js";
 
 /** What a run is known by. */
-export interface RunDescription extends ReturnType<typeof describeRun> {
+type Described = ReturnType<typeof describeRun>;
+
+export interface RunDescription extends Described {
+  readonly versions: Described["versions"] & { readonly postgres: string };
   readonly command: string;
   readonly seed: number;
   readonly seconds: number;

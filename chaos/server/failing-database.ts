@@ -1,5 +1,6 @@
 import type { Database, Run, Statement } from "../../src/store/database.js";
 import { errorFromDatabase } from "../../src/store/sqlstate.js";
+import { alterConnections } from "./alter-connections.js";
 import type { Failpoints } from "./failpoints.js";
 
 /** Whether it is the statement of a flush that takes positions. */
@@ -25,19 +26,25 @@ export function failingDatabase(database: Database, failpoints: Failpoints): Dat
       return rows as never;
     };
 
-  return {
-    ...database,
-    withConnection: (use) => database.withConnection((run) => use(around(run))),
-    async run(statement) {
-      if (!isAppend(statement)) return database.run(statement);
-      // A statement by itself commits with its answer: to come in between, the transaction is made explicit.
-      const rows = failpoints.isArmed("before-commit")
-        ? await database.withConnection((run) => appendInSteps(run, statement, failpoints))
-        : await database.run(statement);
-      await afterCommit();
-      return rows as never;
-    },
-  };
+  return alterConnections(database, (connections) => {
+    // On one connection, what is sent while a transaction of several steps is open would become part of it.
+    let free: Promise<unknown> = Promise.resolve();
+    return {
+      withConnection: (use) => connections.withConnection((run) => use(around(run))),
+      async run(statement) {
+        await free;
+        if (!isAppend(statement)) return connections.run(statement);
+        // A statement by itself commits with its answer: to come in between, the transaction is made explicit.
+        const running = failpoints.isArmed("before-commit")
+          ? connections.withConnection((run) => appendInSteps(run, statement, failpoints))
+          : undefined;
+        free = Promise.allSettled([running]);
+        const rows = await (running ?? connections.run(statement));
+        await afterCommit();
+        return rows as never;
+      },
+    };
+  });
 }
 
 async function appendInSteps(run: Run, statement: Statement, failpoints: Failpoints) {

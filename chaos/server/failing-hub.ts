@@ -7,9 +7,9 @@ import { wrap } from "./wrap.js";
 export function failingHub(hub: Hub, failpoints: Failpoints): Hub {
   return wrap(hub, {
     // Told after the commit, in the turn in which the answers are made and before any is sent.
-    committed(tenantId, logId, changes) {
+    committed(tenantId, commit) {
       failpoints.hitNow("before-ack");
-      hub.committed(tenantId, logId, changes);
+      hub.committed(tenantId, commit);
     },
     hold(tenantId, head) {
       const held = hub.hold(tenantId, head);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { alterConnections } from "../alter-connections.js";
 import { isAppend } from "../failing-database.js";
 import type { Bug } from "./bug.js";
 
@@ -10,25 +11,26 @@ export const ackBeforeCommit: Bug = {
   breaks: "Durable",
   faults: ["kill-server", "terminate-backends"],
   roles: ["record", "append-batches"],
-  database: (database) => ({
-    ...database,
-    run(statement) {
-      if (!isAppend(statement)) return database.run(statement);
-      return new Promise((resolve, reject) => {
-        database
-          .withConnection(async (run) => {
-            await run("BEGIN");
-            try {
-              resolve((await run(statement)) as never);
-              await delay(COMMIT_LATER_MS);
-              await run("COMMIT");
-            } catch (error) {
-              await run("ROLLBACK").catch(() => {});
-              throw error;
-            }
-          })
-          .catch(reject);
-      });
-    },
-  }),
+  database: (database) =>
+    alterConnections(database, (connections) => ({
+      run(statement) {
+        if (!isAppend(statement)) return connections.run(statement);
+        // Not on a connection that goes on with the next flush meanwhile.
+        return new Promise((resolve, reject) => {
+          database
+            .withConnection(async (run) => {
+              await run("BEGIN");
+              try {
+                resolve((await run(statement)) as never);
+                await delay(COMMIT_LATER_MS);
+                await run("COMMIT");
+              } catch (error) {
+                await run("ROLLBACK").catch(() => {});
+                throw error;
+              }
+            })
+            .catch(reject);
+        });
+      },
+    })),
 };

@@ -1,4 +1,5 @@
 import type { Run } from "../../../src/store/database.js";
+import { alterConnections } from "../alter-connections.js";
 import type { Bug } from "./bug.js";
 
 /** Nothing is looked up and no index refuses: what is sent again is stored again. */
@@ -13,10 +14,9 @@ export const noDeduplication: Bug = {
       (run: Run): Run =>
       async (statement) =>
         typeof statement !== "string" && statement.name?.startsWith("existing ") ? [] : run(statement);
-    return {
-      ...database,
-      read: (tenantId, read) => database.read(tenantId, (run) => read(forgetful(run))),
-      withConnection: (use) => database.withConnection((run) => use(forgetful(run))),
-    };
+    return alterConnections(database, (connections) => ({
+      read: (tenantId, read, bounds) => connections.read(tenantId, (run) => read(forgetful(run)), bounds),
+      withConnection: (use) => connections.withConnection((run) => use(forgetful(run))),
+    }));
   },
 };

@@ -1,4 +1,5 @@
 import { beginAs } from "../../../src/store/database.js";
+import { alterConnections } from "../alter-connections.js";
 import type { Bug } from "./bug.js";
 
 /** The tenant is set for the connection instead of the transaction, and stays when the next one borrows it. */
@@ -7,20 +8,20 @@ export const plainSet: Bug = {
   breaks: "Isolated",
   faults: ["client-reset"],
   roles: ["record", "read-back"],
-  database: (database) => ({
-    ...database,
-    read: (tenantId, read) =>
-      database.withConnection(async (run) => {
-        const begin = beginAs(tenantId, "READ ONLY");
-        const begun = run(begin.replace("SET LOCAL holdfast.tenant", "SET holdfast.tenant"));
-        begun.catch(() => {});
-        try {
-          const result = await read(run);
-          await begun;
-          return result;
-        } finally {
-          await run("COMMIT").catch(() => {});
-        }
-      }),
-  }),
+  database: (database) =>
+    alterConnections(database, (connections) => ({
+      read: (tenantId, read) =>
+        connections.withConnection(async (run) => {
+          const begin = beginAs(tenantId, "READ ONLY");
+          const begun = run(begin.replace("SET LOCAL holdfast.tenant", "SET holdfast.tenant"));
+          begun.catch(() => {});
+          try {
+            const result = await read(run);
+            await begun;
+            return result;
+          } finally {
+            await run("COMMIT").catch(() => {});
+          }
+        }),
+    })),
 };

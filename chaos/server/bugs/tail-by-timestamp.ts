@@ -1,4 +1,5 @@
 import type { Run, Statement } from "../../../src/store/database.js";
+import { alterConnections } from "../alter-connections.js";
 import type { Bug } from "./bug.js";
 
 const PAGE = 20;
@@ -15,7 +16,9 @@ export const tailByTimestamp: Bug = {
       (run: Run): Run =>
       (statement) =>
         run(typeof statement === "string" ? statement : byTime(statement));
-    return { ...database, read: (tenantId, read) => database.read(tenantId, (run) => read(tail(run))) };
+    return alterConnections(database, (connections) => ({
+      read: (tenantId, read, bounds) => connections.read(tenantId, (run) => read(tail(run)), bounds),
+    }));
   },
 };
 
