@@ -36,7 +36,10 @@ CREATE TABLE holdfast.action_selectors (
   goal_patterns_bytes bytea,
   goal_patterns_content_type text,
   learning_rate double precision,
-  epsilon double precision
+  epsilon double precision,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.action_selectors ADD CONSTRAINT action_selectors_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX action_selectors_agent ON holdfast.action_selectors USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -82,7 +85,10 @@ CREATE TABLE holdfast.actions (
   goal_id uuid,
   user_id text NOT NULL,
   start_time timestamp with time zone,
-  complete_time timestamp with time zone
+  complete_time timestamp with time zone,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.actions ADD CONSTRAINT actions_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX actions_agent ON holdfast.actions USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -140,7 +146,10 @@ CREATE TABLE holdfast.configurations (
   schema_content_type text,
   layer text NOT NULL,
   is_secret boolean NOT NULL,
-  actor text NOT NULL
+  actor text NOT NULL,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.configurations ADD CONSTRAINT configurations_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX configurations_agent ON holdfast.configurations USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -178,7 +187,10 @@ CREATE TABLE holdfast.cross_session_patterns (
   confidence double precision NOT NULL,
   usage_count bigint NOT NULL,
   success_rate double precision,
-  last_used_time timestamp with time zone
+  last_used_time timestamp with time zone,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.cross_session_patterns ADD CONSTRAINT cross_session_patterns_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX cross_session_patterns_agent ON holdfast.cross_session_patterns USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -229,12 +241,16 @@ CREATE TABLE holdfast.decisions (
   observation_id uuid,
   goal_id uuid,
   outcome text NOT NULL,
-  duration_ms double precision
+  duration_ms double precision,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text,
+  withdraw_time timestamp with time zone
 );
 ALTER TABLE holdfast.decisions ADD CONSTRAINT decisions_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX decisions_action ON holdfast.decisions USING btree (tenant_id, action_id, "position") WHERE (action_id IS NOT NULL);
 CREATE INDEX decisions_agent ON holdfast.decisions USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
-CREATE UNIQUE INDEX decisions_external_id ON holdfast.decisions USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX decisions_external_id ON holdfast.decisions USING btree (tenant_id, external_id) WHERE ((external_id IS NOT NULL) AND (withdraw_time IS NULL));
 CREATE INDEX decisions_goal ON holdfast.decisions USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
 CREATE INDEX decisions_labels ON holdfast.decisions USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE UNIQUE INDEX decisions_position ON holdfast.decisions USING btree (tenant_id, "position");
@@ -274,7 +290,10 @@ CREATE TABLE holdfast.goals (
   created_by text NOT NULL,
   progress_is_set boolean NOT NULL,
   lease_holder text NOT NULL,
-  lease_expire_time timestamp with time zone
+  lease_expire_time timestamp with time zone,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.goals ADD CONSTRAINT goals_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX goals_agent ON holdfast.goals USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -293,6 +312,39 @@ CREATE POLICY append_path ON holdfast.goals FOR ALL TO holdfast_append USING (tr
 CREATE POLICY tenant_isolation ON holdfast.goals FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
 GRANT INSERT, SELECT, UPDATE ON holdfast.goals TO holdfast_append;
 GRANT SELECT ON holdfast.goals TO holdfast_runtime;
+
+CREATE TABLE holdfast.import_batches (
+  tenant_id uuid NOT NULL,
+  import_id uuid NOT NULL,
+  number integer NOT NULL,
+  entities text[] NOT NULL,
+  ids uuid[] NOT NULL
+);
+ALTER TABLE holdfast.import_batches ADD CONSTRAINT import_batches_pkey PRIMARY KEY (tenant_id, import_id, number);
+ALTER TABLE holdfast.import_batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.import_batches FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.import_batches FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.import_batches FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT ON holdfast.import_batches TO holdfast_append;
+GRANT SELECT ON holdfast.import_batches TO holdfast_runtime;
+
+CREATE TABLE holdfast.imports (
+  tenant_id uuid NOT NULL,
+  id uuid NOT NULL,
+  status text NOT NULL,
+  sources_hash bytea NOT NULL,
+  start_position bigint NOT NULL,
+  create_time timestamp with time zone NOT NULL,
+  update_time timestamp with time zone NOT NULL,
+  report json NOT NULL
+);
+ALTER TABLE holdfast.imports ADD CONSTRAINT imports_pkey PRIMARY KEY (tenant_id, id);
+ALTER TABLE holdfast.imports ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.imports FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.imports FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.imports FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.imports TO holdfast_append;
+GRANT SELECT ON holdfast.imports TO holdfast_runtime;
 
 CREATE TABLE holdfast.learning_systems (
   tenant_id uuid NOT NULL,
@@ -319,7 +371,10 @@ CREATE TABLE holdfast.learning_systems (
   history json,
   history_bytes bytea,
   history_content_type text,
-  best_strategies jsonb NOT NULL
+  best_strategies jsonb NOT NULL,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.learning_systems ADD CONSTRAINT learning_systems_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX learning_systems_agent ON holdfast.learning_systems USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -369,15 +424,20 @@ CREATE TABLE holdfast.memories (
 CASE
     WHEN (content ~ '[^ ]{61}'::text) THEN regexp_replace("left"(
     CASE
-        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
-        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
+        WHEN (octet_length(content) = char_length(content)) THEN regexp_replace(lower("left"(content, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+'::text, ' '::text, 'g'::text)
+        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
+        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
     END, 131072), '([^ ]{1,60})'::text, ' \1'::text, 'g'::text)
     ELSE "left"(
     CASE
-        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
-        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
+        WHEN (octet_length(content) = char_length(content)) THEN regexp_replace(lower("left"(content, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+'::text, ' '::text, 'g'::text)
+        WHEN (content ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'::text) THEN ((regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text) || ' '::text) || regexp_replace(regexp_replace(regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])'::text, ' \1 '::text, 'g'::text), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})'::text, ' \1 '::text, 'g'::text))
+        ELSE regexp_replace(lower(NORMALIZE("left"(content, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+'::text, ' '::text, 'g'::text)
     END, 131072)
-END), ' '::text, (' '::text || ('h'::text || "left"(md5((tenant_id)::text), 8)))), ' '::text), ''::text), ('h'::text || "left"(md5((tenant_id)::text), 8)))) STORED
+END), ' '::text, (' '::text || ('h'::text || "left"(md5((tenant_id)::text), 8)))), ' '::text), ''::text), ('h'::text || "left"(md5((tenant_id)::text), 8)))) STORED,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text
 ) WITH (fillfactor=80);
 ALTER TABLE holdfast.memories ADD CONSTRAINT memories_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX memories_agent ON holdfast.memories USING btree (tenant_id, agent_id, create_time, id) WHERE (agent_id IS NOT NULL);
@@ -386,7 +446,8 @@ CREATE INDEX memories_expire ON holdfast.memories USING btree (tenant_id, expire
 CREATE UNIQUE INDEX memories_external_id ON holdfast.memories USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX memories_goal ON holdfast.memories USING btree (tenant_id, goal_id, create_time, id) WHERE (goal_id IS NOT NULL);
 CREATE INDEX memories_labels ON holdfast.memories USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
-CREATE INDEX memories_search_terms ON holdfast.memories USING gin (search_terms) WITH (fastupdate=off);
+CREATE INDEX memories_sampled_terms ON holdfast.memories USING gin (search_terms) WITH (fastupdate=off) WHERE ((uuid_hash(id) & 63) = 0);
+CREATE INDEX memories_search_terms ON holdfast.memories USING gin (search_terms) WITH (fastupdate='on', gin_pending_list_limit='256');
 CREATE INDEX memories_session ON holdfast.memories USING btree (tenant_id, session_id, create_time, id) WHERE (session_id IS NOT NULL);
 CREATE INDEX memories_tags ON holdfast.memories USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], tags) jsonb_path_ops) WHERE (tags <> '[]'::jsonb);
 CREATE INDEX memories_type ON holdfast.memories USING btree (tenant_id, type, create_time, id) WHERE (type IS NOT NULL);
@@ -411,6 +472,19 @@ CREATE POLICY append_path ON holdfast.memory_access FOR ALL TO holdfast_append U
 CREATE POLICY tenant_isolation ON holdfast.memory_access FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
 GRANT INSERT, SELECT, UPDATE ON holdfast.memory_access TO holdfast_append;
 GRANT SELECT ON holdfast.memory_access TO holdfast_runtime;
+
+CREATE TABLE holdfast.memory_vectors (
+  tenant_id uuid NOT NULL,
+  memory_id uuid NOT NULL,
+  vector bytea NOT NULL
+);
+ALTER TABLE holdfast.memory_vectors ADD CONSTRAINT memory_vectors_pkey PRIMARY KEY (tenant_id, memory_id);
+ALTER TABLE holdfast.memory_vectors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE holdfast.memory_vectors FORCE ROW LEVEL SECURITY;
+CREATE POLICY append_path ON holdfast.memory_vectors FOR ALL TO holdfast_append USING (true) WITH CHECK (true);
+CREATE POLICY tenant_isolation ON holdfast.memory_vectors FOR SELECT TO holdfast_runtime USING ((tenant_id = (NULLIF(current_setting('holdfast.tenant'::text, true), ''::text))::uuid));
+GRANT INSERT, SELECT, UPDATE ON holdfast.memory_vectors TO holdfast_append;
+GRANT SELECT ON holdfast.memory_vectors TO holdfast_runtime;
 
 CREATE TABLE holdfast.memory_words (
   tenant_id uuid NOT NULL,
@@ -458,12 +532,13 @@ CREATE TABLE holdfast.observations (
   goal_id uuid,
   feedback text NOT NULL,
   metrics jsonb NOT NULL,
-  occur_time timestamp with time zone
+  occur_time timestamp with time zone,
+  withdraw_time timestamp with time zone
 );
 ALTER TABLE holdfast.observations ADD CONSTRAINT observations_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX observations_action ON holdfast.observations USING btree (tenant_id, action_id, "position") WHERE (action_id IS NOT NULL);
 CREATE INDEX observations_agent ON holdfast.observations USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
-CREATE UNIQUE INDEX observations_external_id ON holdfast.observations USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX observations_external_id ON holdfast.observations USING btree (tenant_id, external_id) WHERE ((external_id IS NOT NULL) AND (withdraw_time IS NULL));
 CREATE INDEX observations_failed ON holdfast.observations USING btree (tenant_id, "position") WHERE (success IS FALSE);
 CREATE INDEX observations_goal ON holdfast.observations USING btree (tenant_id, goal_id, "position") WHERE (goal_id IS NOT NULL);
 CREATE INDEX observations_labels ON holdfast.observations USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
@@ -492,12 +567,16 @@ CREATE TABLE holdfast.performance_metrics (
   unit text NOT NULL,
   component text NOT NULL,
   tags jsonb NOT NULL,
-  "time" timestamp with time zone
+  "time" timestamp with time zone,
+  metadata json,
+  metadata_bytes bytea,
+  metadata_content_type text,
+  withdraw_time timestamp with time zone
 );
 ALTER TABLE holdfast.performance_metrics ADD CONSTRAINT performance_metrics_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX performance_metrics_agent ON holdfast.performance_metrics USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE INDEX performance_metrics_component ON holdfast.performance_metrics USING btree (tenant_id, component, "position") WHERE (component IS NOT NULL);
-CREATE UNIQUE INDEX performance_metrics_external_id ON holdfast.performance_metrics USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX performance_metrics_external_id ON holdfast.performance_metrics USING btree (tenant_id, external_id) WHERE ((external_id IS NOT NULL) AND (withdraw_time IS NULL));
 CREATE INDEX performance_metrics_labels ON holdfast.performance_metrics USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE INDEX performance_metrics_name ON holdfast.performance_metrics USING btree (tenant_id, name, "position") WHERE (name IS NOT NULL);
 CREATE UNIQUE INDEX performance_metrics_position ON holdfast.performance_metrics USING btree (tenant_id, "position");
@@ -562,13 +641,14 @@ CREATE TABLE holdfast.security_audits (
   metadata json,
   metadata_bytes bytea,
   metadata_content_type text,
-  by_holdfast boolean NOT NULL
+  by_holdfast boolean NOT NULL,
+  withdraw_time timestamp with time zone
 );
 ALTER TABLE holdfast.security_audits ADD CONSTRAINT security_audits_pkey PRIMARY KEY (tenant_id, id);
 CREATE INDEX security_audits_actor ON holdfast.security_audits USING btree (tenant_id, actor, "position") WHERE (actor IS NOT NULL);
 CREATE INDEX security_audits_agent ON holdfast.security_audits USING btree (tenant_id, agent_id, "position") WHERE (agent_id IS NOT NULL);
 CREATE INDEX security_audits_by_holdfast ON holdfast.security_audits USING btree (tenant_id, by_holdfast, "position");
-CREATE UNIQUE INDEX security_audits_external_id ON holdfast.security_audits USING btree (tenant_id, external_id) WHERE (external_id IS NOT NULL);
+CREATE UNIQUE INDEX security_audits_external_id ON holdfast.security_audits USING btree (tenant_id, external_id) WHERE ((external_id IS NOT NULL) AND (withdraw_time IS NULL));
 CREATE INDEX security_audits_labels ON holdfast.security_audits USING gin (jsonb_set('{}'::jsonb, ARRAY[(tenant_id)::text], labels) jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
 CREATE INDEX security_audits_level ON holdfast.security_audits USING btree (tenant_id, level, "position") WHERE (level IS NOT NULL);
 CREATE INDEX security_audits_operation ON holdfast.security_audits USING btree (tenant_id, operation, "position") WHERE (operation IS NOT NULL);
@@ -638,7 +718,22 @@ CREATE POLICY tenant_isolation ON holdfast.tenant_logs FOR SELECT TO holdfast_ru
 GRANT INSERT, SELECT, UPDATE ON holdfast.tenant_logs TO holdfast_append;
 GRANT SELECT ON holdfast.tenant_logs TO holdfast_runtime;
 
-CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[], OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid)
+CREATE OR REPLACE FUNCTION holdfast.add_import_batch(p_tenant uuid, p_import uuid, p_entities text[], p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  INSERT INTO holdfast.import_batches (tenant_id, import_id, number, entities, ids)
+  SELECT p_tenant, p_import, coalesce(max(b.number), 0) + 1, p_entities, p_ids
+  FROM holdfast.import_batches b WHERE b.tenant_id = p_tenant AND b.import_id = p_import;
+END $function$;
+ALTER FUNCTION holdfast.add_import_batch(uuid,uuid,text[],uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.add_import_batch(uuid,uuid,text[],uuid[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[], p_after text, p_turn text, OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -658,6 +753,13 @@ BEGIN
   -- An answer to the caller means flushed to disk, whatever the database's default.
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
+    RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = 'HF003';
+  END IF;
+  IF p_turn IS NOT NULL THEN
+    PERFORM set_config('holdfast.turn', p_turn, false);
   END IF;
 
   LOOP
@@ -700,8 +802,8 @@ BEGIN
   INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
   VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
 END $function$;
-ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[],text,text) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[],text,text) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.blocked_dependents(p_tenant uuid, p_ids uuid[])
  RETURNS SETOF uuid
@@ -777,34 +879,55 @@ END $function$;
 ALTER FUNCTION holdfast.ids_containing(text,text,jsonb,text[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.ids_containing(text,text,jsonb,text[]) TO holdfast_runtime;
 
+CREATE OR REPLACE FUNCTION holdfast.keep_memory_vectors(p_tenant uuid, p_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET enable_seqscan TO 'off'
+AS $function$
+BEGIN
+  INSERT INTO holdfast.memory_vectors AS v (tenant_id, memory_id, vector)
+  SELECT m.tenant_id, m.id, (SELECT string_agg(float4send(number), '') FROM unnest(m.embedding) AS u (number))
+  FROM holdfast.memories m
+  WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids) AND cardinality(m.embedding) > 0
+  ON CONFLICT (tenant_id, memory_id) DO UPDATE SET vector = excluded.vector WHERE v.vector <> excluded.vector;
+END $function$;
+ALTER FUNCTION holdfast.keep_memory_vectors(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.keep_memory_vectors(uuid,uuid[]) TO holdfast_writer;
+
 CREATE OR REPLACE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET enable_seqscan TO 'off'
 AS $function$
+DECLARE
+  v_words text[];
+  v_known text[];
 BEGIN
-  WITH words AS (
-    SELECT DISTINCT substr(t.term, 10) AS word
-    FROM holdfast.memories m, LATERAL (
-      SELECT term FROM unnest(tsvector_to_array(m.search_terms)) AS term
-      WHERE char_length(term) BETWEEN 13 AND 41
-        AND substr(term, 10) !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
-      LIMIT 500
-    ) AS t
+  v_words := ARRAY(
+    SELECT DISTINCT substr(t.term, 10)
+    FROM holdfast.memories m, unnest(CASE WHEN length(m.search_terms) > 1000
+      THEN (tsvector_to_array(m.search_terms))[1:1000] ELSE tsvector_to_array(m.search_terms) END) AS t(term)
     WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids)
-  ), learned AS (
-    INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
-    -- Known words are passed over by the primary key. An anti-join says the same, and where the table's statistics
-    -- are not up to date it reads every word of the tenant for each.
-    SELECT p_tenant, '', w.word FROM words w
-    ON CONFLICT DO NOTHING
-    RETURNING word
-  )
+      AND octet_length(t.term) BETWEEN 13 AND 137
+  );
+  -- In one search of the index for all of them. An anti-join says the same, and where the table's statistics are not
+  -- up to date it reads every word of the tenant for each.
+  v_known := ARRAY(
+    SELECT w.word FROM holdfast.memory_words w
+    WHERE w.tenant_id = p_tenant AND w.trigram = '' AND w.word = ANY (v_words)
+  );
   INSERT INTO holdfast.memory_words (tenant_id, trigram, word)
   SELECT p_tenant, t.trigram, l.word
-  FROM learned l, unnest(ARRAY(SELECT DISTINCT substr('  ' || l.word || ' ', i, 3) FROM generate_series(1, char_length(l.word) + 1) AS i)) AS t(trigram)
+  FROM (SELECT unnest(v_words) EXCEPT SELECT unnest(v_known)) AS l(word), unnest(''::text || ARRAY(SELECT DISTINCT substr('  ' || l.word || ' ', i, 3) FROM generate_series(1, char_length(l.word) + 1) AS i)) AS t(trigram)
+  WHERE char_length(l.word) BETWEEN 4 AND 32 AND l.word !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
+  -- In the order of the index, so that two servers never wait for each other.
+  ORDER BY t.trigram, l.word
   ON CONFLICT DO NOTHING;
 END $function$;
 ALTER FUNCTION holdfast.learn_memory_words(uuid,uuid[]) OWNER TO holdfast_append;
@@ -943,7 +1066,7 @@ END $function$;
 ALTER FUNCTION holdfast.log_positions(uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_action_scores jsonb[], p_action_counts jsonb[], p_action_history json[], p_action_history_bytes bytea[], p_action_history_content_type text[], p_context_weights jsonb[], p_goal_patterns json[], p_goal_patterns_bytes bytea[], p_goal_patterns_content_type text[], p_learning_rate double precision[], p_epsilon double precision[])
+CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_action_scores jsonb[], p_action_counts jsonb[], p_action_history json[], p_action_history_bytes bytea[], p_action_history_content_type text[], p_context_weights jsonb[], p_goal_patterns json[], p_goal_patterns_bytes bytea[], p_goal_patterns_content_type text[], p_learning_rate double precision[], p_epsilon double precision[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -959,7 +1082,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.action_scores, '{}'::jsonb) AS action_scores, coalesce(u.action_counts, '{}'::jsonb) AS action_counts, u.action_history AS action_history, u.action_history_bytes AS action_history_bytes, u.action_history_content_type AS action_history_content_type, coalesce(u.context_weights, '{}'::jsonb) AS context_weights, u.goal_patterns AS goal_patterns, u.goal_patterns_bytes AS goal_patterns_bytes, u.goal_patterns_content_type AS goal_patterns_content_type, u.learning_rate AS learning_rate, u.epsilon AS epsilon
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.action_scores, '{}'::jsonb) AS action_scores, coalesce(u.action_counts, '{}'::jsonb) AS action_counts, u.action_history AS action_history, u.action_history_bytes AS action_history_bytes, u.action_history_content_type AS action_history_content_type, coalesce(u.context_weights, '{}'::jsonb) AS context_weights, u.goal_patterns AS goal_patterns, u.goal_patterns_bytes AS goal_patterns_bytes, u.goal_patterns_content_type AS goal_patterns_content_type, u.learning_rate AS learning_rate, u.epsilon AS epsilon, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -981,10 +1104,13 @@ BEGIN
       p_goal_patterns_bytes,
       p_goal_patterns_content_type,
       p_learning_rate,
-      p_epsilon
+      p_epsilon,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -993,14 +1119,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'action_selector', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.action_selectors (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon
+    INSERT INTO holdfast.action_selectors (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.action_selectors t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, action_scores = u.action_scores, action_counts = u.action_counts, action_history = u.action_history, action_history_bytes = u.action_history_bytes, action_history_content_type = u.action_history_content_type, context_weights = u.context_weights, goal_patterns = u.goal_patterns, goal_patterns_bytes = u.goal_patterns_bytes, goal_patterns_content_type = u.goal_patterns_content_type, learning_rate = u.learning_rate, epsilon = u.epsilon
+    UPDATE holdfast.action_selectors t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, action_scores = u.action_scores, action_counts = u.action_counts, action_history = u.action_history, action_history_bytes = u.action_history_bytes, action_history_content_type = u.action_history_content_type, context_weights = u.context_weights, goal_patterns = u.goal_patterns, goal_patterns_bytes = u.goal_patterns_bytes, goal_patterns_content_type = u.goal_patterns_content_type, learning_rate = u.learning_rate, epsilon = u.epsilon, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1013,10 +1139,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_name text[], p_tool text[], p_description text[], p_parameters json[], p_parameters_bytes bytea[], p_parameters_content_type text[], p_status text[], p_result json[], p_result_bytes bytea[], p_result_content_type text[], p_success_score double precision[], p_cost double precision[], p_expected_outcome text[], p_prerequisites jsonb[], p_goal_id uuid[], p_user_id text[], p_start_time timestamp with time zone[], p_complete_time timestamp with time zone[])
+CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_name text[], p_tool text[], p_description text[], p_parameters json[], p_parameters_bytes bytea[], p_parameters_content_type text[], p_status text[], p_result json[], p_result_bytes bytea[], p_result_content_type text[], p_success_score double precision[], p_cost double precision[], p_expected_outcome text[], p_prerequisites jsonb[], p_goal_id uuid[], p_user_id text[], p_start_time timestamp with time zone[], p_complete_time timestamp with time zone[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1032,7 +1158,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.name, ''::text) AS name, coalesce(u.tool, ''::text) AS tool, coalesce(u.description, ''::text) AS description, u.parameters AS parameters, u.parameters_bytes AS parameters_bytes, u.parameters_content_type AS parameters_content_type, u.status AS status, u.result AS result, u.result_bytes AS result_bytes, u.result_content_type AS result_content_type, u.success_score AS success_score, u.cost AS cost, coalesce(u.expected_outcome, ''::text) AS expected_outcome, coalesce(u.prerequisites, '[]'::jsonb) AS prerequisites, u.goal_id AS goal_id, coalesce(u.user_id, ''::text) AS user_id, u.start_time AS start_time, u.complete_time AS complete_time
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.name, ''::text) AS name, coalesce(u.tool, ''::text) AS tool, coalesce(u.description, ''::text) AS description, u.parameters AS parameters, u.parameters_bytes AS parameters_bytes, u.parameters_content_type AS parameters_content_type, u.status AS status, u.result AS result, u.result_bytes AS result_bytes, u.result_content_type AS result_content_type, u.success_score AS success_score, u.cost AS cost, coalesce(u.expected_outcome, ''::text) AS expected_outcome, coalesce(u.prerequisites, '[]'::jsonb) AS prerequisites, u.goal_id AS goal_id, coalesce(u.user_id, ''::text) AS user_id, u.start_time AS start_time, u.complete_time AS complete_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1061,10 +1187,13 @@ BEGIN
       p_goal_id,
       p_user_id,
       p_start_time,
-      p_complete_time
+      p_complete_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1073,14 +1202,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'action', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.actions (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time
+    INSERT INTO holdfast.actions (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.actions t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, name = u.name, tool = u.tool, description = u.description, parameters = u.parameters, parameters_bytes = u.parameters_bytes, parameters_content_type = u.parameters_content_type, status = u.status, result = u.result, result_bytes = u.result_bytes, result_content_type = u.result_content_type, success_score = u.success_score, cost = u.cost, expected_outcome = u.expected_outcome, prerequisites = u.prerequisites, goal_id = u.goal_id, user_id = u.user_id, start_time = u.start_time, complete_time = u.complete_time
+    UPDATE holdfast.actions t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, name = u.name, tool = u.tool, description = u.description, parameters = u.parameters, parameters_bytes = u.parameters_bytes, parameters_content_type = u.parameters_content_type, status = u.status, result = u.result, result_bytes = u.result_bytes, result_content_type = u.result_content_type, success_score = u.success_score, cost = u.cost, expected_outcome = u.expected_outcome, prerequisites = u.prerequisites, goal_id = u.goal_id, user_id = u.user_id, start_time = u.start_time, complete_time = u.complete_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1093,10 +1222,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_key text[], p_value json[], p_value_bytes bytea[], p_value_content_type text[], p_type text[], p_description text[], p_active boolean[], p_value_type text[], p_schema json[], p_schema_bytes bytea[], p_schema_content_type text[], p_layer text[], p_is_secret boolean[], p_actor text[])
+CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_key text[], p_value json[], p_value_bytes bytea[], p_value_content_type text[], p_type text[], p_description text[], p_active boolean[], p_value_type text[], p_schema json[], p_schema_bytes bytea[], p_schema_content_type text[], p_layer text[], p_is_secret boolean[], p_actor text[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1112,7 +1241,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.key, ''::text) AS key, u.value AS value, u.value_bytes AS value_bytes, u.value_content_type AS value_content_type, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.active AS active, u.value_type AS value_type, u.schema AS schema, u.schema_bytes AS schema_bytes, u.schema_content_type AS schema_content_type, u.layer AS layer, u.is_secret AS is_secret, coalesce(u.actor, ''::text) AS actor
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.key, ''::text) AS key, u.value AS value, u.value_bytes AS value_bytes, u.value_content_type AS value_content_type, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.active AS active, u.value_type AS value_type, u.schema AS schema, u.schema_bytes AS schema_bytes, u.schema_content_type AS schema_content_type, u.layer AS layer, u.is_secret AS is_secret, coalesce(u.actor, ''::text) AS actor, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1136,10 +1265,13 @@ BEGIN
       p_schema_content_type,
       p_layer,
       p_is_secret,
-      p_actor
+      p_actor,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor
+      id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1148,14 +1280,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'configuration', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.configurations (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor
+    INSERT INTO holdfast.configurations (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.configurations t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, key = u.key, value = u.value, value_bytes = u.value_bytes, value_content_type = u.value_content_type, type = u.type, description = u.description, active = u.active, value_type = u.value_type, schema = u.schema, schema_bytes = u.schema_bytes, schema_content_type = u.schema_content_type, layer = u.layer, is_secret = u.is_secret, actor = u.actor
+    UPDATE holdfast.configurations t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, key = u.key, value = u.value, value_bytes = u.value_bytes, value_content_type = u.value_content_type, type = u.type, description = u.description, active = u.active, value_type = u.value_type, schema = u.schema, schema_bytes = u.schema_bytes, schema_content_type = u.schema_content_type, layer = u.layer, is_secret = u.is_secret, actor = u.actor, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1168,10 +1300,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_description text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_confidence double precision[], p_usage_count bigint[], p_success_rate double precision[], p_last_used_time timestamp with time zone[])
+CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_description text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_confidence double precision[], p_usage_count bigint[], p_success_rate double precision[], p_last_used_time timestamp with time zone[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1187,7 +1319,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.data AS data, u.data_bytes AS data_bytes, u.data_content_type AS data_content_type, u.confidence AS confidence, u.usage_count AS usage_count, u.success_rate AS success_rate, u.last_used_time AS last_used_time
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.data AS data, u.data_bytes AS data_bytes, u.data_content_type AS data_content_type, u.confidence AS confidence, u.usage_count AS usage_count, u.success_rate AS success_rate, u.last_used_time AS last_used_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1206,10 +1338,13 @@ BEGIN
       p_confidence,
       p_usage_count,
       p_success_rate,
-      p_last_used_time
+      p_last_used_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1218,14 +1353,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'cross_session_pattern', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.cross_session_patterns (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time
+    INSERT INTO holdfast.cross_session_patterns (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.cross_session_patterns t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, description = u.description, data = u.data, data_bytes = u.data_bytes, data_content_type = u.data_content_type, confidence = u.confidence, usage_count = u.usage_count, success_rate = u.success_rate, last_used_time = u.last_used_time
+    UPDATE holdfast.cross_session_patterns t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, description = u.description, data = u.data, data_bytes = u.data_bytes, data_content_type = u.data_content_type, confidence = u.confidence, usage_count = u.usage_count, success_rate = u.success_rate, last_used_time = u.last_used_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1238,10 +1373,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_alternatives json[], p_alternatives_bytes bytea[], p_alternatives_content_type text[], p_reasoning text[], p_confidence double precision[], p_action_taken text[], p_action_id uuid[], p_observation_id uuid[], p_goal_id uuid[], p_outcome text[], p_duration_ms double precision[])
+CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_alternatives json[], p_alternatives_bytes bytea[], p_alternatives_content_type text[], p_reasoning text[], p_confidence double precision[], p_action_taken text[], p_action_id uuid[], p_observation_id uuid[], p_goal_id uuid[], p_outcome text[], p_duration_ms double precision[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1270,7 +1405,10 @@ BEGIN
     observation_id,
     goal_id,
     outcome,
-    duration_ms
+    duration_ms,
+    metadata,
+    metadata_bytes,
+    metadata_content_type
   )
   SELECT p_tenant, p_first_position + u.position_offset, p_commit_time, u.content_hash,
     u.id,
@@ -1292,7 +1430,10 @@ BEGIN
     u.observation_id,
     u.goal_id,
     coalesce(u.outcome, ''::text),
-    u.duration_ms
+    u.duration_ms,
+    u.metadata,
+    u.metadata_bytes,
+    u.metadata_content_type
   FROM unnest(
     p_position_offset, p_content_hash,
     p_id,
@@ -1314,13 +1455,16 @@ BEGIN
     p_observation_id,
     p_goal_id,
     p_outcome,
-    p_duration_ms
-  ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, type, context, context_bytes, context_content_type, alternatives, alternatives_bytes, alternatives_content_type, reasoning, confidence, action_taken, action_id, observation_id, goal_id, outcome, duration_ms);
+    p_duration_ms,
+    p_metadata,
+    p_metadata_bytes,
+    p_metadata_content_type
+  ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, type, context, context_bytes, context_content_type, alternatives, alternatives_bytes, alternatives_content_type, reasoning, confidence, action_taken, action_id, observation_id, goal_id, outcome, duration_ms, metadata, metadata_bytes, metadata_content_type);
 END $function$;
-ALTER FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_decisions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],json[],bytea[],text[],json[],bytea[],text[],text[],double precision[],text[],uuid[],uuid[],uuid[],text[],double precision[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_title text[], p_description text[], p_status text[], p_priority double precision[], p_progress double precision[], p_parent_goal_id uuid[], p_depends_on jsonb[], p_constraints json[], p_constraints_bytes bytea[], p_constraints_content_type text[], p_target_time timestamp with time zone[], p_complete_time timestamp with time zone[], p_created_by text[], p_progress_is_set boolean[], p_lease_holder text[], p_lease_expire_time timestamp with time zone[])
+CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_title text[], p_description text[], p_status text[], p_priority double precision[], p_progress double precision[], p_parent_goal_id uuid[], p_depends_on jsonb[], p_constraints json[], p_constraints_bytes bytea[], p_constraints_content_type text[], p_target_time timestamp with time zone[], p_complete_time timestamp with time zone[], p_created_by text[], p_progress_is_set boolean[], p_lease_holder text[], p_lease_expire_time timestamp with time zone[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1336,7 +1480,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.title, ''::text) AS title, coalesce(u.description, ''::text) AS description, u.status AS status, u.priority AS priority, u.progress AS progress, u.parent_goal_id AS parent_goal_id, coalesce(u.depends_on, '[]'::jsonb) AS depends_on, u.constraints AS constraints, u.constraints_bytes AS constraints_bytes, u.constraints_content_type AS constraints_content_type, u.target_time AS target_time, u.complete_time AS complete_time, coalesce(u.created_by, ''::text) AS created_by, u.progress_is_set AS progress_is_set, coalesce(u.lease_holder, ''::text) AS lease_holder, u.lease_expire_time AS lease_expire_time
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.title, ''::text) AS title, coalesce(u.description, ''::text) AS description, u.status AS status, u.priority AS priority, u.progress AS progress, u.parent_goal_id AS parent_goal_id, coalesce(u.depends_on, '[]'::jsonb) AS depends_on, u.constraints AS constraints, u.constraints_bytes AS constraints_bytes, u.constraints_content_type AS constraints_content_type, u.target_time AS target_time, u.complete_time AS complete_time, coalesce(u.created_by, ''::text) AS created_by, u.progress_is_set AS progress_is_set, coalesce(u.lease_holder, ''::text) AS lease_holder, u.lease_expire_time AS lease_expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1362,10 +1506,13 @@ BEGIN
       p_created_by,
       p_progress_is_set,
       p_lease_holder,
-      p_lease_expire_time
+      p_lease_expire_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time
+      id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1374,14 +1521,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'goal', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.goals (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time
+    INSERT INTO holdfast.goals (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.goals t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, title = u.title, description = u.description, status = u.status, priority = u.priority, progress = u.progress, parent_goal_id = u.parent_goal_id, depends_on = u.depends_on, constraints = u.constraints, constraints_bytes = u.constraints_bytes, constraints_content_type = u.constraints_content_type, target_time = u.target_time, complete_time = u.complete_time, created_by = u.created_by, progress_is_set = u.progress_is_set, lease_holder = u.lease_holder, lease_expire_time = u.lease_expire_time
+    UPDATE holdfast.goals t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, title = u.title, description = u.description, status = u.status, priority = u.priority, progress = u.progress, parent_goal_id = u.parent_goal_id, depends_on = u.depends_on, constraints = u.constraints, constraints_bytes = u.constraints_bytes, constraints_content_type = u.constraints_content_type, target_time = u.target_time, complete_time = u.complete_time, created_by = u.created_by, progress_is_set = u.progress_is_set, lease_holder = u.lease_holder, lease_expire_time = u.lease_expire_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1394,10 +1541,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_strategies json[], p_strategies_bytes bytea[], p_strategies_content_type text[], p_strategy_scores jsonb[], p_strategy_counts jsonb[], p_pattern_library json[], p_pattern_library_bytes bytea[], p_pattern_library_content_type text[], p_total_episodes bigint[], p_history json[], p_history_bytes bytea[], p_history_content_type text[], p_best_strategies jsonb[])
+CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_strategies json[], p_strategies_bytes bytea[], p_strategies_content_type text[], p_strategy_scores jsonb[], p_strategy_counts jsonb[], p_pattern_library json[], p_pattern_library_bytes bytea[], p_pattern_library_content_type text[], p_total_episodes bigint[], p_history json[], p_history_bytes bytea[], p_history_content_type text[], p_best_strategies jsonb[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1413,7 +1560,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.strategies AS strategies, u.strategies_bytes AS strategies_bytes, u.strategies_content_type AS strategies_content_type, coalesce(u.strategy_scores, '{}'::jsonb) AS strategy_scores, coalesce(u.strategy_counts, '{}'::jsonb) AS strategy_counts, u.pattern_library AS pattern_library, u.pattern_library_bytes AS pattern_library_bytes, u.pattern_library_content_type AS pattern_library_content_type, u.total_episodes AS total_episodes, u.history AS history, u.history_bytes AS history_bytes, u.history_content_type AS history_content_type, coalesce(u.best_strategies, '[]'::jsonb) AS best_strategies
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.strategies AS strategies, u.strategies_bytes AS strategies_bytes, u.strategies_content_type AS strategies_content_type, coalesce(u.strategy_scores, '{}'::jsonb) AS strategy_scores, coalesce(u.strategy_counts, '{}'::jsonb) AS strategy_counts, u.pattern_library AS pattern_library, u.pattern_library_bytes AS pattern_library_bytes, u.pattern_library_content_type AS pattern_library_content_type, u.total_episodes AS total_episodes, u.history AS history, u.history_bytes AS history_bytes, u.history_content_type AS history_content_type, coalesce(u.best_strategies, '[]'::jsonb) AS best_strategies, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1437,10 +1584,13 @@ BEGIN
       p_history,
       p_history_bytes,
       p_history_content_type,
-      p_best_strategies
+      p_best_strategies,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1449,14 +1599,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'learning_system', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.learning_systems (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies
+    INSERT INTO holdfast.learning_systems (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.learning_systems t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, strategies = u.strategies, strategies_bytes = u.strategies_bytes, strategies_content_type = u.strategies_content_type, strategy_scores = u.strategy_scores, strategy_counts = u.strategy_counts, pattern_library = u.pattern_library, pattern_library_bytes = u.pattern_library_bytes, pattern_library_content_type = u.pattern_library_content_type, total_episodes = u.total_episodes, history = u.history, history_bytes = u.history_bytes, history_content_type = u.history_content_type, best_strategies = u.best_strategies
+    UPDATE holdfast.learning_systems t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, strategies = u.strategies, strategies_bytes = u.strategies_bytes, strategies_content_type = u.strategies_content_type, strategy_scores = u.strategy_scores, strategy_counts = u.strategy_counts, pattern_library = u.pattern_library, pattern_library_bytes = u.pattern_library_bytes, pattern_library_content_type = u.pattern_library_content_type, total_episodes = u.total_episodes, history = u.history, history_bytes = u.history_bytes, history_content_type = u.history_content_type, best_strategies = u.best_strategies, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1469,10 +1619,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_content text[], p_goal_id uuid[], p_action json[], p_action_bytes bytea[], p_action_content_type text[], p_observation json[], p_observation_bytes bytea[], p_observation_content_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_success_score double precision[], p_importance double precision[], p_tags jsonb[], p_embedding text[], p_embedding_model text[], p_expire_time timestamp with time zone[])
+CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_content text[], p_goal_id uuid[], p_action json[], p_action_bytes bytea[], p_action_content_type text[], p_observation json[], p_observation_bytes bytea[], p_observation_content_type text[], p_context json[], p_context_bytes bytea[], p_context_content_type text[], p_success_score double precision[], p_importance double precision[], p_tags jsonb[], p_embedding text[], p_embedding_model text[], p_expire_time timestamp with time zone[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1488,7 +1638,7 @@ BEGIN
       u.change, u.is_new, u.is_last, u.base_revision,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, u.type AS type, coalesce(u.content, ''::text) AS content, u.goal_id AS goal_id, u.action AS action, u.action_bytes AS action_bytes, u.action_content_type AS action_content_type, u.observation AS observation, u.observation_bytes AS observation_bytes, u.observation_content_type AS observation_content_type, u.context AS context, u.context_bytes AS context_bytes, u.context_content_type AS context_content_type, u.success_score AS success_score, u.importance AS importance, coalesce(u.tags, '[]'::jsonb) AS tags, u.embedding::real[] AS embedding, coalesce(u.embedding_model, ''::text) AS embedding_model, u.expire_time AS expire_time
+      u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, u.type AS type, coalesce(u.content, ''::text) AS content, u.goal_id AS goal_id, u.action AS action, u.action_bytes AS action_bytes, u.action_content_type AS action_content_type, u.observation AS observation, u.observation_bytes AS observation_bytes, u.observation_content_type AS observation_content_type, u.context AS context, u.context_bytes AS context_bytes, u.context_content_type AS context_content_type, u.success_score AS success_score, u.importance AS importance, coalesce(u.tags, '[]'::jsonb) AS tags, u.embedding::real[] AS embedding, coalesce(u.embedding_model, ''::text) AS embedding_model, u.expire_time AS expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
     FROM unnest(
       p_position_offset, p_content_hash, p_request_id, p_request_hash,
       p_change, p_is_new, p_is_last, p_base_revision, p_created,
@@ -1516,10 +1666,13 @@ BEGIN
       p_tags,
       p_embedding,
       p_embedding_model,
-      p_expire_time
+      p_expire_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
     ) AS u (
       position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time, metadata, metadata_bytes, metadata_content_type
     )
   ), history AS (
     INSERT INTO holdfast.revisions (
@@ -1528,14 +1681,14 @@ BEGIN
     )
     SELECT p_tenant, u.position, p_commit_time, 'memory', u.id, u.revision, u.change,
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
-      (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.position, u.create_time, u.update_time) AS s)
+      CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
   ), created AS (
-    INSERT INTO holdfast.memories (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time
+    INSERT INTO holdfast.memories (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time, metadata, metadata_bytes, metadata_content_type)
+    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
     FROM u WHERE u.is_new AND u.is_last
   ), updated AS (
-    UPDATE holdfast.memories t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, content = u.content, goal_id = u.goal_id, action = u.action, action_bytes = u.action_bytes, action_content_type = u.action_content_type, observation = u.observation, observation_bytes = u.observation_bytes, observation_content_type = u.observation_content_type, context = u.context, context_bytes = u.context_bytes, context_content_type = u.context_content_type, success_score = u.success_score, importance = u.importance, tags = u.tags, embedding = u.embedding, embedding_model = u.embedding_model, expire_time = u.expire_time
+    UPDATE holdfast.memories t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, content = u.content, goal_id = u.goal_id, action = u.action, action_bytes = u.action_bytes, action_content_type = u.action_content_type, observation = u.observation, observation_bytes = u.observation_bytes, observation_content_type = u.observation_content_type, context = u.context, context_bytes = u.context_bytes, context_content_type = u.context_content_type, success_score = u.success_score, importance = u.importance, tags = u.tags, embedding = u.embedding, embedding_model = u.embedding_model, expire_time = u.expire_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
     FROM u
     WHERE NOT u.is_new AND u.is_last
       AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
@@ -1548,9 +1701,10 @@ BEGIN
       USING ERRCODE = 'HF002';
   END IF;
   PERFORM holdfast.learn_memory_words(p_tenant, p_id);
+  IF array_remove(p_embedding, NULL) <> '{}' THEN PERFORM holdfast.keep_memory_vectors(p_tenant, p_id); END IF;
 END $function$;
-ALTER FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_memories(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],uuid[],json[],bytea[],text[],json[],bytea[],text[],json[],bytea[],text[],double precision[],double precision[],jsonb[],text[],text[],timestamp with time zone[],json[],bytea[],text[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_observations(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_type text[], p_content text[], p_data json[], p_data_bytes bytea[], p_data_content_type text[], p_success boolean[], p_action_id uuid[], p_goal_id uuid[], p_feedback text[], p_metrics jsonb[], p_occur_time timestamp with time zone[])
  RETURNS void
@@ -1619,7 +1773,7 @@ END $function$;
 ALTER FUNCTION holdfast.put_observations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],json[],bytea[],text[],boolean[],uuid[],uuid[],text[],jsonb[],timestamp with time zone[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_observations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],text[],json[],bytea[],text[],boolean[],uuid[],uuid[],text[],jsonb[],timestamp with time zone[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.put_performance_metrics(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_name text[], p_value double precision[], p_unit text[], p_component text[], p_tags jsonb[], p_time timestamp with time zone[])
+CREATE OR REPLACE FUNCTION holdfast.put_performance_metrics(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_name text[], p_value double precision[], p_unit text[], p_component text[], p_tags jsonb[], p_time timestamp with time zone[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1639,7 +1793,10 @@ BEGIN
     unit,
     component,
     tags,
-    time
+    time,
+    metadata,
+    metadata_bytes,
+    metadata_content_type
   )
   SELECT p_tenant, p_first_position + u.position_offset, p_commit_time, u.content_hash,
     u.id,
@@ -1652,7 +1809,10 @@ BEGIN
     coalesce(u.unit, ''::text),
     coalesce(u.component, ''::text),
     coalesce(u.tags, '{}'::jsonb),
-    u.time
+    u.time,
+    u.metadata,
+    u.metadata_bytes,
+    u.metadata_content_type
   FROM unnest(
     p_position_offset, p_content_hash,
     p_id,
@@ -1665,11 +1825,14 @@ BEGIN
     p_unit,
     p_component,
     p_tags,
-    p_time
-  ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, name, value, unit, component, tags, time);
+    p_time,
+    p_metadata,
+    p_metadata_bytes,
+    p_metadata_content_type
+  ) AS u (position_offset, content_hash, id, external_id, session_id, agent_id, labels, name, value, unit, component, tags, time, metadata, metadata_bytes, metadata_content_type);
 END $function$;
-ALTER FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.put_performance_metrics(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],text[],uuid[],text[],jsonb[],text[],double precision[],text[],text[],jsonb[],timestamp with time zone[],json[],bytea[],text[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_security_audits(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_operation text[], p_actor text[], p_target text[], p_valid boolean[], p_level text[], p_message text[], p_suggestions jsonb[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[], p_by_holdfast boolean[])
  RETURNS void
@@ -1810,8 +1973,8 @@ END $function$;
 ALTER FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
- RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
+CREATE OR REPLACE FUNCTION holdfast.read_memory_vectors(p_length integer, p_model text, p_after uuid, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+ RETURNS TABLE(id uuid, vector bytea, importance double precision, success_score double precision, create_time timestamp with time zone)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1823,34 +1986,95 @@ AS $function$
 #variable_conflict use_column
 DECLARE
   v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+BEGIN
+  RETURN QUERY SELECT m.id, v.vector, m.importance, m.success_score, m.create_time
+  FROM holdfast.memory_vectors v JOIN holdfast.memories m ON m.tenant_id = v.tenant_id AND m.id = v.memory_id
+  WHERE v.tenant_id = v_tenant AND (p_after IS NULL OR v.memory_id > p_after)
+    AND octet_length(v.vector) = 4 * p_length AND m.embedding_model = p_model AND m.embedding IS NOT NULL
+    AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before)
+  ORDER BY v.memory_id LIMIT p_limit;
+END $function$;
+ALTER FUNCTION holdfast.read_memory_vectors(integer,text,uuid,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.read_memory_vectors(integer,text,uuid,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.save_import(p_tenant uuid, p_id uuid, p_status text, p_sources_hash bytea, p_start_position bigint, p_report json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  INSERT INTO holdfast.imports (
+    tenant_id, id, status, sources_hash, start_position, create_time, update_time, report
+  )
+  VALUES (p_tenant, p_id, p_status, p_sources_hash, p_start_position, clock_timestamp(), clock_timestamp(), p_report)
+  ON CONFLICT (tenant_id, id) DO UPDATE
+  SET status = excluded.status, update_time = excluded.update_time, report = excluded.report;
+END $function$;
+ALTER FUNCTION holdfast.save_import(uuid,uuid,text,bytea,bigint,json) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.save_import(uuid,uuid,text,bytea,bigint,json) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+ RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+ SET enable_bitmapscan TO 'on'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
   v_prefix text := ('h' || left(md5((v_tenant)::text), 8));
   v_terms text[] := tsvector_to_array(array_to_tsvector(array_remove(array_remove(string_to_array(replace(' ' || CASE WHEN p_text ~ '[^ ]{61}'
-    THEN regexp_replace(left(CASE WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072), '([^ ]{1,60})', ' \1', 'g') ELSE left(CASE WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072) END, ' ', ' ' || ('h' || left(md5((v_tenant)::text), 8))), ' '), ''), ('h' || left(md5((v_tenant)::text), 8)))));
-  v_term text;
-  v_word text;
-  v_trigrams text[];
-  v_count bigint;
+    THEN regexp_replace(left(CASE WHEN octet_length(p_text) = char_length(p_text) THEN regexp_replace(lower(left(p_text, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+', ' ', 'g')
+    WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072), '([^ ]{1,60})', ' \1', 'g') ELSE left(CASE WHEN octet_length(p_text) = char_length(p_text) THEN regexp_replace(lower(left(p_text, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+', ' ', 'g')
+    WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072) END, ' ', ' ' || ('h' || left(md5((v_tenant)::text), 8))), ' '), ''), ('h' || left(md5((v_tenant)::text), 8)))));
+  v_queries tsquery[];
+  v_counts bigint[];
+  v_weights double precision[];
+  v_stored bigint;
   v_total bigint;
-  v_taken bigint := 0;
-  v_respelt integer := 0;
-  v_weight double precision;
   v_query tsquery;
-  v_queries tsquery[] := '{}';
-  v_weights double precision[] := '{}';
-  v_counts bigint[] := '{}';
-  v_any tsquery;
-  v_all tsquery;
   v_rare tsquery;
   v_alike tsquery[] := '{}';
   v_likeness double precision[] := '{}';
+  v_word text;
+  v_count bigint;
+  v_weight double precision;
+  v_many integer;
 BEGIN
   -- A lone character of an unspaced script says something only when nothing else is asked for.
   IF EXISTS (SELECT FROM unnest(v_terms) AS t WHERE char_length(t) > 10) THEN
     v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t WHERE t !~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$');
   END IF;
   v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t ORDER BY char_length(t) DESC, t LIMIT 10);
-  SELECT count(*) INTO v_total FROM (
-    SELECT FROM holdfast.memories m WHERE 
+  IF v_terms = '{}' THEN RETURN; END IF;
+  v_queries := ARRAY(
+    SELECT (format('''%s''', t) || CASE WHEN t ~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$' THEN ':*' ELSE '' END)::tsquery
+    FROM unnest(v_terms) WITH ORDINALITY AS u(t, n) ORDER BY n);
+
+  SELECT l.created_counts[2] - l.deleted_counts[2] INTO v_stored
+  FROM holdfast.tenant_logs l WHERE l.tenant_id = v_tenant;
+  v_total := v_stored;
+  IF num_nonnulls(p_types, p_goals, p_sessions, p_agents, p_tags, p_labels, p_from, p_before) > 0 THEN
+    SELECT count(*) INTO v_total
+    FROM (SELECT FROM holdfast.memories m WHERE 
   m.tenant_id = v_tenant AND m.delete_time IS NULL
   AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
@@ -1860,15 +2084,57 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) LIMIT 500
-  ) AS counted;
-  IF v_total = 500 THEN v_total := 100 * v_total; END IF;
+  AND (p_before IS NULL OR m.create_time < p_before) LIMIT 500) AS counted;
+    IF v_total = 500 THEN v_total := 100 * v_total; END IF;
+  END IF;
 
-  FOREACH v_term IN ARRAY v_terms LOOP
-    v_query := (format('''%s''', v_term)
-      || CASE WHEN v_term ~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$' THEN ':*' ELSE '' END)::tsquery;
-    SELECT count(*) INTO v_count FROM (
-      SELECT FROM holdfast.memories m WHERE 
+  SELECT array_agg(c.count ORDER BY q.n),
+    array_agg((CASE WHEN c.count > 150 THEN 0.1
+      ELSE ln(1 + (greatest(v_total, c.count) - c.count + 0.5) / (c.count + 0.5)) END)
+      * CASE WHEN q.word ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN 1 ELSE least(1, char_length(q.word) / 5.0) END ORDER BY q.n)
+  INTO v_counts, v_weights
+  FROM (
+    SELECT query, n, substr(term, 10) AS word
+    FROM unnest(v_queries, v_terms) WITH ORDINALITY AS u(query, term, n)
+  ) AS q, LATERAL (
+    SELECT CASE WHEN (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ q.query LIMIT 12) AS s) = 12
+      THEN 151 ELSE (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ q.query LIMIT 151) AS s) END AS count
+    OFFSET 0
+  ) AS c;
+
+  SELECT string_agg(r.query::text, ' | ')::tsquery INTO v_rare FROM (
+    SELECT query, sum(count) OVER (ORDER BY count, n) AS taken
+    FROM unnest(v_queries, v_counts) WITH ORDINALITY AS u(query, count, n) WHERE count BETWEEN 1 AND 150
+  ) AS r WHERE r.taken <= 300;
+  IF v_rare IS NOT NULL THEN
+    v_query := v_rare;
+    RETURN QUERY SELECT 'FULL_TEXT', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
   m.tenant_id = v_tenant AND m.delete_time IS NULL
   AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
@@ -1879,56 +2145,136 @@ BEGIN
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
   AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
-      LIMIT 151
-    ) AS counted;
-    v_word := substr(v_term, 10);
-    v_weight := CASE WHEN v_count > 150 THEN 0.1
-      ELSE ln(1 + (v_total - v_count + 0.5) / (v_count + 0.5)) END
-      * CASE WHEN v_word ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN 1 ELSE least(1, char_length(v_word) / 5.0) END;
-    IF v_count > 0 THEN
-      v_queries := v_queries || v_query;
-      v_counts := v_counts || v_count;
-      v_weights := v_weights || v_weight;
-      v_any := coalesce(v_any || v_query, v_query);
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    IF 0 <> ALL (v_counts) THEN
+      SELECT string_agg(q::text, ' & ')::tsquery INTO v_query FROM unnest(v_queries) AS q;
+      v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+  END IF;
+      RETURN QUERY SELECT 'FULL_TEXT', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
     END IF;
-    v_all := coalesce(v_all && v_query, v_query);
+    IF v_query IS NULL OR NOT FOUND THEN
+      SELECT string_agg(u.query::text, ' | ')::tsquery INTO v_query
+      FROM unnest(v_queries, v_counts) AS u(query, count) WHERE count > 0;
+      v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+  END IF;
+      RETURN QUERY SELECT 'FULL_TEXT', c.id,
+    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
+      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+    END IF;
+  END IF;
 
-    CONTINUE WHEN v_respelt = 4 OR v_count > 5 OR char_length(v_word) < 4 OR v_word ~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]';
-    v_respelt := v_respelt + 1;
-    v_trigrams := ARRAY(SELECT DISTINCT substr('  ' || v_word || ' ', i, 3) FROM generate_series(1, char_length(v_word) + 1) AS i);
-    FOR v_word, v_weight IN
-      SELECT s.word, s.likeness FROM (
-        SELECT w.word, count(*)::double precision
-          / (cardinality(v_trigrams) + char_length(w.word) + 1 - count(*)) AS likeness
-        FROM holdfast.memory_words w
-        WHERE w.tenant_id = v_tenant AND w.trigram = ANY (v_trigrams)
-        GROUP BY w.word
-      ) AS s
-      WHERE s.likeness >= CASE WHEN v_count = 0 THEN 0.3 ELSE 0.5 END
-        AND v_prefix || s.word <> v_term
-      ORDER BY s.likeness DESC, s.word LIMIT 5
+  PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+  FOR v_word, v_count IN
+    SELECT substr(u.term, 10), u.count FROM unnest(v_terms, v_counts) WITH ORDINALITY AS u(term, count, n)
+    WHERE u.count <= 5 AND char_length(u.term) >= 13
+      AND substr(u.term, 10) !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
+    ORDER BY u.n LIMIT 4
+  LOOP
+    -- Words outlive the memories that had them: only those that can be found take a place.
+    FOR v_query, v_weight IN
+      SELECT l.query, l.likeness FROM (
+        SELECT format('''%s''', v_prefix || w.word)::tsquery AS query, w.likeness, w.n
+        FROM holdfast.words_like(v_word, CASE WHEN v_count = 0 THEN 0.3 ELSE 0.5 END)
+          WITH ORDINALITY AS w(word, likeness, n)
+      ) AS l
+      WHERE EXISTS (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ l.query LIMIT 1) OR EXISTS (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL
+  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ l.query LIMIT 1)
+      ORDER BY l.n LIMIT 5
     LOOP
-      v_alike := v_alike || format('''%s''', v_prefix || v_word)::tsquery;
+      v_alike := v_alike || v_query;
       v_likeness := v_likeness || v_weight;
     END LOOP;
   END LOOP;
-
-  FOR v_query, v_count IN
-    SELECT q, c FROM unnest(v_queries, v_counts) AS known(q, c) WHERE c <= 150 ORDER BY c
-  LOOP
-    v_taken := v_taken + v_count;
-    EXIT WHEN v_taken > 300;
-    v_rare := coalesce(v_rare || v_query, v_query);
-  END LOOP;
-
-  v_query := coalesce(v_rare, v_all);
-  RETURN QUERY SELECT 'FULL_TEXT', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
-    c.importance, c.success_score, c.create_time
-  FROM (
-    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
-    WHERE v_query IS NOT NULL AND 
+  SELECT string_agg(q::text, ' | ')::tsquery INTO v_query FROM unnest(v_alike) AS q;
+  IF v_query IS NOT NULL THEN
+    v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
   m.tenant_id = v_tenant AND m.delete_time IS NULL
   AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
@@ -1938,36 +2284,12 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
-    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
-  ) AS c
-  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
-  IF NOT FOUND AND v_rare IS NULL THEN
-    v_query := v_any;
-  RETURN QUERY SELECT 'FULL_TEXT', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
-    c.importance, c.success_score, c.create_time
-  FROM (
-    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
-    WHERE v_query IS NOT NULL AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
-  AND (p_types IS NULL OR m.type = ANY (p_types))
-  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
-  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
-  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
-  AND (p_tags IS NULL OR m.tags @> p_tags)
-  AND (p_labels IS NULL OR m.labels @> p_labels)
-  AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
-    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
-  ) AS c
-  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
   END IF;
-  SELECT string_agg(q::text, ' | ')::tsquery INTO v_any FROM unnest(v_alike) AS q;
-  v_query := v_any;
-  RETURN QUERY SELECT 'TRIGRAM', c.id,
+    RETURN QUERY SELECT 'TRIGRAM', c.id,
     (SELECT sum(w.weight) FROM unnest(v_alike, v_likeness) AS w(query, weight) WHERE c.search_terms @@ w.query)
       / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
     c.importance, c.success_score, c.create_time
@@ -1987,6 +2309,7 @@ BEGIN
     ORDER BY m.create_time DESC, m.id DESC LIMIT 300
   ) AS c
   ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
 END $function$;
 ALTER FUNCTION holdfast.search_memory_texts(text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.search_memory_texts(text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) TO holdfast_runtime;
@@ -2004,41 +2327,32 @@ AS $function$
 #variable_conflict use_column
 DECLARE
   v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
-  v_norm double precision := (SELECT sqrt(sum(v::double precision * v)) FROM unnest(p_embedding) AS v);
   v_schema name;
-  v_method text := 'EXACT';
-  v_likeness text := '(SELECT sum(a::double precision * b) / nullif(sqrt(sum(a::double precision * a)) * $2, 0)
-    FROM unnest(m.embedding, $1) AS u(a, b))';
 BEGIN
-  SELECT n.nspname INTO v_schema
+  SELECT n.nspname INTO STRICT v_schema
   FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector';
-  IF FOUND THEN
-    v_method := 'PGVECTOR';
-    v_likeness := format(
-      '1 - nullif((m.embedding::%1$I.vector OPERATOR(%1$I.<=>) $1::%1$I.vector)::double precision, ''NaN'')',
-      v_schema);
-  END IF;
   RETURN QUERY EXECUTE format($query$
-    SELECT %L, c.id, c.score, c.importance, c.success_score, c.create_time
+    SELECT 'VECTOR', c.id, c.score, c.importance, c.success_score, c.create_time
     FROM (
-      SELECT m.id, m.importance, m.success_score, m.create_time, %s AS score
+      SELECT m.id, m.importance, m.success_score, m.create_time,
+        1 - nullif((m.embedding::%1$I.vector OPERATOR(%1$I.<=>) $1::%1$I.vector)::double precision, 'NaN') AS score
       FROM holdfast.memories m
       WHERE 
-  m.tenant_id = $5 AND m.delete_time IS NULL
+  m.tenant_id = $4 AND m.delete_time IS NULL
   AND (m.expire_time IS NULL OR m.expire_time > now())
-  AND ($6 IS NULL OR m.type = ANY ($6))
-  AND ($7 IS NULL OR m.goal_id = ANY ($7))
-  AND ($8 IS NULL OR m.session_id = ANY ($8))
-  AND ($9 IS NULL OR m.agent_id = ANY ($9))
-  AND ($10 IS NULL OR m.tags @> $10)
-  AND ($11 IS NULL OR m.labels @> $11)
-  AND ($12 IS NULL OR m.create_time >= $12)
-  AND ($13 IS NULL OR m.create_time < $13)
-        AND m.embedding_model = $3 AND cardinality(m.embedding) = cardinality($1)
+  AND ($5 IS NULL OR m.type = ANY ($5))
+  AND ($6 IS NULL OR m.goal_id = ANY ($6))
+  AND ($7 IS NULL OR m.session_id = ANY ($7))
+  AND ($8 IS NULL OR m.agent_id = ANY ($8))
+  AND ($9 IS NULL OR m.tags @> $9)
+  AND ($10 IS NULL OR m.labels @> $10)
+  AND ($11 IS NULL OR m.create_time >= $11)
+  AND ($12 IS NULL OR m.create_time < $12)
+        AND m.embedding_model = $2 AND m.embedding_model <> '' AND cardinality(m.embedding) = cardinality($1)
     ) AS c
     WHERE c.score IS NOT NULL
-    ORDER BY c.score DESC, c.create_time DESC, c.id DESC LIMIT $4$query$, v_method, v_likeness)
-  USING p_embedding, v_norm, p_model, p_limit, v_tenant,
+    ORDER BY c.score DESC, c.create_time DESC, c.id DESC LIMIT $3$query$, v_schema)
+  USING p_embedding, p_model, p_limit, v_tenant,
     p_types, p_goals, p_sessions, p_agents, p_tags, p_labels, p_from, p_before;
 END $function$;
 ALTER FUNCTION holdfast.search_memory_vectors(real[],text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
@@ -2076,3 +2390,134 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.touch_memories(uuid[],uuid[],timestamp with time zone[],bigint[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.withdraw_decisions(p_tenant uuid, p_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_deleted bigint[];
+  v_count bigint;
+BEGIN
+  SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
+  UPDATE holdfast.decisions t SET withdraw_time = clock_timestamp()
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  v_deleted[6] := coalesce(v_deleted[6], 0) + v_count;
+  UPDATE holdfast.tenant_logs l SET deleted_counts = v_deleted WHERE l.tenant_id = p_tenant;
+  RETURN v_count;
+END $function$;
+ALTER FUNCTION holdfast.withdraw_decisions(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.withdraw_decisions(uuid,uuid[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.withdraw_observations(p_tenant uuid, p_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_deleted bigint[];
+  v_count bigint;
+BEGIN
+  SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
+  UPDATE holdfast.observations t SET withdraw_time = clock_timestamp()
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  v_deleted[5] := coalesce(v_deleted[5], 0) + v_count;
+  UPDATE holdfast.tenant_logs l SET deleted_counts = v_deleted WHERE l.tenant_id = p_tenant;
+  RETURN v_count;
+END $function$;
+ALTER FUNCTION holdfast.withdraw_observations(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.withdraw_observations(uuid,uuid[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.withdraw_performance_metrics(p_tenant uuid, p_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_deleted bigint[];
+  v_count bigint;
+BEGIN
+  SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
+  UPDATE holdfast.performance_metrics t SET withdraw_time = clock_timestamp()
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  v_deleted[7] := coalesce(v_deleted[7], 0) + v_count;
+  UPDATE holdfast.tenant_logs l SET deleted_counts = v_deleted WHERE l.tenant_id = p_tenant;
+  RETURN v_count;
+END $function$;
+ALTER FUNCTION holdfast.withdraw_performance_metrics(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.withdraw_performance_metrics(uuid,uuid[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.withdraw_security_audits(p_tenant uuid, p_ids uuid[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+DECLARE
+  v_deleted bigint[];
+  v_count bigint;
+BEGIN
+  SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
+  UPDATE holdfast.security_audits t SET withdraw_time = clock_timestamp()
+  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  v_deleted[12] := coalesce(v_deleted[12], 0) + v_count;
+  UPDATE holdfast.tenant_logs l SET deleted_counts = v_deleted WHERE l.tenant_id = p_tenant;
+  RETURN v_count;
+END $function$;
+ALTER FUNCTION holdfast.withdraw_security_audits(uuid,uuid[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.withdraw_security_audits(uuid,uuid[]) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.words_like(p_word text, p_likeness double precision)
+ RETURNS TABLE(word text, likeness double precision)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'on'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_trigrams text[] := ARRAY(SELECT DISTINCT substr('  ' || p_word || ' ', i, 3) FROM generate_series(1, char_length(p_word) + 1) AS i);
+  v_count integer := cardinality(v_trigrams);
+  v_least integer := ceil(p_likeness * v_count);
+  v_first text := '';
+  v_last text := '';
+BEGIN
+  IF v_least > 2 THEN
+    v_first := left(p_word, 1);
+    v_last := right(p_word, 2);
+    v_trigrams := array_remove(array_remove(v_trigrams, '  ' || v_first), v_last || ' ');
+  END IF;
+  RETURN QUERY SELECT s.word, s.likeness FROM (
+    SELECT f.word, f.shared::double precision / (v_count + char_length(f.word) + 1 - f.shared) AS likeness
+    FROM (
+      SELECT w.word, count(*)
+        + CASE WHEN left(w.word, 1) = v_first THEN 1 ELSE 0 END
+        + CASE WHEN right(w.word, 2) = v_last THEN 1 ELSE 0 END AS shared
+      FROM holdfast.memory_words w WHERE w.tenant_id = v_tenant AND w.trigram = ANY (v_trigrams)
+      GROUP BY w.word
+    ) AS f
+    WHERE f.shared >= v_least
+  ) AS s
+  WHERE s.likeness >= p_likeness AND s.word <> p_word
+  ORDER BY s.likeness DESC, s.word LIMIT 10;
+END $function$;
+ALTER FUNCTION holdfast.words_like(text,double precision) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.words_like(text,double precision) TO holdfast_runtime;
