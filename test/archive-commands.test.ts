@@ -80,7 +80,7 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
       ["export", "x", "--agent", "a", "--session", "01900000-0000-7000-8000-00000000000a"],
       /Expected --session or --agent, got both/,
     ],
-    [["import"], /Expected: holdfast import FOLDER/],
+    [["import"], /Expected one PATH/],
     [["backup"], /Expected: holdfast backup FILE/],
     [["restore"], /Expected: holdfast restore FILE/],
   ])("refuse %j with exit code 2 and one clear message", async (args, message) => {
@@ -93,7 +93,7 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
     [["export", "x", "--encrypt-to", "age1x"], /^expected an age recipient, "age1…", got "age1x"\n$/],
     [["restore", "/nonexistent"], /^ENOENT: no such file or directory, open '\/nonexistent'\n$/],
     [["restore", "/nonexistent", "--identity", "/nonexistent/key"], /--identity: ENOENT/],
-    [["import", "/nonexistent"], /\/nonexistent has no manifest\.json/],
+    [["import", "/nonexistent"], /^\/nonexistent: expected a file or folder to import, found none\n$/],
     [["export", "/dev/null/x", "--tenant", "01900000-0000-7000-8000-00000000000a"], /^ENOTDIR/],
   ])("cannot do %j: exit code 1 and one clear message", async (args, message) => {
     const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: target.databaseUrl });

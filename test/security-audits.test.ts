@@ -202,9 +202,19 @@ test.each(["observations", "decisions", "performance_metrics", "security_audits"
        ORDER BY 1, 2`,
       [`holdfast.${table}`],
     );
+    const updatable = await query<{ column: string }>(
+      open.databaseUrl,
+      `SELECT attname AS column FROM pg_attribute
+       WHERE attrelid = $1::regclass AND attnum > 0 AND has_column_privilege('holdfast_append', $1, attnum, 'UPDATE')`,
+      [`holdfast.${table}`],
+    );
+    // The time at which a rolled back import took a row back, and nothing else.
+    const isOfLog = table === "revisions" || table === "commits";
+    expect(updatable).toEqual(isOfLog ? [] : [{ column: "withdraw_time" }]);
     expect(grants).toEqual([
       { role: "holdfast_append", privilege: "INSERT" },
       { role: "holdfast_append", privilege: "SELECT" },
+      ...(updatable.length > 0 ? [{ role: "holdfast_append", privilege: "UPDATE" }] : []),
       { role: "holdfast_runtime", privilege: "SELECT" },
     ]);
     await withConnection(open.databaseUrl, async (client) => {

@@ -144,7 +144,7 @@ describe("the runtime role", () => {
     );
     const [victim, attacker] = [newTenant(servers.app()), newTenant(servers.app())];
     await victim.append(observation());
-    const forged = `SELECT holdfast.begin_append('${victim.id}', 1, '', NULL, NULL)`;
+    const forged = `SELECT holdfast.begin_append('${victim.id}', 1, '', NULL, NULL, NULL, NULL)`;
     await expect(asRuntime(forged, attacker.id)).rejects.toMatchObject({ code: "42501" });
     expect(await expectSoundLog(servers.databaseUrl, victim.id)).toBe(1n);
   });

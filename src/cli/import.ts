@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import pino from "pino";
 import { isExport } from "../archive/open-export.js";
@@ -95,6 +96,9 @@ directory, whether or not a server runs there.`,
     }
     if (id !== undefined || (word === undefined) === (quarantine === undefined)) {
       throw new CommandError("Expected one PATH, or --from-quarantine FILE. See: holdfast import --help", 2);
+    }
+    if (word !== undefined && !existsSync(word)) {
+      throw new CommandError(`${word}: expected a file or folder to import, found none`);
     }
     if (word !== undefined && isExport(word)) {
       const tenantId = givenTenant?.toLowerCase();

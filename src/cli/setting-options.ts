@@ -1,4 +1,5 @@
-import { optionOf, type Setting, settings } from "../config.js";
+import { optionOf, settings } from "../config.js";
+import type { Setting } from "../core/setting.js";
 import type { CommandOption, CommandOptions, OptionValues } from "./command.js";
 
 type SettingName = keyof typeof settings;

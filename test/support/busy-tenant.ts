@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { ActionSelectorService } from "../../gen/holdfast/v1/action_selector_pb.js";
 import { GoalService, GoalStatus } from "../../gen/holdfast/v1/goal_pb.js";
@@ -158,7 +159,7 @@ async function perform(
       return;
     }
     case 8:
-      await tenant.rpc.unary(MemoryService.method.searchMemories, { text: "memory content item" });
+      await searchAndBeSeen(tenant, "memory content item");
       return;
     default:
       await tenant.rpc.unary(ActionSelectorService.method.recordOutcome, {
@@ -166,6 +167,19 @@ async function perform(
         action: `action ${b % 3}`,
         score: (b % 10) / 10,
       });
+  }
+}
+
+/** Searches, and waits for the access to be noted, which is done some time after. */
+async function searchAndBeSeen(tenant: Tenant, text: string): Promise<void> {
+  const { results } = await tenant.rpc.unary(MemoryService.method.searchMemories, { text });
+  const id = results[0]?.memory?.id;
+  if (id === undefined) return;
+  for (let isSeen = false; !isSeen; await delay(10)) {
+    const { memory } = await tenant.rpc.unary(MemoryService.method.getMemory, {
+      key: { case: "id", value: id },
+    });
+    isSeen = memory?.accessTime !== undefined;
   }
 }
 

@@ -22,6 +22,7 @@ import { ByteWriter } from "../wire/byte-writer.js";
 import type { Input } from "../wire/input.js";
 import { EncoderCompiler } from "../wire/message-encoder.js";
 import type { CallOptions } from "./call-options.js";
+import { cancelCall } from "./cancel-call.js";
 import { openChannel } from "./channel.js";
 import { delay } from "./delay.js";
 import { errorFromCall } from "./error-from-status.js";
@@ -97,7 +98,7 @@ export class Transport {
     const metadata = await this.#start(options);
     const { signal } = options;
     return await new Promise((resolve, reject) => {
-      const onAbort = () => call.cancel();
+      const onAbort = () => cancelCall(call);
       const call = this.#client.makeUnaryRequest(
         pathOf(method),
         identity,

@@ -1,4 +1,5 @@
 import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
+import { cancelCall } from "../call/cancel-call.js";
 import { delay } from "../call/delay.js";
 import { errorFromCall } from "../call/error-from-status.js";
 import { PacedReads } from "../call/paced-reads.js";
@@ -28,7 +29,7 @@ export async function* resumedStream<R>(
     for (let attempts = 1; !stop.signal.aborted; attempts++) {
       const reads = new PacedReads();
       let stream: ClientReadableStream<R> | undefined;
-      const cancel = () => stream?.cancel();
+      const cancel = () => stream && cancelCall(stream);
       let error = new HoldfastError("the server ended the stream", { code: "UNAVAILABLE" });
       try {
         stream = await call([reads.interceptor]);
@@ -46,7 +47,7 @@ export async function* resumedStream<R>(
       } finally {
         stop.signal.removeEventListener("abort", cancel);
         // Leaving the loop does not end the call in grpc-js: it would go on in the server.
-        stream?.cancel();
+        cancel();
       }
       if (stop.signal.aborted) break;
       if (!error.retryable) throw error;

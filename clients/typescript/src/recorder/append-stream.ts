@@ -6,6 +6,7 @@ import {
   type AppendStreamResponse,
   EventService,
 } from "../../../../gen/holdfast/v1/event_pb.js";
+import { cancelCall } from "../call/cancel-call.js";
 import { errorFromCall } from "../call/error-from-status.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
@@ -40,7 +41,7 @@ export class AppendStream {
 
   #start(call: ClientDuplexStream<Buffer, AppendStreamResponse>, open: Buffer): void {
     if (this.#over) {
-      call.cancel();
+      cancelCall(call);
       return;
     }
     this.#call = call;
@@ -90,7 +91,7 @@ export class AppendStream {
 
   cancel(): void {
     this.#over = true;
-    this.#call?.cancel();
+    if (this.#call) cancelCall(this.#call);
   }
 }
 
