@@ -172,8 +172,8 @@ async function perform(
 
 /** Searches, and waits for the access to be noted, which is done some time after. */
 async function searchAndBeSeen(tenant: Tenant, text: string): Promise<void> {
-  const { results } = await tenant.rpc.unary(MemoryService.method.searchMemories, { text });
-  const id = results[0]?.memory?.id;
+  const { hits } = await tenant.rpc.unary(MemoryService.method.searchMemories, { text });
+  const id = hits[0]?.memory?.id;
   if (id === undefined) return;
   for (let isSeen = false; !isSeen; await delay(10)) {
     const { memory } = await tenant.rpc.unary(MemoryService.method.getMemory, {
