@@ -8,7 +8,7 @@ import { query } from "./support/query.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 
-const source = useServers({});
+const source = useServers({ memoryAccessIntervalMs: 1 });
 const target = useServers({});
 
 // Many processes start, one after the other.

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { ActionSelectorService } from "../../gen/holdfast/v1/action_selector_pb.js";
 import { GoalService, GoalStatus } from "../../gen/holdfast/v1/goal_pb.js";
-import { MemoryService } from "../../gen/holdfast/v1/memory_pb.js";
+import { MemoryService, MemoryType } from "../../gen/holdfast/v1/memory_pb.js";
 import { SessionService } from "../../gen/holdfast/v1/session_pb.js";
 import { storedFields } from "../../src/entities/columns.js";
 import { entities } from "../../src/entities/registry.js";
@@ -159,7 +159,7 @@ async function perform(
       return;
     }
     case 8:
-      await searchAndBeSeen(tenant, "memory content item");
+      of("memory").push(await rememberAndFind(tenant));
       return;
     default:
       await tenant.rpc.unary(ActionSelectorService.method.recordOutcome, {
@@ -170,17 +170,20 @@ async function perform(
   }
 }
 
-/** Searches, and waits for the access to be noted, which is done some time after. */
-async function searchAndBeSeen(tenant: Tenant, text: string): Promise<void> {
-  const { hits } = await tenant.rpc.unary(MemoryService.method.searchMemories, { text });
-  const id = hits[0]?.memory?.id;
-  if (id === undefined) return;
+/** Keeps a memory, finds it, and waits for that to be noted, which is done some time after. */
+async function rememberAndFind(tenant: Tenant): Promise<string> {
+  const made = await tenant.rpc.unary(MemoryService.method.createMemory, {
+    memory: { type: MemoryType.SEMANTIC, content: "kelp holds fast to the rock" },
+  });
+  const id = present(made.memory).id;
+  await tenant.rpc.unary(MemoryService.method.searchMemories, { text: "kelp rock" });
   for (let isSeen = false; !isSeen; await delay(10)) {
     const { memory } = await tenant.rpc.unary(MemoryService.method.getMemory, {
       key: { case: "id", value: id },
     });
     isSeen = memory?.accessTime !== undefined;
   }
+  return id;
 }
 
 function sessionOf(sessions: readonly string[], n: number): string {
