@@ -22,14 +22,14 @@ function failingFeed(feed: TenantFeed, failpoints: Failpoints): TenantFeed {
   let pages = 0;
   let source: "memory" | "database" | undefined;
   return wrap(feed, {
-    after(position, maxChanges) {
-      const changes = feed.after(position, maxChanges);
+    shared(key, make) {
+      const page = feed.shared(key, make);
       if (pages > 1) failpoints.hitNow("between-pages");
-      const next = changes === undefined ? "database" : changes.length > 0 ? "memory" : source;
+      const next = page === undefined ? "database" : page.changes.length > 0 ? "memory" : source;
       if (source !== undefined && next !== source) failpoints.hitNow("hand-over");
       source = next;
       pages += 1;
-      return changes;
+      return page;
     },
   });
 }
