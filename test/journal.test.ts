@@ -280,7 +280,7 @@ describe("with a journal", () => {
     const recording = (async () => {
       while (!isOver) {
         for (let i = 0; i < 5; i++) ids.push(recorder.observe({ type: "o" }).id);
-        await delay(5);
+        await delay(20);
       }
     })();
     const goals: string[] = [];
@@ -288,6 +288,8 @@ describe("with a journal", () => {
       while (!isOver) {
         const goal = await holdfast.goals.create({ title: "t" });
         goals.push(goal.state === "durable" ? goal.value.id : goal.id);
+        // As fast as a disk takes them there would be thousands to replay.
+        await delay(20);
       }
     })();
     for (let round = 0; round < 4; round++) {
@@ -309,7 +311,7 @@ describe("with a journal", () => {
     expect(stored.filter((id) => goals.includes(id))).toEqual(goals);
     expect(stored).toHaveLength(ids.length + goals.length);
     await expectSoundLog(database.url, tenantId);
-  });
+  }, 90_000);
 });
 
 describe("the folder of a journal", () => {
