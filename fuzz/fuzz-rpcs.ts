@@ -29,7 +29,7 @@ export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<r
     } finally {
       tenant.rpc.close();
     }
-    say(`${made} calls, ${findings.length} findings, server at ${target.memory() ?? "?"} MiB`);
+    say(`${made} calls, ${findings.length} findings, server at ${target.memory()} MiB`);
   }
   return findings;
 }

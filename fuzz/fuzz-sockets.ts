@@ -25,6 +25,6 @@ export async function fuzzSockets({ target, cases, seed, say }: FuzzRun): Promis
     made += count;
     const tenant = await prepareTenant(target.address);
     tenant.rpc.close();
-    say(`${made} connections, server at ${target.memory() ?? "?"} MiB`);
+    say(`${made} connections, server at ${target.memory()} MiB`);
   }
 }

@@ -7,7 +7,7 @@ import type { Address } from "../src/rpc/bind.js";
 import { RpcClient } from "../test/support/rpc-client.js";
 
 /** What a connection begins with that speaks HTTP/2. */
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const HTTP_1 = Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
 /** How long the server may look at what it got before the connection is dropped. */
 const LINGER_MS = 20;

@@ -1,26 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { processMemory } from "../bench/support/process-memory.js";
 import type { Address } from "../src/rpc/bind.js";
 
 /** A server in a process of its own with a database of its own. */
 export interface FuzzTarget {
   readonly address: Address;
-  /** Resident memory in MiB, where there is a /proc. @throws once the server has ended */
-  memory(): number | undefined;
+  /** Resident memory in MiB, NaN where there is no /proc. @throws once the server has ended */
+  memory(): number;
   /** Stops it, removes its data, and gives every error that it logged. */
   close(): Promise<readonly string[]>;
-}
-
-function residentMiB(pid: number): number | undefined {
-  if (!existsSync("/proc/self/status")) return undefined;
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Math.round(Number(kib) / 1024);
 }
 
 const ADDRESS = /gRPC\s+(\S+):(\d+)/;
@@ -59,7 +53,7 @@ export async function startTarget(): Promise<FuzzTarget> {
     address,
     memory() {
       if (child.exitCode !== null || child.signalCode !== null) throw new Error(complaints.join("\n"));
-      return residentMiB(child.pid ?? 0);
+      return Math.round(processMemory(child.pid ?? 0).nowMiB);
     },
     close() {
       closed ??= close();

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { captureConversation, hostileBytes, sendBytes } from "../fuzz/raw-bytes.js";
+import { captureConversation, hostileBytes, PREFACE, sendBytes } from "../fuzz/raw-bytes.js";
 import { observation } from "./support/entries.js";
 import { newTenant, readUpTo } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
@@ -12,7 +12,6 @@ import { expectSoundLog } from "./support/verify-log.js";
 
 const KEEPALIVE_MS = 500;
 const servers = useServers({ keepaliveTimeMs: KEEPALIVE_MS, keepaliveTimeoutMs: KEEPALIVE_MS });
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** Connections that send the same first bytes and then nothing. */
 async function open(count: number, first: Buffer): Promise<Socket[]> {
