@@ -1,6 +1,7 @@
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
+import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
 
 /** Locks rows, so that what is read of them next stays true until the flush commits. */
@@ -36,7 +37,10 @@ export function rowsById(codec: EntityCodec, tenantId: string, ids: readonly str
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   return {
     name: `rows ${table}`,
-    text: `SELECT ${columns.join(", ")} FROM holdfast.${table} WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])${standing(codec)}`,
+    text: `
+SELECT ${columns.map((column) => `t.${column}`).join(", ")}
+FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}
+WHERE true${standing(codec)}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }
@@ -75,8 +79,7 @@ export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly
   return {
     name: `existing ${table}`,
     text: `
-SELECT id, position, content_hash FROM holdfast.${table}
-WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])`,
+SELECT t.id, t.position, t.content_hash FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }

@@ -1,6 +1,7 @@
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
+import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
 
 /** What the graph of goals needs of one: `dependsOn` is JSON, `parentId` null for none. */
@@ -36,11 +37,11 @@ WITH RECURSIVE reach (id) AS (
   SELECT unnest($2::uuid[])
   UNION
   SELECT d.id::uuid FROM reach
-  JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = reach.id
+  CROSS JOIN ${byKey("goals", "g", "reach.id")}
   CROSS JOIN jsonb_array_elements_text(g.depends_on) AS d (id)
 )
 SELECT ${NODE_COLUMNS} FROM (SELECT id FROM reach LIMIT $3) AS r
-JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = r.id`,
+CROSS JOIN ${byKey("goals", "g", "r.id")}`,
     values: [tenantId, binaryArray("uuid", ids), limit],
   };
 }
@@ -53,10 +54,12 @@ export function subtreeNodes(tenantId: string, ids: readonly string[], limit: nu
 WITH RECURSIVE part (id) AS (
   SELECT unnest($2::uuid[])
   UNION
-  SELECT g.id FROM part JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.parent_goal_id = part.id
+  SELECT g.id FROM part CROSS JOIN LATERAL (
+    SELECT id FROM holdfast.goals WHERE tenant_id = $1::uuid AND parent_goal_id = part.id OFFSET 0
+  ) AS g
 )
 SELECT ${NODE_COLUMNS} FROM (SELECT id FROM part LIMIT $3) AS p
-JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = p.id`,
+CROSS JOIN ${byKey("goals", "g", "p.id")}`,
     values: [tenantId, binaryArray("uuid", ids), limit],
   };
 }
@@ -69,10 +72,10 @@ export function goalsUpwards(codec: EntityCodec, tenantId: string, ids: readonly
 WITH RECURSIVE up (id) AS (
   SELECT unnest($2::uuid[])
   UNION
-  SELECT g.parent_goal_id FROM up JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = up.id
+  SELECT g.parent_goal_id FROM up CROSS JOIN ${byKey("goals", "g", "up.id")}
   WHERE g.parent_goal_id IS NOT NULL
 )
-SELECT ${rowColumns(codec)} FROM up JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = up.id`,
+SELECT ${rowColumns(codec)} FROM up CROSS JOIN ${byKey("goals", "g", "up.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }
@@ -83,7 +86,7 @@ export function blockedDependents(codec: EntityCodec, tenantId: string, ids: rea
     name: "blocked dependents",
     text: `
 SELECT ${rowColumns(codec)} FROM holdfast.blocked_dependents($1::uuid, $2::uuid[]) AS d (id)
-JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = d.id`,
+CROSS JOIN ${byKey("goals", "g", "d.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }

@@ -1,4 +1,5 @@
 import { binaryArray } from "./binary-array.js";
+import { byKey } from "./by-key.js";
 import type { Run } from "./database.js";
 
 /**
@@ -25,11 +26,11 @@ export async function readAncestors(
     text: `
 WITH RECURSIVE line (id, up_to, depth) AS (
   SELECT s.parent_session_id, s.fork_position, 1
-  FROM holdfast.sessions s
-  WHERE s.tenant_id = $1::uuid AND s.id = ANY ($2::uuid[]) AND s.fork_position > 0
+  FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey("sessions", "s", "asked.id")}
+  WHERE s.fork_position > 0
   UNION
   SELECT s.parent_session_id, least(s.fork_position, line.up_to), line.depth + 1
-  FROM line JOIN holdfast.sessions s ON s.tenant_id = $1::uuid AND s.id = line.id
+  FROM line CROSS JOIN ${byKey("sessions", "s", "line.id")}
   WHERE s.fork_position > 0 AND line.depth < $3
 )
 SELECT id, max(up_to) FROM line WHERE id <> ALL ($2::uuid[]) GROUP BY id`,

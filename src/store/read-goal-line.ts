@@ -1,3 +1,4 @@
+import { byKey } from "./by-key.js";
 import type { Run } from "./database.js";
 
 /** Goals from one up to its root that are followed; trees people and agents make are far flatter. */
@@ -15,7 +16,7 @@ WITH RECURSIVE line (id, parent_goal_id, depth) AS (
   SELECT g.id, g.parent_goal_id, 0 FROM holdfast.goals g WHERE g.tenant_id = $1::uuid AND g.id = $2::uuid
   UNION ALL
   SELECT g.id, g.parent_goal_id, line.depth + 1
-  FROM line JOIN holdfast.goals g ON g.tenant_id = $1::uuid AND g.id = line.parent_goal_id
+  FROM line CROSS JOIN ${byKey("goals", "g", "line.parent_goal_id")}
   WHERE line.depth < $3
 )
 SELECT id FROM line ORDER BY depth`,

@@ -776,7 +776,7 @@ BEGIN
              CASE WHEN s.delete_time IS NOT NULL THEN 'DELETED' ELSE s.status END))
     INTO v_not_active
     FROM unnest(p_active_sessions) AS a(id)
-    LEFT JOIN holdfast.sessions s ON s.tenant_id = p_tenant AND s.id = a.id
+    LEFT JOIN LATERAL (SELECT * FROM holdfast.sessions WHERE tenant_id = p_tenant AND id = a.id OFFSET 0) AS s ON true
     WHERE s.status IS DISTINCT FROM 'ACTIVE' OR s.delete_time IS NOT NULL;
     IF v_not_active IS NOT NULL THEN
       RAISE EXCEPTION 'session not active' USING ERRCODE = 'HF001', DETAIL = v_not_active::text;
@@ -890,8 +890,8 @@ AS $function$
 BEGIN
   INSERT INTO holdfast.memory_vectors AS v (tenant_id, memory_id, vector)
   SELECT m.tenant_id, m.id, (SELECT string_agg(float4send(number), '') FROM unnest(m.embedding) AS u (number))
-  FROM holdfast.memories m
-  WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids) AND cardinality(m.embedding) > 0
+  FROM unnest(p_ids) AS a(id) CROSS JOIN LATERAL (SELECT * FROM holdfast.memories WHERE tenant_id = p_tenant AND id = a.id OFFSET 0) AS m
+  WHERE cardinality(m.embedding) > 0
   ON CONFLICT (tenant_id, memory_id) DO UPDATE SET vector = excluded.vector WHERE v.vector <> excluded.vector;
 END $function$;
 ALTER FUNCTION holdfast.keep_memory_vectors(uuid,uuid[]) OWNER TO holdfast_append;
@@ -911,10 +911,9 @@ DECLARE
 BEGIN
   v_words := ARRAY(
     SELECT DISTINCT substr(t.term, 10)
-    FROM holdfast.memories m, unnest(CASE WHEN length(m.search_terms) > 1000
+    FROM unnest(p_ids) AS a(id) CROSS JOIN LATERAL (SELECT * FROM holdfast.memories WHERE tenant_id = p_tenant AND id = a.id OFFSET 0) AS m, unnest(CASE WHEN length(m.search_terms) > 1000
       THEN (tsvector_to_array(m.search_terms))[1:1000] ELSE tsvector_to_array(m.search_terms) END) AS t(term)
-    WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids)
-      AND octet_length(t.term) BETWEEN 13 AND 137
+    WHERE octet_length(t.term) BETWEEN 13 AND 137
   );
   -- In one search of the index for all of them. An anti-join says the same, and where the table's statistics are not
   -- up to date it reads every word of the tenant for each.
@@ -941,9 +940,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids u
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.action_selectors t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.action_selectors t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_action_selectors(uuid,uuid[]) TO holdfast_writer;
@@ -956,9 +956,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_actions(p_tenant uuid, p_ids uuid[])
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.actions t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.actions t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_actions(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_actions(uuid,uuid[]) TO holdfast_writer;
@@ -971,9 +972,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_configurations(p_tenant uuid, p_ids uui
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.configurations t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.configurations t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_configurations(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_configurations(uuid,uuid[]) TO holdfast_writer;
@@ -986,9 +988,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_cross_session_patterns(p_tenant uuid, p
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.cross_session_patterns t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.cross_session_patterns t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_cross_session_patterns(uuid,uuid[]) TO holdfast_writer;
@@ -1001,9 +1004,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_goals(p_tenant uuid, p_ids uuid[])
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.goals t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.goals t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_goals(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_goals(uuid,uuid[]) TO holdfast_writer;
@@ -1016,9 +1020,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_learning_systems(p_tenant uuid, p_ids u
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.learning_systems t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.learning_systems t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_learning_systems(uuid,uuid[]) TO holdfast_writer;
@@ -1031,9 +1036,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_memories(p_tenant uuid, p_ids uuid[])
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.memories t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.memories t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_memories(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_memories(uuid,uuid[]) TO holdfast_writer;
@@ -1046,9 +1052,10 @@ CREATE OR REPLACE FUNCTION holdfast.lock_sessions(p_tenant uuid, p_ids uuid[])
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.sessions t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.sessions t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $function$;
 ALTER FUNCTION holdfast.lock_sessions(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_sessions(uuid,uuid[]) TO holdfast_writer;
@@ -1074,12 +1081,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.action_scores, '{}'::jsonb) AS action_scores, coalesce(u.action_counts, '{}'::jsonb) AS action_counts, u.action_history AS action_history, u.action_history_bytes AS action_history_bytes, u.action_history_content_type AS action_history_content_type, coalesce(u.context_weights, '{}'::jsonb) AS context_weights, u.goal_patterns AS goal_patterns, u.goal_patterns_bytes AS goal_patterns_bytes, u.goal_patterns_content_type AS goal_patterns_content_type, u.learning_rate AS learning_rate, u.epsilon AS epsilon, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1121,22 +1127,52 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.action_selectors (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.action_selectors t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, action_scores = u.action_scores, action_counts = u.action_counts, action_history = u.action_history, action_history_bytes = u.action_history_bytes, action_history_content_type = u.action_history_content_type, context_weights = u.context_weights, goal_patterns = u.goal_patterns, goal_patterns_bytes = u.goal_patterns_bytes, goal_patterns_content_type = u.goal_patterns_content_type, learning_rate = u.learning_rate, epsilon = u.epsilon, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.action_selectors (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.action_scores, u.action_counts, u.action_history, u.action_history_bytes, u.action_history_content_type, u.context_weights, u.goal_patterns, u.goal_patterns_bytes, u.goal_patterns_content_type, u.learning_rate, u.epsilon, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.action_scores, '{}'::jsonb) AS action_scores, coalesce(u.action_counts, '{}'::jsonb) AS action_counts, u.action_history AS action_history, u.action_history_bytes AS action_history_bytes, u.action_history_content_type AS action_history_content_type, coalesce(u.context_weights, '{}'::jsonb) AS context_weights, u.goal_patterns AS goal_patterns, u.goal_patterns_bytes AS goal_patterns_bytes, u.goal_patterns_content_type AS goal_patterns_content_type, u.learning_rate AS learning_rate, u.epsilon AS epsilon, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_action_scores,
+      p_action_counts,
+      p_action_history,
+      p_action_history_bytes,
+      p_action_history_content_type,
+      p_context_weights,
+      p_goal_patterns,
+      p_goal_patterns_bytes,
+      p_goal_patterns_content_type,
+      p_learning_rate,
+      p_epsilon,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, action_scores, action_counts, action_history, action_history_bytes, action_history_content_type, context_weights, goal_patterns, goal_patterns_bytes, goal_patterns_content_type, learning_rate, epsilon, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.action_selectors t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, action_scores = v.action_scores, action_counts = v.action_counts, action_history = v.action_history, action_history_bytes = v.action_history_bytes, action_history_content_type = v.action_history_content_type, context_weights = v.context_weights, goal_patterns = v.goal_patterns, goal_patterns_bytes = v.goal_patterns_bytes, goal_patterns_content_type = v.goal_patterns_content_type, learning_rate = v.learning_rate, epsilon = v.epsilon, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_action_selectors(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],jsonb[],jsonb[],json[],bytea[],text[],jsonb[],json[],bytea[],text[],double precision[],double precision[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1150,12 +1186,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position 
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.name, ''::text) AS name, coalesce(u.tool, ''::text) AS tool, coalesce(u.description, ''::text) AS description, u.parameters AS parameters, u.parameters_bytes AS parameters_bytes, u.parameters_content_type AS parameters_content_type, u.status AS status, u.result AS result, u.result_bytes AS result_bytes, u.result_content_type AS result_content_type, u.success_score AS success_score, u.cost AS cost, coalesce(u.expected_outcome, ''::text) AS expected_outcome, coalesce(u.prerequisites, '[]'::jsonb) AS prerequisites, u.goal_id AS goal_id, coalesce(u.user_id, ''::text) AS user_id, u.start_time AS start_time, u.complete_time AS complete_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1204,22 +1239,59 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.actions (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.actions t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, name = u.name, tool = u.tool, description = u.description, parameters = u.parameters, parameters_bytes = u.parameters_bytes, parameters_content_type = u.parameters_content_type, status = u.status, result = u.result, result_bytes = u.result_bytes, result_content_type = u.result_content_type, success_score = u.success_score, cost = u.cost, expected_outcome = u.expected_outcome, prerequisites = u.prerequisites, goal_id = u.goal_id, user_id = u.user_id, start_time = u.start_time, complete_time = u.complete_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.actions (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.name, u.tool, u.description, u.parameters, u.parameters_bytes, u.parameters_content_type, u.status, u.result, u.result_bytes, u.result_content_type, u.success_score, u.cost, u.expected_outcome, u.prerequisites, u.goal_id, u.user_id, u.start_time, u.complete_time, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.name, ''::text) AS name, coalesce(u.tool, ''::text) AS tool, coalesce(u.description, ''::text) AS description, u.parameters AS parameters, u.parameters_bytes AS parameters_bytes, u.parameters_content_type AS parameters_content_type, u.status AS status, u.result AS result, u.result_bytes AS result_bytes, u.result_content_type AS result_content_type, u.success_score AS success_score, u.cost AS cost, coalesce(u.expected_outcome, ''::text) AS expected_outcome, coalesce(u.prerequisites, '[]'::jsonb) AS prerequisites, u.goal_id AS goal_id, coalesce(u.user_id, ''::text) AS user_id, u.start_time AS start_time, u.complete_time AS complete_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_name,
+      p_tool,
+      p_description,
+      p_parameters,
+      p_parameters_bytes,
+      p_parameters_content_type,
+      p_status,
+      p_result,
+      p_result_bytes,
+      p_result_content_type,
+      p_success_score,
+      p_cost,
+      p_expected_outcome,
+      p_prerequisites,
+      p_goal_id,
+      p_user_id,
+      p_start_time,
+      p_complete_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, name, tool, description, parameters, parameters_bytes, parameters_content_type, status, result, result_bytes, result_content_type, success_score, cost, expected_outcome, prerequisites, goal_id, user_id, start_time, complete_time, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.actions t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, name = v.name, tool = v.tool, description = v.description, parameters = v.parameters, parameters_bytes = v.parameters_bytes, parameters_content_type = v.parameters_content_type, status = v.status, result = v.result, result_bytes = v.result_bytes, result_content_type = v.result_content_type, success_score = v.success_score, cost = v.cost, expected_outcome = v.expected_outcome, prerequisites = v.prerequisites, goal_id = v.goal_id, user_id = v.user_id, start_time = v.start_time, complete_time = v.complete_time, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_actions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],text[],json[],bytea[],text[],text[],json[],bytea[],text[],double precision[],double precision[],text[],jsonb[],uuid[],text[],timestamp with time zone[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1233,12 +1305,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_po
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.key, ''::text) AS key, u.value AS value, u.value_bytes AS value_bytes, u.value_content_type AS value_content_type, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.active AS active, u.value_type AS value_type, u.schema AS schema, u.schema_bytes AS schema_bytes, u.schema_content_type AS schema_content_type, u.layer AS layer, u.is_secret AS is_secret, coalesce(u.actor, ''::text) AS actor, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1282,22 +1353,54 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.configurations (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.configurations t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, key = u.key, value = u.value, value_bytes = u.value_bytes, value_content_type = u.value_content_type, type = u.type, description = u.description, active = u.active, value_type = u.value_type, schema = u.schema, schema_bytes = u.schema_bytes, schema_content_type = u.schema_content_type, layer = u.layer, is_secret = u.is_secret, actor = u.actor, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.configurations (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.key, u.value, u.value_bytes, u.value_content_type, u.type, u.description, u.active, u.value_type, u.schema, u.schema_bytes, u.schema_content_type, u.layer, u.is_secret, u.actor, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.key, ''::text) AS key, u.value AS value, u.value_bytes AS value_bytes, u.value_content_type AS value_content_type, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.active AS active, u.value_type AS value_type, u.schema AS schema, u.schema_bytes AS schema_bytes, u.schema_content_type AS schema_content_type, u.layer AS layer, u.is_secret AS is_secret, coalesce(u.actor, ''::text) AS actor, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_key,
+      p_value,
+      p_value_bytes,
+      p_value_content_type,
+      p_type,
+      p_description,
+      p_active,
+      p_value_type,
+      p_schema,
+      p_schema_bytes,
+      p_schema_content_type,
+      p_layer,
+      p_is_secret,
+      p_actor,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, key, value, value_bytes, value_content_type, type, description, active, value_type, schema, schema_bytes, schema_content_type, layer, is_secret, actor, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.configurations t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, key = v.key, value = v.value, value_bytes = v.value_bytes, value_content_type = v.value_content_type, type = v.type, description = v.description, active = v.active, value_type = v.value_type, schema = v.schema, schema_bytes = v.schema_bytes, schema_content_type = v.schema_content_type, layer = v.layer, is_secret = v.is_secret, actor = v.actor, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_configurations(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],text[],text[],boolean[],text[],json[],bytea[],text[],text[],boolean[],text[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1311,12 +1414,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.data AS data, u.data_bytes AS data_bytes, u.data_content_type AS data_content_type, u.confidence AS confidence, u.usage_count AS usage_count, u.success_rate AS success_rate, u.last_used_time AS last_used_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1355,22 +1457,49 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.cross_session_patterns (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.cross_session_patterns t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, description = u.description, data = u.data, data_bytes = u.data_bytes, data_content_type = u.data_content_type, confidence = u.confidence, usage_count = u.usage_count, success_rate = u.success_rate, last_used_time = u.last_used_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.cross_session_patterns (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.description, u.data, u.data_bytes, u.data_content_type, u.confidence, u.usage_count, u.success_rate, u.last_used_time, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, coalesce(u.description, ''::text) AS description, u.data AS data, u.data_bytes AS data_bytes, u.data_content_type AS data_content_type, u.confidence AS confidence, u.usage_count AS usage_count, u.success_rate AS success_rate, u.last_used_time AS last_used_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_description,
+      p_data,
+      p_data_bytes,
+      p_data_content_type,
+      p_confidence,
+      p_usage_count,
+      p_success_rate,
+      p_last_used_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, description, data, data_bytes, data_content_type, confidence, usage_count, success_rate, last_used_time, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.cross_session_patterns t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, description = v.description, data = v.data, data_bytes = v.data_bytes, data_content_type = v.data_content_type, confidence = v.confidence, usage_count = v.usage_count, success_rate = v.success_rate, last_used_time = v.last_used_time, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_cross_session_patterns(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],json[],bytea[],text[],double precision[],bigint[],double precision[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1472,12 +1601,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bi
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.title, ''::text) AS title, coalesce(u.description, ''::text) AS description, u.status AS status, u.priority AS priority, u.progress AS progress, u.parent_goal_id AS parent_goal_id, coalesce(u.depends_on, '[]'::jsonb) AS depends_on, u.constraints AS constraints, u.constraints_bytes AS constraints_bytes, u.constraints_content_type AS constraints_content_type, u.target_time AS target_time, u.complete_time AS complete_time, coalesce(u.created_by, ''::text) AS created_by, u.progress_is_set AS progress_is_set, coalesce(u.lease_holder, ''::text) AS lease_holder, u.lease_expire_time AS lease_expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1523,22 +1651,56 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.goals (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.goals t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, title = u.title, description = u.description, status = u.status, priority = u.priority, progress = u.progress, parent_goal_id = u.parent_goal_id, depends_on = u.depends_on, constraints = u.constraints, constraints_bytes = u.constraints_bytes, constraints_content_type = u.constraints_content_type, target_time = u.target_time, complete_time = u.complete_time, created_by = u.created_by, progress_is_set = u.progress_is_set, lease_holder = u.lease_holder, lease_expire_time = u.lease_expire_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.goals (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.title, u.description, u.status, u.priority, u.progress, u.parent_goal_id, u.depends_on, u.constraints, u.constraints_bytes, u.constraints_content_type, u.target_time, u.complete_time, u.created_by, u.progress_is_set, u.lease_holder, u.lease_expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.title, ''::text) AS title, coalesce(u.description, ''::text) AS description, u.status AS status, u.priority AS priority, u.progress AS progress, u.parent_goal_id AS parent_goal_id, coalesce(u.depends_on, '[]'::jsonb) AS depends_on, u.constraints AS constraints, u.constraints_bytes AS constraints_bytes, u.constraints_content_type AS constraints_content_type, u.target_time AS target_time, u.complete_time AS complete_time, coalesce(u.created_by, ''::text) AS created_by, u.progress_is_set AS progress_is_set, coalesce(u.lease_holder, ''::text) AS lease_holder, u.lease_expire_time AS lease_expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_title,
+      p_description,
+      p_status,
+      p_priority,
+      p_progress,
+      p_parent_goal_id,
+      p_depends_on,
+      p_constraints,
+      p_constraints_bytes,
+      p_constraints_content_type,
+      p_target_time,
+      p_complete_time,
+      p_created_by,
+      p_progress_is_set,
+      p_lease_holder,
+      p_lease_expire_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, title, description, status, priority, progress, parent_goal_id, depends_on, constraints, constraints_bytes, constraints_content_type, target_time, complete_time, created_by, progress_is_set, lease_holder, lease_expire_time, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.goals t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, title = v.title, description = v.description, status = v.status, priority = v.priority, progress = v.progress, parent_goal_id = v.parent_goal_id, depends_on = v.depends_on, constraints = v.constraints, constraints_bytes = v.constraints_bytes, constraints_content_type = v.constraints_content_type, target_time = v.target_time, complete_time = v.complete_time, created_by = v.created_by, progress_is_set = v.progress_is_set, lease_holder = v.lease_holder, lease_expire_time = v.lease_expire_time, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_goals(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],text[],double precision[],double precision[],uuid[],jsonb[],json[],bytea[],text[],timestamp with time zone[],timestamp with time zone[],text[],boolean[],text[],timestamp with time zone[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1552,12 +1714,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.strategies AS strategies, u.strategies_bytes AS strategies_bytes, u.strategies_content_type AS strategies_content_type, coalesce(u.strategy_scores, '{}'::jsonb) AS strategy_scores, coalesce(u.strategy_counts, '{}'::jsonb) AS strategy_counts, u.pattern_library AS pattern_library, u.pattern_library_bytes AS pattern_library_bytes, u.pattern_library_content_type AS pattern_library_content_type, u.total_episodes AS total_episodes, u.history AS history, u.history_bytes AS history_bytes, u.history_content_type AS history_content_type, coalesce(u.best_strategies, '[]'::jsonb) AS best_strategies, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1601,22 +1762,54 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.learning_systems (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.learning_systems t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, strategies = u.strategies, strategies_bytes = u.strategies_bytes, strategies_content_type = u.strategies_content_type, strategy_scores = u.strategy_scores, strategy_counts = u.strategy_counts, pattern_library = u.pattern_library, pattern_library_bytes = u.pattern_library_bytes, pattern_library_content_type = u.pattern_library_content_type, total_episodes = u.total_episodes, history = u.history, history_bytes = u.history_bytes, history_content_type = u.history_content_type, best_strategies = u.best_strategies, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.learning_systems (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.strategies, u.strategies_bytes, u.strategies_content_type, u.strategy_scores, u.strategy_counts, u.pattern_library, u.pattern_library_bytes, u.pattern_library_content_type, u.total_episodes, u.history, u.history_bytes, u.history_content_type, u.best_strategies, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.strategies AS strategies, u.strategies_bytes AS strategies_bytes, u.strategies_content_type AS strategies_content_type, coalesce(u.strategy_scores, '{}'::jsonb) AS strategy_scores, coalesce(u.strategy_counts, '{}'::jsonb) AS strategy_counts, u.pattern_library AS pattern_library, u.pattern_library_bytes AS pattern_library_bytes, u.pattern_library_content_type AS pattern_library_content_type, u.total_episodes AS total_episodes, u.history AS history, u.history_bytes AS history_bytes, u.history_content_type AS history_content_type, coalesce(u.best_strategies, '[]'::jsonb) AS best_strategies, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_strategies,
+      p_strategies_bytes,
+      p_strategies_content_type,
+      p_strategy_scores,
+      p_strategy_counts,
+      p_pattern_library,
+      p_pattern_library_bytes,
+      p_pattern_library_content_type,
+      p_total_episodes,
+      p_history,
+      p_history_bytes,
+      p_history_content_type,
+      p_best_strategies,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, strategies, strategies_bytes, strategies_content_type, strategy_scores, strategy_counts, pattern_library, pattern_library_bytes, pattern_library_content_type, total_episodes, history, history_bytes, history_content_type, best_strategies, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.learning_systems t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, strategies = v.strategies, strategies_bytes = v.strategies_bytes, strategies_content_type = v.strategies_content_type, strategy_scores = v.strategy_scores, strategy_counts = v.strategy_counts, pattern_library = v.pattern_library, pattern_library_bytes = v.pattern_library_bytes, pattern_library_content_type = v.pattern_library_content_type, total_episodes = v.total_episodes, history = v.history, history_bytes = v.history_bytes, history_content_type = v.history_content_type, best_strategies = v.best_strategies, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_learning_systems(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],uuid[],text[],jsonb[],bigint[],timestamp with time zone[],text[],json[],bytea[],text[],jsonb[],jsonb[],json[],bytea[],text[],bigint[],json[],bytea[],text[],jsonb[],json[],bytea[],text[]) OWNER TO holdfast_append;
@@ -1630,12 +1823,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, u.type AS type, coalesce(u.content, ''::text) AS content, u.goal_id AS goal_id, u.action AS action, u.action_bytes AS action_bytes, u.action_content_type AS action_content_type, u.observation AS observation, u.observation_bytes AS observation_bytes, u.observation_content_type AS observation_content_type, u.context AS context, u.context_bytes AS context_bytes, u.context_content_type AS context_content_type, u.success_score AS success_score, u.importance AS importance, coalesce(u.tags, '[]'::jsonb) AS tags, u.embedding::real[] AS embedding, coalesce(u.embedding_model, ''::text) AS embedding_model, u.expire_time AS expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1683,22 +1875,58 @@ BEGIN
       u.session_id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       CASE WHEN u.metadata IS NULL AND u.metadata_bytes IS NULL AND u.metadata_content_type IS NULL THEN (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.position, u.create_time, u.update_time) AS s) ELSE (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s) END
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.memories (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.memories t SET position = u.position, update_time = u.update_time, external_id = u.external_id, session_id = u.session_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, content = u.content, goal_id = u.goal_id, action = u.action, action_bytes = u.action_bytes, action_content_type = u.action_content_type, observation = u.observation, observation_bytes = u.observation_bytes, observation_content_type = u.observation_content_type, context = u.context, context_bytes = u.context_bytes, context_content_type = u.context_content_type, success_score = u.success_score, importance = u.importance, tags = u.tags, embedding = u.embedding, embedding_model = u.embedding_model, expire_time = u.expire_time, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.memories (tenant_id, position, create_time, update_time, id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.session_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.content, u.goal_id, u.action, u.action_bytes, u.action_content_type, u.observation, u.observation_bytes, u.observation_content_type, u.context, u.context_bytes, u.context_content_type, u.success_score, u.importance, u.tags, u.embedding, u.embedding_model, u.expire_time, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.session_id AS session_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, u.type AS type, coalesce(u.content, ''::text) AS content, u.goal_id AS goal_id, u.action AS action, u.action_bytes AS action_bytes, u.action_content_type AS action_content_type, u.observation AS observation, u.observation_bytes AS observation_bytes, u.observation_content_type AS observation_content_type, u.context AS context, u.context_bytes AS context_bytes, u.context_content_type AS context_content_type, u.success_score AS success_score, u.importance AS importance, coalesce(u.tags, '[]'::jsonb) AS tags, u.embedding::real[] AS embedding, coalesce(u.embedding_model, ''::text) AS embedding_model, u.expire_time AS expire_time, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_session_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_content,
+      p_goal_id,
+      p_action,
+      p_action_bytes,
+      p_action_content_type,
+      p_observation,
+      p_observation_bytes,
+      p_observation_content_type,
+      p_context,
+      p_context_bytes,
+      p_context_content_type,
+      p_success_score,
+      p_importance,
+      p_tags,
+      p_embedding,
+      p_embedding_model,
+      p_expire_time,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, session_id, agent_id, labels, revision, delete_time, type, content, goal_id, action, action_bytes, action_content_type, observation, observation_bytes, observation_content_type, context, context_bytes, context_content_type, success_score, importance, tags, embedding, embedding_model, expire_time, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.memories t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, session_id = v.session_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, content = v.content, goal_id = v.goal_id, action = v.action, action_bytes = v.action_bytes, action_content_type = v.action_content_type, observation = v.observation, observation_bytes = v.observation_bytes, observation_content_type = v.observation_content_type, context = v.context, context_bytes = v.context_bytes, context_content_type = v.context_content_type, success_score = v.success_score, importance = v.importance, tags = v.tags, embedding = v.embedding, embedding_model = v.embedding_model, expire_time = v.expire_time, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
   PERFORM holdfast.learn_memory_words(p_tenant, p_id);
   IF array_remove(p_embedding, NULL) <> '{}' THEN PERFORM holdfast.keep_memory_vectors(p_tenant, p_id); END IF;
@@ -1909,12 +2137,11 @@ CREATE OR REPLACE FUNCTION holdfast.put_sessions(p_tenant uuid, p_first_position
  SET "TimeZone" TO 'UTC'
 AS $function$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
       u.id AS id, u.external_id AS external_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.status AS status, u.start_time AS start_time, u.end_time AS end_time, u.goals_total AS goals_total, u.goals_completed AS goals_completed, u.success_rate AS success_rate, u.parent_session_id AS parent_session_id, u.fork_position AS fork_position, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
@@ -1952,22 +2179,48 @@ BEGIN
       u.id, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       (SELECT row_to_json(s) FROM (SELECT u.id, u.external_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.status, u.start_time, u.end_time, u.goals_total, u.goals_completed, u.success_rate, u.parent_session_id, u.fork_position, u.metadata, u.metadata_bytes, u.metadata_content_type, u.position, u.create_time, u.update_time) AS s)
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.sessions (tenant_id, position, create_time, update_time, id, external_id, agent_id, labels, revision, delete_time, type, status, start_time, end_time, goals_total, goals_completed, success_rate, parent_session_id, fork_position, metadata, metadata_bytes, metadata_content_type)
-    SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.status, u.start_time, u.end_time, u.goals_total, u.goals_completed, u.success_rate, u.parent_session_id, u.fork_position, u.metadata, u.metadata_bytes, u.metadata_content_type
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.sessions t SET position = u.position, update_time = u.update_time, external_id = u.external_id, agent_id = u.agent_id, labels = u.labels, revision = u.revision, delete_time = u.delete_time, type = u.type, status = u.status, start_time = u.start_time, end_time = u.end_time, goals_total = u.goals_total, goals_completed = u.goals_completed, success_rate = u.success_rate, parent_session_id = u.parent_session_id, fork_position = u.fork_position, metadata = u.metadata, metadata_bytes = u.metadata_bytes, metadata_content_type = u.metadata_content_type
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = 'HF002';
+  INSERT INTO holdfast.sessions (tenant_id, position, create_time, update_time, id, external_id, agent_id, labels, revision, delete_time, type, status, start_time, end_time, goals_total, goals_completed, success_rate, parent_session_id, fork_position, metadata, metadata_bytes, metadata_content_type)
+  SELECT p_tenant, u.position, u.create_time, u.update_time, u.id, u.external_id, u.agent_id, u.labels, u.revision, u.delete_time, u.type, u.status, u.start_time, u.end_time, u.goals_total, u.goals_completed, u.success_rate, u.parent_session_id, u.fork_position, u.metadata, u.metadata_bytes, u.metadata_content_type
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, u.id AS id, u.external_id AS external_id, u.agent_id AS agent_id, coalesce(u.labels, '{}'::jsonb) AS labels, u.revision AS revision, u.delete_time AS delete_time, coalesce(u.type, ''::text) AS type, u.status AS status, u.start_time AS start_time, u.end_time AS end_time, u.goals_total AS goals_total, u.goals_completed AS goals_completed, u.success_rate AS success_rate, u.parent_session_id AS parent_session_id, u.fork_position AS fork_position, u.metadata AS metadata, u.metadata_bytes AS metadata_bytes, u.metadata_content_type AS metadata_content_type
+      FROM unnest(
+        p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      p_id,
+      p_external_id,
+      p_agent_id,
+      p_labels,
+      p_revision,
+      p_delete_time,
+      p_type,
+      p_status,
+      p_start_time,
+      p_end_time,
+      p_goals_total,
+      p_goals_completed,
+      p_success_rate,
+      p_parent_session_id,
+      p_fork_position,
+      p_metadata,
+      p_metadata_bytes,
+      p_metadata_content_type
+      ) AS u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      id, external_id, agent_id, labels, revision, delete_time, type, status, start_time, end_time, goals_total, goals_completed, success_rate, parent_session_id, fork_position, metadata, metadata_bytes, metadata_content_type
+    )
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.sessions t SET update_time = p_commit_time, position = v.position, external_id = v.external_id, agent_id = v.agent_id, labels = v.labels, revision = v.revision, delete_time = v.delete_time, type = v.type, status = v.status, start_time = v.start_time, end_time = v.end_time, goals_total = v.goals_total, goals_completed = v.goals_completed, success_rate = v.success_rate, parent_session_id = v.parent_session_id, fork_position = v.fork_position, metadata = v.metadata, metadata_bytes = v.metadata_bytes, metadata_content_type = v.metadata_content_type
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = 'HF002';
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.put_sessions(uuid,bigint,timestamp with time zone,integer[],bytea[],uuid[],bytea[],text[],boolean[],boolean[],bigint[],timestamp with time zone[],uuid[],text[],text[],jsonb[],bigint[],timestamp with time zone[],text[],text[],timestamp with time zone[],timestamp with time zone[],integer[],integer[],double precision[],uuid[],bigint[],json[],bytea[],text[]) OWNER TO holdfast_append;

@@ -1,3 +1,5 @@
+import { byKey } from "../by-key.js";
+
 /** The function header every routine of the append path has. */
 export const DEFINER =
   "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'";
@@ -70,7 +72,7 @@ BEGIN
              CASE WHEN s.delete_time IS NOT NULL THEN 'DELETED' ELSE s.status END))
     INTO v_not_active
     FROM unnest(p_active_sessions) AS a(id)
-    LEFT JOIN holdfast.sessions s ON s.tenant_id = p_tenant AND s.id = a.id
+    LEFT JOIN ${byKey("sessions", "s", "a.id", "p_tenant")} ON true
     WHERE s.status IS DISTINCT FROM 'ACTIVE' OR s.delete_time IS NOT NULL;
     IF v_not_active IS NOT NULL THEN
       RAISE EXCEPTION 'session not active' USING ERRCODE = '${SESSION_NOT_ACTIVE}', DETAIL = v_not_active::text;

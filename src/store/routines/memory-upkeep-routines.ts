@@ -1,3 +1,4 @@
+import { byKey } from "../by-key.js";
 import { TERM_PREFIX_LENGTH, trigramsSql, UNSPACED } from "../search-terms.js";
 import { DEFINER } from "./log-routines.js";
 
@@ -17,10 +18,9 @@ DECLARE
 BEGIN
   v_words := ARRAY(
     SELECT DISTINCT substr(t.term, ${TERM_PREFIX_LENGTH + 1})
-    FROM holdfast.memories m, unnest(CASE WHEN length(m.search_terms) > ${MAX_LEARNED_TERMS}
+    FROM unnest(p_ids) AS a(id) CROSS JOIN ${byKey("memories", "m", "a.id", "p_tenant")}, unnest(CASE WHEN length(m.search_terms) > ${MAX_LEARNED_TERMS}
       THEN (tsvector_to_array(m.search_terms))[1:${MAX_LEARNED_TERMS}] ELSE tsvector_to_array(m.search_terms) END) AS t(term)
-    WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids)
-      AND octet_length(t.term) BETWEEN ${TERM_PREFIX_LENGTH + MIN_LEARNED_LENGTH} AND ${TERM_PREFIX_LENGTH + 4 * MAX_LEARNED_LENGTH}
+    WHERE octet_length(t.term) BETWEEN ${TERM_PREFIX_LENGTH + MIN_LEARNED_LENGTH} AND ${TERM_PREFIX_LENGTH + 4 * MAX_LEARNED_LENGTH}
   );
   -- In one search of the index for all of them. An anti-join says the same, and where the table's statistics are not
   -- up to date it reads every word of the tenant for each.

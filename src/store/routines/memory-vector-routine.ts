@@ -1,3 +1,4 @@
+import { byKey } from "../by-key.js";
 import { NUMBER_BYTES } from "../nearest-vectors.js";
 import { vectorSql } from "../vector-sql.js";
 import { DEFINER } from "./log-routines.js";
@@ -59,8 +60,8 @@ SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO holdfast.memory_vectors AS v (tenant_id, memory_id, vector)
   SELECT m.tenant_id, m.id, ${vectorSql("m.embedding")}
-  FROM holdfast.memories m
-  WHERE m.tenant_id = p_tenant AND m.id = ANY (p_ids) AND cardinality(m.embedding) > 0
+  FROM unnest(p_ids) AS a(id) CROSS JOIN ${byKey("memories", "m", "a.id", "p_tenant")}
+  WHERE cardinality(m.embedding) > 0
   ON CONFLICT (tenant_id, memory_id) DO UPDATE SET vector = excluded.vector WHERE v.vector <> excluded.vector;
 END $$`,
 ];

@@ -39,20 +39,32 @@ function lockRoutine({ table }: EntityDeclaration): string {
   return `
 CREATE FUNCTION holdfast.lock_${table}(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} AS $$
 BEGIN
-  -- In the order of ids, so that two flushes never wait for each other.
-  PERFORM 1 FROM holdfast.${table} t
-  WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) ORDER BY t.id FOR NO KEY UPDATE;
+  -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
+  PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
+    SELECT FROM holdfast.${table} t WHERE t.tenant_id = p_tenant AND t.id = a.id OFFSET 0 FOR NO KEY UPDATE
+  ) AS locked;
 END $$`;
 }
 
 // A flush may change one row several times: each change is a revision, the last
 // one is the current state. `is_new` marks rows created by this flush.
+//
+// Rows are updated one by one, each by its key: as a join, the planner would choose
+// by statistics that know nothing of a young table to read all of a tenant's rows.
 function putRoutine(entity: EntityDeclaration): string {
   const { table, name } = entity;
   const { columns } = createEntityCodec(entity);
   const names = columns.map((column) => column.name);
   const written = ["position", "create_time", "update_time", ...names];
   const sessionId = names.includes("session_id") ? "u.session_id" : "u.id";
+  const arrays = `p_position_offset, p_content_hash, p_request_id, p_request_hash,
+      p_change, p_is_new, p_is_last, p_base_revision, p_created,
+      ${names.map((column) => `p_${column}`).join(",\n      ")}`;
+  const alias = `u (
+      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
+      ${names.join(", ")}
+    )`;
+  const values = columns.map((column) => `${columnValue(column)} AS ${column.name}`).join(", ");
   return `
 CREATE FUNCTION holdfast.put_${table}(
   p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
@@ -61,23 +73,17 @@ CREATE FUNCTION holdfast.put_${table}(
   ${columnParameters(columns)}
 ) RETURNS void ${DEFINER} AS $$
 DECLARE
-  v_expected bigint;
-  v_updated bigint;
+  v record;
+  v_missing bigint := 0;
 BEGIN
   WITH u AS MATERIALIZED (
-    SELECT u.position_offset, u.content_hash, u.request_id, u.request_hash,
-      u.change, u.is_new, u.is_last, u.base_revision,
+    SELECT u.content_hash, u.request_id, u.request_hash, u.change, u.is_new, u.is_last,
       p_first_position + u.position_offset AS position,
       coalesce(u.created, p_commit_time) AS create_time, p_commit_time AS update_time,
-      ${columns.map((column) => `${columnValue(column)} AS ${column.name}`).join(", ")}
+      ${values}
     FROM unnest(
-      p_position_offset, p_content_hash, p_request_id, p_request_hash,
-      p_change, p_is_new, p_is_last, p_base_revision, p_created,
-      ${names.map((column) => `p_${column}`).join(",\n      ")}
-    ) AS u (
-      position_offset, content_hash, request_id, request_hash, change, is_new, is_last, base_revision, created,
-      ${names.join(", ")}
-    )
+      ${arrays}
+    ) AS ${alias}
   ), history AS (
     INSERT INTO holdfast.revisions (
       tenant_id, position, create_time, entity, entity_id, revision, change,
@@ -87,25 +93,29 @@ BEGIN
       ${sessionId}, u.agent_id, u.request_id, u.request_hash, u.content_hash,
       ${stateJson(entity, "u")}
     FROM u
-  ), created AS (
-    INSERT INTO holdfast.${table} (tenant_id, ${written.join(", ")})
-    SELECT p_tenant, ${written.map((column) => `u.${column}`).join(", ")}
-    FROM u WHERE u.is_new AND u.is_last
-  ), updated AS (
-    UPDATE holdfast.${table} t SET ${written
-      .filter((column) => column !== "id" && column !== "create_time")
-      .map((column) => `${column} = u.${column}`)
-      .join(", ")}
-    FROM u
-    WHERE NOT u.is_new AND u.is_last
-      AND t.tenant_id = p_tenant AND t.id = u.id AND t.revision = u.base_revision
-    RETURNING 1
   )
-  SELECT (SELECT count(*) FROM u WHERE NOT u.is_new AND u.is_last), (SELECT count(*) FROM updated)
-  INTO v_expected, v_updated;
-  IF v_updated <> v_expected THEN
-    RAISE EXCEPTION 'changed meanwhile: % of % rows', v_expected - v_updated, v_expected
-      USING ERRCODE = '${ROW_CHANGED}';
+  INSERT INTO holdfast.${table} (tenant_id, ${written.join(", ")})
+  SELECT p_tenant, ${written.map((column) => `u.${column}`).join(", ")}
+  FROM u WHERE u.is_new AND u.is_last;
+
+  IF false = ANY (p_is_new) THEN
+    FOR v IN
+      SELECT u.base_revision, p_first_position + u.position_offset AS position, ${values}
+      FROM unnest(
+        ${arrays}
+      ) AS ${alias}
+      WHERE NOT u.is_new AND u.is_last
+    LOOP
+      UPDATE holdfast.${table} t SET update_time = p_commit_time, ${written
+        .filter((column) => !["id", "create_time", "update_time"].includes(column))
+        .map((column) => `${column} = v.${column}`)
+        .join(", ")}
+      WHERE t.tenant_id = p_tenant AND t.id = v.id AND t.revision = v.base_revision;
+      IF NOT FOUND THEN v_missing := v_missing + 1; END IF;
+    END LOOP;
+  END IF;
+  IF v_missing > 0 THEN
+    RAISE EXCEPTION 'changed meanwhile: % rows', v_missing USING ERRCODE = '${ROW_CHANGED}';
   END IF;
 ${AFTERWARDS[table] ?? ""}END $$`;
 }
