@@ -739,6 +739,7 @@ CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer,
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v_position bigint;
@@ -885,6 +886,7 @@ CREATE OR REPLACE FUNCTION holdfast.keep_memory_vectors(p_tenant uuid, p_ids uui
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
@@ -903,6 +905,7 @@ CREATE OR REPLACE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
@@ -938,6 +941,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids u
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -954,6 +958,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_actions(p_tenant uuid, p_ids uuid[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -970,6 +975,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_configurations(p_tenant uuid, p_ids uui
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -986,6 +992,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_cross_session_patterns(p_tenant uuid, p
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1002,6 +1009,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_goals(p_tenant uuid, p_ids uuid[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1018,6 +1026,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_learning_systems(p_tenant uuid, p_ids u
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1034,6 +1043,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_memories(p_tenant uuid, p_ids uuid[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1050,6 +1060,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_sessions(p_tenant uuid, p_ids uuid[])
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1079,6 +1090,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1184,6 +1196,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position 
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1303,6 +1316,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_po
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1412,6 +1426,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1511,6 +1526,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_positio
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   INSERT INTO holdfast.decisions (
@@ -1599,6 +1615,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bi
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1712,6 +1729,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1821,6 +1839,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -1940,6 +1959,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_observations(p_tenant uuid, p_first_posi
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   INSERT INTO holdfast.observations (
@@ -2007,6 +2027,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_performance_metrics(p_tenant uuid, p_fir
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   INSERT INTO holdfast.performance_metrics (
@@ -2068,6 +2089,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_security_audits(p_tenant uuid, p_first_p
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   INSERT INTO holdfast.security_audits (
@@ -2135,6 +2157,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_sessions(p_tenant uuid, p_first_position
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 DECLARE
   v record;
@@ -2630,6 +2653,7 @@ CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 BEGIN
   -- In one order, so that two servers never wait for each other.

@@ -1,7 +1,7 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
 import { columnParameters, columnValue } from "./arguments.js";
-import { DEFINER } from "./log-routines.js";
+import { BY_KEY_DEFINER } from "./log-routines.js";
 
 /** `put_<table>` for rows that are appended and never change. */
 export function appendRoutine(entity: EntityDeclaration): string {
@@ -12,7 +12,7 @@ CREATE FUNCTION holdfast.put_${entity.table}(
   p_tenant uuid, p_first_position bigint, p_commit_time timestamptz,
   p_position_offset integer[], p_content_hash bytea[],
   ${columnParameters(columns)}
-) RETURNS void ${DEFINER} AS $$
+) RETURNS void ${BY_KEY_DEFINER} AS $$
 BEGIN
   INSERT INTO holdfast.${entity.table} (
     tenant_id, position, create_time, content_hash,

@@ -1,6 +1,6 @@
 import { byKey } from "../by-key.js";
 import { TERM_PREFIX_LENGTH, trigramsSql, UNSPACED } from "../search-terms.js";
-import { DEFINER } from "./log-routines.js";
+import { BY_KEY_DEFINER, DEFINER } from "./log-routines.js";
 
 /** Terms of one memory among which words are learned for misspelling: those of a long text, not of a dump. */
 const MAX_LEARNED_TERMS = 1000;
@@ -11,7 +11,7 @@ const MAX_LEARNED_LENGTH = 32;
 /** `learn_memory_words` is told of every memory written; `touch_memories` counts what was found; `expired_memories` tells what is to be deleted. */
 export const memoryUpkeepRoutines: readonly string[] = [
   `
-CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} SET enable_seqscan = off AS $$
+CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${BY_KEY_DEFINER} SET enable_seqscan = off AS $$
 DECLARE
   v_words text[];
   v_known text[];
@@ -39,7 +39,7 @@ END $$`,
   `
 CREATE FUNCTION holdfast.touch_memories(
   p_tenants uuid[], p_ids uuid[], p_times timestamptz[], p_counts bigint[]
-) RETURNS void ${DEFINER} AS $$
+) RETURNS void ${BY_KEY_DEFINER} AS $$
 BEGIN
   -- In one order, so that two servers never wait for each other.
   INSERT INTO holdfast.memory_access AS a (tenant_id, memory_id, access_time, access_count)

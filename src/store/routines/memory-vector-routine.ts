@@ -1,7 +1,7 @@
 import { byKey } from "../by-key.js";
 import { NUMBER_BYTES } from "../nearest-vectors.js";
 import { vectorSql } from "../vector-sql.js";
-import { DEFINER } from "./log-routines.js";
+import { BY_KEY_DEFINER } from "./log-routines.js";
 import { memoryCandidate, memoryFilter, memoryFilterParameters, SEARCH_DEFINER } from "./memory-filter.js";
 
 /**
@@ -55,7 +55,7 @@ BEGIN
   ORDER BY v.memory_id LIMIT p_limit;
 END $$`,
   `
-CREATE FUNCTION holdfast.keep_memory_vectors(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER}
+CREATE FUNCTION holdfast.keep_memory_vectors(p_tenant uuid, p_ids uuid[]) RETURNS void ${BY_KEY_DEFINER}
 SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO holdfast.memory_vectors AS v (tenant_id, memory_id, vector)

@@ -1,7 +1,7 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { createEntityCodec } from "../../entities/entity-codec.js";
 import { columnParameters, columnValue } from "./arguments.js";
-import { DEFINER, ROW_CHANGED } from "./log-routines.js";
+import { BY_KEY_DEFINER, ROW_CHANGED } from "./log-routines.js";
 
 /**
  * What follows the writing of rows, by table. Not a trigger: Citus has none on
@@ -37,7 +37,7 @@ export function stateJson(entity: EntityDeclaration, alias: string): string {
 
 function lockRoutine({ table }: EntityDeclaration): string {
   return `
-CREATE FUNCTION holdfast.lock_${table}(p_tenant uuid, p_ids uuid[]) RETURNS void ${DEFINER} AS $$
+CREATE FUNCTION holdfast.lock_${table}(p_tenant uuid, p_ids uuid[]) RETURNS void ${BY_KEY_DEFINER} AS $$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
   PERFORM FROM (SELECT a.id FROM unnest(p_ids) AS a(id) ORDER BY a.id) AS a, LATERAL (
@@ -71,7 +71,7 @@ CREATE FUNCTION holdfast.put_${table}(
   p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[],
   p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamptz[],
   ${columnParameters(columns)}
-) RETURNS void ${DEFINER} AS $$
+) RETURNS void ${BY_KEY_DEFINER} AS $$
 DECLARE
   v record;
   v_missing bigint := 0;
