@@ -28,7 +28,8 @@ export const append1: Bench = {
       const [sessionId = ""] = await openSessions(server.address, 1);
       const unary = client("append-1/unary-client.js", [server.address, sessionId]);
       const direct = client("append-1/direct-client.js", [cluster.url, randomUUID(), sessionId]);
-      for (const side of [unary, direct]) {
+      const empty = client("support/empty-calls.js", [server.address, "1"]);
+      for (const side of [unary, direct, empty]) {
         await warmUp(seconds, WARM_UP_CALLS, async (each) => (await side.ask({ seconds: each })).length);
       }
       say(`${rounds} rounds of ${seconds} s each`);
@@ -41,7 +42,7 @@ export const append1: Bench = {
           `  direct ${quantile(reference, 0.5).toFixed(2)} ms, holdfast ${quantile(holdfast, 0.5).toFixed(2)} ms`,
         ),
       );
-      return result(measured.holdfast, measured.reference);
+      return result(measured.holdfast, measured.reference, await empty.ask({ seconds }));
     } finally {
       for (const worker of workers) await worker.close();
       await server.close();
@@ -52,6 +53,7 @@ export const append1: Bench = {
 function result(
   holdfast: readonly (readonly number[])[],
   direct: readonly (readonly number[])[],
+  empty: readonly number[],
 ): BenchResult {
   const at = (side: readonly (readonly number[])[], share: number) =>
     side.map((times) => quantile(times, share));
@@ -69,9 +71,13 @@ function result(
     reach: { atMost: 3 },
   } as const;
   return {
-    rows: [row("direct", direct), row("holdfast", holdfast)],
-    notes: [],
+    rows: [row("direct", direct), row("holdfast", holdfast), row("an empty call", [empty])],
+    notes: ["An empty call is one of grpc.health.v1: what gRPC costs before anything is done."],
     verdicts: [verdict],
-    figures: { holdfastP50Ms: at(holdfast, 0.5), directP50Ms: at(direct, 0.5) },
+    figures: {
+      holdfastP50Ms: at(holdfast, 0.5),
+      directP50Ms: at(direct, 0.5),
+      emptyCallP50Ms: quantile(empty, 0.5),
+    },
   };
 }

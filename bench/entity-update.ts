@@ -37,7 +37,8 @@ export const entityUpdate: Bench = {
       const goals = await createGoals(server.address);
       const updates = client("entity-update/updater.js", [server.address, String(CLIENTS), goals.join(",")]);
       const direct = client("entity-update/direct-updater.js", [cluster.url, String(CLIENTS)]);
-      for (const side of [updates, direct]) {
+      const empty = client("support/empty-calls.js", [server.address, String(CLIENTS)]);
+      for (const side of [updates, direct, empty]) {
         await warmUp(seconds, WARM_UP_UPDATES, async (each) => (await side(each)).perSecond * each);
       }
       say(`${rounds} rounds of ${seconds} s each`);
@@ -45,7 +46,7 @@ export const entityUpdate: Bench = {
       const measured = await takeTurns(rounds, sides, (holdfast, reference) =>
         say(`  direct ${count(reference.perSecond)}/s, holdfast ${count(holdfast.perSecond)}/s`),
       );
-      return result(measured.holdfast, measured.reference);
+      return result(measured.holdfast, measured.reference, await empty(seconds));
     } finally {
       for (const worker of workers) await worker.close();
       await server.close();
@@ -77,12 +78,12 @@ function sideOf(times: readonly number[], seconds: number): Side {
   return { perSecond: times.length / seconds, p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99) };
 }
 
-function result(holdfast: readonly Side[], direct: readonly Side[]): BenchResult {
+function result(holdfast: readonly Side[], direct: readonly Side[], empty: Side): BenchResult {
   const rate = (side: readonly Side[]) => median(side.map(({ perSecond }) => perSecond));
   const row = (name: string, side: readonly Side[]) => ({
     name,
     values: {
-      "updates/s": count(rate(side)),
+      "calls/s": count(rate(side)),
       "p50 ms": median(side.map(({ p50Ms }) => p50Ms)).toFixed(2),
       "p99 ms": median(side.map(({ p99Ms }) => p99Ms)).toFixed(2),
     },
@@ -99,9 +100,9 @@ function result(holdfast: readonly Side[], direct: readonly Side[]): BenchResult
     reach: { atLeast: 0.5 },
   } as const;
   return {
-    rows: [row("direct", direct), row("holdfast", holdfast)],
-    notes: [],
+    rows: [row("direct", direct), row("holdfast", holdfast), row("empty calls", [empty])],
+    notes: ["Empty calls are those of grpc.health.v1: what gRPC alone allows this many clients."],
     verdicts: [verdict],
-    figures: { holdfast, direct },
+    figures: { holdfast, direct, empty },
   };
 }

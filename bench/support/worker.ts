@@ -45,12 +45,16 @@ export function startWorker<Request, Answer>(
 }
 
 async function ask<Answer>(child: ChildProcess, module: URL, request: object): Promise<Answer> {
+  const done = new AbortController();
+  const { signal } = done;
   child.send(request);
-  const ended = once(child, "exit").then(() => {
+  const ended = once(child, "exit", { signal }).then(() => {
     throw new Error(`${module.pathname} ended before it answered`);
   });
+  // Of the two the one that does not come is waited for no more.
+  const first = Promise.race([once(child, "message", { signal }), ended]).finally(() => done.abort());
   ended.catch(() => {});
-  const [message] = (await Promise.race([once(child, "message"), ended])) as [Message<Answer>];
+  const [message] = (await first) as [Message<Answer>];
   if ("failure" in message) throw new Error(message.failure);
   return message.answer;
 }
