@@ -1,0 +1,46 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { goalsOf } from "./support/goals.js";
+import { query } from "./support/query.js";
+import { newTenant } from "./support/tenant.js";
+import { useServers } from "./support/use-server.js";
+
+const GOALS = 2000;
+const BATCH = 500;
+/** Within which a backend tells what it has read, once it has not for as long. */
+const STATISTICS_MS = 1100;
+
+const servers = useServers({ databaseConnections: 2 });
+
+/** Rows of goals that were read by index or by reading the whole table. */
+async function rowsRead(): Promise<number> {
+  const [row] = await query<{ read: bigint }>(
+    servers.databaseUrl,
+    `SELECT coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0) AS read
+     FROM pg_stat_all_tables WHERE schemaname = 'holdfast' AND relname = 'goals'`,
+  );
+  return Number(row?.read);
+}
+
+test("a change reads the rows it is about, of a table that Postgres has no statistics of", async () => {
+  await query(servers.databaseUrl, "ALTER TABLE holdfast.goals SET (autovacuum_enabled = false)");
+  const goals = goalsOf(newTenant(servers.app()));
+  // Planned while there is next to nothing, and kept.
+  const first = await goals.create();
+  for (let i = 0; i < 10; i++) await goals.update(first.id, { priority: i / 10 });
+  for (let made = 0; made < GOALS; made += BATCH) {
+    await goals.batch(Array.from({ length: BATCH }, () => ({ title: "one of many" })));
+  }
+  // Either connection tells of what it did before by the next thing it does.
+  const settle = async () => {
+    await delay(STATISTICS_MS);
+    await Promise.all([goals.get(first.id), goals.get(first.id)]);
+    await delay(STATISTICS_MS);
+  };
+  await settle();
+  const before = await rowsRead();
+  await goals.update(first.id, { priority: 0.95 });
+  await goals.create();
+  await settle();
+  expect(await rowsRead()).toBeLessThan(before + 100);
+});
