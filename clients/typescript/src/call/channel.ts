@@ -5,6 +5,8 @@ import { DEFAULT_RETRY } from "./retry-policy.js";
 const KEEPALIVE_MS = 30_000;
 // A probe that is not answered in this time means the connection is gone.
 const KEEPALIVE_TIMEOUT_MS = 10_000;
+// One attempt a second costs nobody anything, and everything waits for it once the server is back.
+const MAX_RECONNECT_MS = 1_000;
 const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -24,8 +26,8 @@ export function openChannel(options: ConnectOptions): Client {
     "grpc.max_receive_message_length": options.maxReceiveBytes ?? MAX_RECEIVE_BYTES,
     "grpc.max_send_message_length": -1,
     // The channel's own waits between connection attempts, else up to two minutes.
-    "grpc.initial_reconnect_backoff_ms": retry.initialDelayMs,
-    "grpc.max_reconnect_backoff_ms": retry.maxDelayMs,
+    "grpc.initial_reconnect_backoff_ms": Math.min(retry.initialDelayMs, MAX_RECONNECT_MS),
+    "grpc.max_reconnect_backoff_ms": Math.min(retry.maxDelayMs, MAX_RECONNECT_MS),
     // A client of its own is a connection of its own: closing one never disturbs another.
     "grpc.use_local_subchannel_pool": 1,
   };

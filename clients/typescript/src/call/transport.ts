@@ -24,6 +24,7 @@ import { EncoderCompiler } from "../wire/message-encoder.js";
 import type { CallOptions } from "./call-options.js";
 import { cancelCall } from "./cancel-call.js";
 import { openChannel } from "./channel.js";
+import { ConnectionWatch } from "./connection-watch.js";
 import { delay } from "./delay.js";
 import { errorFromCall } from "./error-from-status.js";
 import { createMetadataSource } from "./request-metadata.js";
@@ -43,11 +44,13 @@ export class Transport {
   readonly #client: Client;
   readonly #metadata: (own?: RequestMetadata) => Promise<Metadata>;
   readonly #deadlineMs: number;
+  readonly #connection: ConnectionWatch;
   readonly #closing = new AbortController();
 
   constructor(options: ConnectOptions) {
     this.retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#client = openChannel(options);
+    this.#connection = new ConnectionWatch(this.#client.getChannel());
     this.#metadata = createMetadataSource(options);
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
@@ -79,9 +82,22 @@ export class Transport {
         const error = HoldfastError.from(thrown);
         const waitMs = retryDelayMs(this.retry, attempt, error.retryAfterMs);
         if (!error.retryable || this.closing.aborted || Date.now() + waitMs >= deadline) throw error;
-        await delay(waitMs, options.signal);
+        await this.untilRetry(waitMs, error, options.signal);
       }
     }
+  }
+
+  /**
+   * Waits before what failed is tried again; not for longer than until the connection is back, if it was lost, unless
+   * the server itself said how long. Throws CANCELLED when the signal fires first.
+   */
+  untilRetry(ms: number, error: HoldfastError, signal?: AbortSignal): Promise<void> {
+    return delay(ms, signal, (goOn) => this.onConnected(error, goOn));
+  }
+
+  /** Calls back when the connection that was lost with this error is back, once. The answer ends it. */
+  onConnected(error: HoldfastError, listener: () => void): () => void {
+    return error.retryAfterMs === undefined ? this.#connection.onConnected(listener) : () => {};
   }
 
   /** How long a unary call may take, in milliseconds; 0 is without end. */

@@ -1,6 +1,5 @@
 import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
 import { cancelCall } from "../call/cancel-call.js";
-import { delay } from "../call/delay.js";
 import { errorFromCall } from "../call/error-from-status.js";
 import { PacedReads } from "../call/paced-reads.js";
 import { retryDelayMs } from "../call/retry-policy.js";
@@ -53,7 +52,7 @@ export async function* resumedStream<R>(
       if (!error.retryable) throw error;
       const delayMs = retryDelayMs(transport.retry, attempts, error.retryAfterMs);
       onInterrupted?.(error, delayMs);
-      await delay(delayMs, stop.signal).catch(() => {});
+      await transport.untilRetry(delayMs, error, stop.signal).catch(() => {});
     }
     if (signal?.aborted) throw cancelled(signal);
   } finally {

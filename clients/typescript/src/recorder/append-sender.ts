@@ -52,6 +52,7 @@ export class AppendSender {
   #attempts = 0;
   #notBefore = 0;
   #timer: NodeJS.Timeout | undefined;
+  #forgetConnection: () => void = () => {};
   #stallTimer: NodeJS.Timeout | undefined;
   #journalTimer: NodeJS.Timeout | undefined;
   readonly #unsubscribe: (() => void) | undefined;
@@ -117,10 +118,8 @@ export class AppendSender {
   #divert(): void {
     this.#acknowledged();
     this.#dropStream()?.cancel();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopWaiting();
     this.#attempts = 0;
-    this.#notBefore = 0;
     const batches = [...this.#inFlight, ...this.#queue.takeAll()];
     this.#inFlight = [];
     this.#inFlightBytes = 0;
@@ -162,18 +161,26 @@ export class AppendSender {
     this.#stopped = true;
     this.#unsubscribe?.();
     this.#acknowledged();
+    this.#stopWaiting();
+  }
+
+  #stopWaiting(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#forgetConnection();
+    this.#notBefore = 0;
   }
 
   #connect(): void {
     if (this.#timer || this.#queue.isEmpty) return;
     const waitMs = this.#notBefore - performance.now();
     if (waitMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
+      const goOn = () => {
+        this.#stopWaiting();
         this.pump();
-      }, waitMs);
+      };
+      this.#timer = setTimeout(goOn, waitMs);
+      if (this.#lastError) this.#forgetConnection = this.#transport.onConnected(this.#lastError, goOn);
       return;
     }
     this.#expectAnswer();
