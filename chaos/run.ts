@@ -29,6 +29,10 @@ export interface FinishedRun {
   readonly troubles: readonly string[];
 }
 
+/** After Postgres was killed nothing more happens for so long: else another fault is what is waited for. */
+const RECOVERY_MS = 3_000;
+/** At the end, so that the last fault is resumed from as every other. */
+const LAST_CALM_MS = 3_000;
 const WARM_UP_MS = 60_000;
 const SETTLE_MS = 60_000;
 const FINISH_MS = 120_000;
@@ -46,6 +50,7 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
     await warmedUp(directory, clients.length);
     await injectFaults(stage, options, random.fork());
     say("no more faults: everything settles");
+    await delay(LAST_CALM_MS, undefined, { signal: options.signal }).catch(() => {});
     const troubles = await settle(stage, clients);
     await stage.stopServers();
     return { stage, troubles };
@@ -82,14 +87,15 @@ async function injectFaults(
   for (const { fault, random: own, pauseMs } of planFaults(possible, random)) {
     if (monotonicMs() >= until || signal.aborted) return;
     const began = monotonicMs();
-    const note = await fault.inject(stage, own);
+    const { note, harm } = await fault.inject(stage, own);
     const isSettled = await stage.settled(SETTLE_MS);
     const ended = monotonicMs();
-    const resumes = fault.resumes && { resumes: fault.resumes };
+    const resumes = fault.resumes && harm && { resumes: fault.resumes, harm };
     stage.note({ k: "fault", name: fault.name, began, ended, note, isSettled, ...resumes });
     const at = ((began - start) / 1000).toFixed(1).padStart(6);
     say(`${at} s  ${fault.name}: ${note}, ${((ended - began) / 1000).toFixed(1)} s`);
-    await delay(pauseMs, undefined, { signal }).catch(() => {});
+    const calmMs = resumes?.resumes === "postgres" ? Math.max(pauseMs, RECOVERY_MS) : pauseMs;
+    await delay(calmMs, undefined, { signal }).catch(() => {});
   }
 }
 

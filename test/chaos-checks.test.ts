@@ -54,6 +54,7 @@ const lane = (number: number, more: Partial<LedgerLine> = {}): LedgerLine =>
     lane: number,
     tenant: TENANT,
     role: "test",
+    way: 0,
     ordered: true,
     atomic: false,
     hasContent: true,
@@ -323,7 +324,7 @@ describe("of subscriptions", () => {
 
   async function check(after: number, ...pages: PageLine[]): Promise<string[]> {
     const file = join(directory, "client-0.jsonl");
-    const open: LedgerLine = { k: "open", sub: "s", tenant: TENANT, after, kinds: [], t: 0 };
+    const open: LedgerLine = { k: "open", sub: "s", tenant: TENANT, way: 0, after, kinds: [], t: 0 };
     writeFileSync(file, [open, ...pages].map((line) => `${JSON.stringify(line)}\n`).join(""));
     return names(await checkSubscriptions(evidence(log, [], { files: [file] })));
   }

@@ -36,7 +36,7 @@ function checkRealTime({ written }: Evidence, log: StoredLog, findings: Findings
     if (lane.line.tenant !== log.tenant) continue;
     for (let n = 0; n < lane.count; n++) {
       if (lane.outcome[n] !== ACKNOWLEDGED) continue;
-      times.push(lane.acknowledgedAt[n] ?? 0);
+      times.push(lane.answeredAt[n] ?? 0);
       positions.push(lane.position[n] ?? 0);
     }
   }

@@ -1,4 +1,5 @@
-import type { LedgerLine } from "../ledger/ledger-line.js";
+import type { Harm } from "../faults/fault.js";
+import type { LedgerLine, OpenLine } from "../ledger/ledger-line.js";
 import { readLines } from "../ledger/read-lines.js";
 import { ACKNOWLEDGED, type WrittenLane } from "../ledger/written.js";
 import type { Evidence } from "./evidence.js";
@@ -10,74 +11,111 @@ export interface InjectedFault {
   readonly ended: number;
   readonly note: string;
   readonly resumes?: "server" | "postgres";
+  readonly harm?: Harm;
 }
 
-/** How many writes after a fault are looked at for the first that was acknowledged. */
+/** Milliseconds, by what had to resume. */
+export type ResumeTimes = Readonly<Record<"server" | "postgres", readonly number[]>>;
+
+type Counted = Harm & { readonly resumes: "server" | "postgres" };
+
+/** How many writes after a harm are looked at for the first that was answered. */
 const LOOKED_AT = 2000;
 
 /**
- * For each client and fault, how long after the fault something new was acknowledged to it, or delivered: a write made
- * after the fault, an event of a position nobody had been told of before it. In milliseconds, by what had to resume.
+ * For each harm, and each writer and steady follower that took a way to what was harmed: how long until something
+ * begun after the harm was answered to the writer, or delivered to the follower. An answer is an acknowledgement or
+ * what only a server that has asked the database can say, as that a revision is stale. It includes a writer's own
+ * pauses, and whatever else is injected before it has resumed.
  */
 export async function resumeTimes(
   evidence: Evidence,
   faults: readonly InjectedFault[],
-): Promise<Readonly<Record<"server" | "postgres", number[]>>> {
+): Promise<ResumeTimes> {
   const times = { server: [] as number[], postgres: [] as number[] };
-  const counted = faults.flatMap((fault) => (fault.resumes ? [{ ...fault, resumes: fault.resumes }] : []));
-  for (const { began, resumes } of counted) {
-    for (const lane of evidence.written.lanes.values()) {
-      const at = firstAcknowledged(lane, began);
-      if (at !== undefined) times[resumes].push(at - began);
+  const harms = faults.flatMap(({ resumes, harm }): Counted[] =>
+    resumes && harm ? [{ ...harm, resumes }] : [],
+  );
+  for (const { resumes, at, ways } of harms) {
+    for (const writer of writersOf(evidence)) {
+      if (!ways.includes(writer[0]?.line.way ?? -1)) continue;
+      const ms = answeredAfter(writer, at);
+      if (ms !== undefined) times[resumes].push(ms);
     }
   }
-  const known = counted.map(({ began }) => knownAt(evidence, began));
+  const news = harms.map(({ at }) => firstBegunAfter(evidence, at));
   for (const file of evidence.files) {
-    const tenants = new Map<string, string>();
-    const waiting = new Map<string, number>();
+    const open = new Map<string, OpenLine>();
+    const next = new Map<string, number>();
     for await (const line of readLines<LedgerLine>(file)) {
-      if (line.k === "open") tenants.set(line.sub, line.tenant);
-      if (line.k !== "page" || line.n === 0) continue;
+      if (line.k === "open") open.set(line.sub, line);
+      const subscription = line.k === "page" && line.n > 0 ? open.get(line.sub) : undefined;
+      // Those that are behind on purpose, or read again what is old, come to new events when they choose to.
+      if (line.k !== "page" || !subscription || /-(slow|resuming)-/.test(line.sub)) continue;
       // Parts of one follower follow each other under one name.
       const follower = line.sub.slice(0, line.sub.lastIndexOf("-"));
-      // Those that are behind on purpose, or read again what is old, come to new events when they choose to.
-      if (/-(slow|resuming)$/.test(follower)) continue;
-      const next = waiting.get(follower) ?? 0;
-      const fault = counted[next];
-      if (!fault || line.t <= fault.began) continue;
-      if (line.last <= (known[next]?.get(tenants.get(line.sub) ?? "") ?? 0)) continue;
-      times[fault.resumes].push(line.t - fault.began);
-      waiting.set(follower, next + 1);
+      let i = next.get(follower) ?? 0;
+      for (let harm = harms[i]; harm && line.t > harm.at; harm = harms[++i]) {
+        if (!harm.ways.includes(subscription.way)) continue;
+        if (line.last < (news[i]?.get(subscription.tenant) ?? Number.POSITIVE_INFINITY)) break;
+        times[harm.resumes].push(line.t - harm.at);
+      }
+      next.set(follower, i);
     }
   }
   return times;
 }
 
-function firstAcknowledged(lane: WrittenLane, after: number): number | undefined {
-  let [low, high] = [0, lane.count];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((lane.invokedAt[middle] as number) <= after) low = middle + 1;
-    else high = middle;
+/** The lanes of each writer, in their order. */
+function writersOf({ written }: Evidence): WrittenLane[][] {
+  const writers = new Map<number, WrittenLane[]>();
+  for (const [number, lane] of written.lanes) {
+    const before = lane.line.continues === undefined ? undefined : writers.get(lane.line.continues);
+    const writer = before ?? [];
+    writer.push(lane);
+    writers.set(number, writer);
   }
-  let first: number | undefined;
-  for (let n = low; n < Math.min(lane.count, low + LOOKED_AT); n++) {
-    const at = lane.acknowledgedAt[n] as number;
-    if (lane.outcome[n] === ACKNOWLEDGED && (first === undefined || at < first)) first = at;
+  return [...new Set(writers.values())];
+}
+
+/** Undefined for a writer that wrote nothing before it, or nothing after it. */
+function answeredAfter(writer: readonly WrittenLane[], time: number): number | undefined {
+  if (!((writer[0]?.invokedAt[0] ?? Number.POSITIVE_INFINITY) <= time)) return undefined;
+  let isWriting = false;
+  let first = Number.POSITIVE_INFINITY;
+  for (const lane of writer) {
+    const low = countInvoked(lane, time);
+    isWriting ||= low < lane.count;
+    for (let n = low; n < Math.min(lane.count, low + LOOKED_AT); n++) {
+      const at = lane.answeredAt[n] as number;
+      if (at > 0) first = Math.min(first, at);
+    }
+    if (first < Number.POSITIVE_INFINITY) return first - time;
+  }
+  return isWriting ? Number.POSITIVE_INFINITY : undefined;
+}
+
+/** Of each tenant the first position of what was begun after a time. */
+function firstBegunAfter({ written }: Evidence, time: number): Map<string, number> {
+  const first = new Map<string, number>();
+  for (const lane of written.lanes.values()) {
+    const low = countInvoked(lane, time);
+    for (let n = low; n < Math.min(lane.count, low + LOOKED_AT); n++) {
+      if (lane.outcome[n] !== ACKNOWLEDGED) continue;
+      const before = first.get(lane.line.tenant) ?? Number.POSITIVE_INFINITY;
+      first.set(lane.line.tenant, Math.min(before, lane.position[n] as number));
+    }
   }
   return first;
 }
 
-/** The last position acknowledged by then, by tenant. */
-function knownAt({ written }: Evidence, time: number): Map<string, number> {
-  const known = new Map<string, number>();
-  for (const lane of written.lanes.values()) {
-    let last = known.get(lane.line.tenant) ?? 0;
-    for (let n = 0; n < lane.count; n++) {
-      if (lane.outcome[n] !== ACKNOWLEDGED || (lane.acknowledgedAt[n] as number) > time) continue;
-      last = Math.max(last, lane.position[n] as number);
-    }
-    known.set(lane.line.tenant, last);
+/** How many writes of a lane were made by then. */
+function countInvoked(lane: WrittenLane, time: number): number {
+  let [low, high] = [0, lane.count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((lane.invokedAt[middle] as number) <= time) low = middle + 1;
+    else high = middle;
   }
-  return known;
+  return low;
 }

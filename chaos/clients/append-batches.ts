@@ -11,6 +11,7 @@ export const appendBatches: Role = async (client, { tenant, address, perSecond =
   const lane = client.lane({
     tenant,
     role: "append-batches",
+    way: address,
     ordered: false,
     atomic: true,
     hasContent: true,

@@ -8,6 +8,7 @@ export const changeGoals: Role = async (client, { tenant, address, perSecond = 3
   const lane = client.lane({
     tenant,
     role: "change-goals",
+    way: address,
     ordered: false,
     atomic: false,
     hasContent: false,

@@ -9,6 +9,7 @@ export const compareAndSet: Role = async (client, { tenant, address, perSecond =
   const lane = client.lane({
     tenant,
     role: "compare-and-set",
+    way: address,
     ordered: false,
     atomic: false,
     hasContent: false,

@@ -32,12 +32,14 @@ export async function follow(
   for (let part = 0; !giveUp.signal.aborted; part++) {
     // Each part is one more subscription: a client that was away, and came back by another way.
     const sub = `${client.number}-${address}-${tenant.slice(-4)}-${manner}-${part}`;
+    const way = (address + part) % 2;
     const holdfast = holdfasts[part % 2] as Holdfast;
     const isOver = () => end !== undefined && Number(cursor?.position ?? 0n) >= end;
     const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
     const after = manner === "resuming" ? again(client, cursor) : cursor;
     cursor =
-      (await followPart(client, holdfast, { sub, tenant, after, pages, manner }, isOver, giveUp)) ?? cursor;
+      (await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, isOver, giveUp)) ??
+      cursor;
     if (isOver()) return;
   }
   const reached = cursor?.position ?? 0n;
@@ -54,6 +56,7 @@ function again(client: Client, cursor: Cursor | undefined): Cursor | undefined {
 interface Part {
   readonly sub: string;
   readonly tenant: string;
+  readonly way: number;
   readonly after: Cursor | undefined;
   readonly pages: number;
   readonly manner: Manner;
@@ -62,13 +65,13 @@ interface Part {
 async function followPart(
   client: Client,
   holdfast: Holdfast,
-  { sub, tenant, after, pages, manner }: Part,
+  { sub, tenant, way, after, pages, manner }: Part,
   isOver: () => boolean,
   giveUp: AbortController,
 ): Promise<Cursor | undefined> {
   const from = Number(after?.position ?? 0n);
   const kinds = manner === "some" ? SOME : [];
-  client.ledger.write({ k: "open", sub, tenant, after: from, kinds, t: monotonicMs() });
+  client.ledger.write({ k: "open", sub, tenant, way, after: from, kinds, t: monotonicMs() });
   const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
   let cursor = after;
   let left = pages;

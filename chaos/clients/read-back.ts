@@ -10,7 +10,14 @@ export const readBack: Role = async (client, { tenant, address }) => {
   const writer = client.connect(tenant, address, { deadlineMs: 3_000 });
   const reader = client.connect(tenant, address + 1, { deadlineMs: 3_000 });
   const stranger = client.connect(randomUUID(), address + 1, { deadlineMs: 3_000 });
-  const lane = client.lane({ tenant, role: "read-back", ordered: false, atomic: false, hasContent: true });
+  const lane = client.lane({
+    tenant,
+    role: "read-back",
+    way: address,
+    ordered: false,
+    atomic: false,
+    hasContent: true,
+  });
   while (!client.stop.signal.aborted) {
     const n = lane.invoke();
     const observation = { id: lane.id(n), type: "chaos", content: contentOf({ lane: lane.number, n }) };

@@ -7,7 +7,14 @@ const AT_ONCE = 6;
 /** Adds outcomes to action selectors that others add to as well, several at once. */
 export const recordOutcomes: Role = async (client, { tenant, address, perSecond = 24 }) => {
   const holdfast = client.connect(tenant, address, { deadlineMs: 3_000 });
-  const line = { tenant, role: "record-outcomes", ordered: false, atomic: false, hasContent: false };
+  const line = {
+    tenant,
+    role: "record-outcomes",
+    way: address,
+    ordered: false,
+    atomic: false,
+    hasContent: false,
+  };
   const ids = SELECTORS.map((name) => sharedId(tenant, name));
   for (const id of ids) await client.insist(() => holdfast.selectors.create({ id, type: "chaos" }));
   const work = async () => {

@@ -16,8 +16,10 @@ export const record: Role = async (client, { tenant, address, perSecond = 200 })
   const holdfast = client.connect(tenant, address);
   const session = { id: randomUUID(), agentId: `chaos-${client.number}`, type: "chaos" };
   await client.insist(() => holdfast.sessions.open(session));
+  const line = { tenant, role: "record", way: address, ordered: true, atomic: false, hasContent: true };
+  let lane: Lane | undefined;
   while (!client.stop.signal.aborted) {
-    const lane = client.lane({ tenant, role: "record", ordered: true, atomic: false, hasContent: true });
+    lane = client.lane({ ...line, continues: lane?.number });
     await recordFor(client, holdfast, session.id, lane, perSecond, client.random.between(8_000, 25_000));
   }
 };

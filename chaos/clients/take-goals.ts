@@ -15,6 +15,7 @@ export const takeGoals: Role = async (client, { tenant, address }) => {
     const lane = client.lane({
       tenant,
       role: "take-goals",
+      way: address,
       ordered: false,
       atomic: false,
       hasContent: false,

@@ -16,22 +16,27 @@ export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
     const action = random.pick<FailpointAction>(
       point.endsWith("-commit") ? ["kill", "kill", "stall"] : ["kill"],
     );
+    const ways = stage.servers.map((server) => stage.waysTo(server));
     // One that clients have all moved away from may not come by: then the other does.
     for (const index of random.shuffle([...stage.servers.keys()])) {
-      if (await fires(stage, index, point, action)) return `server ${index}, ${action}`;
+      const at = await fires(stage, index, point, action);
+      if (at === undefined) continue;
+      const harm = action === "kill" ? { at, ways: ways[index] ?? [] } : undefined;
+      return { note: `server ${index}, ${action}`, harm };
     }
-    return "no server came by";
+    return { note: "no server came by" };
   },
 }));
 
+/** Arms it and waits; resolves with when it fired. */
 async function fires(
   stage: Stage,
   index: number,
   point: Failpoint,
   action: FailpointAction,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const server = stage.servers[index];
-  const before = firedCount(stage, index, point);
+  const before = timesFired(stage, index, point).length;
   server?.send({ do: "arm", point, action });
   if (point === "in-drain") {
     // Armed by a message, drained by a signal, which may be faster.
@@ -40,15 +45,20 @@ async function fires(
   }
   const until = Date.now() + FIRES_WITHIN_MS;
   while (Date.now() < until) {
-    if (firedCount(stage, index, point) > before) return true;
+    const at = timesFired(stage, index, point)[before];
+    if (at !== undefined) return at;
     await delay(20);
   }
   server?.send({ do: "disarm", point });
-  return false;
+  return undefined;
 }
 
-function firedCount(stage: Stage, index: number, point: Failpoint): number {
+/** When a server said that it came by the point. */
+function timesFired(stage: Stage, index: number, point: Failpoint): number[] {
   const path = join(stage.directory, `server-${index}.jsonl`);
-  if (!existsSync(path)) return 0;
-  return readFileSync(path, "utf8").split(`"point":"${point}"`).length - 1;
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").split("\n");
+  // Noted before it fires, so the last line may be half there.
+  const whole = lines.filter((line) => line.includes(`"point":"${point}"`) && line.endsWith("}"));
+  return whole.map((line) => (JSON.parse(line) as { readonly t: number }).t);
 }

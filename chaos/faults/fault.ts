@@ -12,6 +12,19 @@ export interface Fault {
   missing?(stage: Stage): string | undefined | Promise<string | undefined>;
   /** Makes ready what takes long, before anything runs. */
   prepare?(): Promise<unknown>;
-  /** Does the harm and undoes what does not pass by itself. Returns what of it is to be noted. */
-  inject(stage: Stage, random: Random): Promise<string>;
+  /** Does the harm and undoes what does not pass by itself. */
+  inject(stage: Stage, random: Random): Promise<Injected>;
+}
+
+/** What was done, in a word. */
+export interface Injected {
+  readonly note: string;
+  /** Whose time to resume counts from this harm; absent when nobody's does. */
+  readonly harm?: Harm | undefined;
+}
+
+/** When something was killed, in milliseconds of the clock that all processes share, and on which ways clients met it. */
+export interface Harm {
+  readonly at: number;
+  readonly ways: readonly number[];
 }

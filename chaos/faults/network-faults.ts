@@ -28,7 +28,7 @@ export const networkFaults: readonly Fault[] = PLACES.flatMap(([place, proxiesOf
         const proxy = proxies[index] as NetworkProxy;
         const { connections } = proxy;
         await proxy.fail(kind, ms);
-        return `way ${index}, ${connections} connections, ${ms} ms`;
+        return { note: `way ${index}, ${connections} connections, ${ms} ms` };
       },
     }),
   ),

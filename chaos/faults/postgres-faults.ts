@@ -18,7 +18,7 @@ export const postgresFaults: readonly Fault[] = [
         await insist(() => stage.query("ALTER SYSTEM RESET default_transaction_read_only"));
         await restart(stage);
       }
-      return `for ${ms} ms`;
+      return { note: `for ${ms} ms` };
     },
   },
   {
@@ -30,7 +30,7 @@ export const postgresFaults: readonly Fault[] = [
       disk?.fill();
       await delay(ms);
       disk?.free();
-      return `for ${ms} ms`;
+      return { note: `for ${ms} ms` };
     },
   },
 ];

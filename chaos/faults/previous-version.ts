@@ -21,6 +21,6 @@ export const previousVersion: Fault = {
     await delay(BESIDE_MS);
     await server.restart();
     await server.ready();
-    return `${commit} on port ${server.port}`;
+    return { note: `${commit} on port ${server.port}` };
   },
 };

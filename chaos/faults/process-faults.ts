@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { monotonicMs } from "../clock.js";
 import { backendsOf, childrenOf, signal } from "../stage/postgres-processes.js";
 import type { Fault } from "./fault.js";
 
@@ -10,10 +11,11 @@ export const processFaults: readonly Fault[] = [
     name: "kill-server",
     weight: 6,
     resumes: "server",
-    async inject({ servers }, random) {
-      const server = random.pick(servers);
+    async inject(stage, random) {
+      const server = random.pick(stage.servers);
+      const harm = { at: monotonicMs(), ways: stage.waysTo(server) };
       await server.killNow();
-      return `port ${server.port}`;
+      return { note: `port ${server.port}`, harm };
     },
   },
   {
@@ -22,8 +24,10 @@ export const processFaults: readonly Fault[] = [
     resumes: "postgres",
     async inject(stage) {
       const pid = stage.postmaster;
-      if (pid !== undefined) signal(pid, "SIGKILL");
-      return `process ${pid}`;
+      if (pid === undefined) return { note: "it did not run" };
+      const harm = { at: monotonicMs(), ways: stage.ways };
+      signal(pid, "SIGKILL");
+      return { note: `process ${pid}`, harm };
     },
   },
   {
@@ -33,10 +37,11 @@ export const processFaults: readonly Fault[] = [
     async inject(stage, random) {
       // Postgres takes a backend that died for a sign of damage, ends all others and recovers.
       const backends = backendsOf(stage.postmaster ?? 0);
-      if (backends.length === 0) return "none was there";
+      if (backends.length === 0) return { note: "none was there" };
       const pid = random.pick(backends);
+      const harm = { at: monotonicMs(), ways: stage.ways };
       signal(pid, "SIGKILL");
-      return `process ${pid}`;
+      return { note: `process ${pid}`, harm };
     },
   },
   {
@@ -45,7 +50,7 @@ export const processFaults: readonly Fault[] = [
     async inject(stage) {
       const backends = backendsOf(stage.postmaster ?? 0);
       for (const pid of backends) signal(pid, "SIGTERM");
-      return `${backends.length} of them`;
+      return { note: `${backends.length} of them` };
     },
   },
   {
@@ -56,7 +61,7 @@ export const processFaults: readonly Fault[] = [
       server.kill("SIGSTOP");
       await delay(STOPPED_MS);
       server.kill("SIGCONT");
-      return `port ${server.port}`;
+      return { note: `port ${server.port}` };
     },
   },
   {
@@ -64,12 +69,12 @@ export const processFaults: readonly Fault[] = [
     weight: 1,
     async inject(stage) {
       const postmaster = stage.postmaster;
-      if (postmaster === undefined) return "it did not run";
+      if (postmaster === undefined) return { note: "it did not run" };
       const all = [postmaster, ...childrenOf(postmaster)];
       for (const pid of all) signal(pid, "SIGSTOP");
       await delay(STOPPED_MS);
       for (const pid of all) signal(pid, "SIGCONT");
-      return `${all.length} processes`;
+      return { note: `${all.length} processes` };
     },
   },
   {
@@ -80,7 +85,7 @@ export const processFaults: readonly Fault[] = [
         await server.restart();
         await server.ready();
       }
-      return `${servers.length} servers`;
+      return { note: `${servers.length} servers` };
     },
   },
   {
@@ -92,7 +97,7 @@ export const processFaults: readonly Fault[] = [
       server.send({ do: "jump", offsetMs });
       await delay(2_000);
       server.send({ do: "jump", offsetMs: 0 });
-      return `port ${server.port} by ${offsetMs / 1000} s and back`;
+      return { note: `port ${server.port} by ${offsetMs / 1000} s and back` };
     },
   },
 ];

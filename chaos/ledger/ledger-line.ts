@@ -28,6 +28,10 @@ export interface LaneLine {
   readonly lane: number;
   readonly tenant: string;
   readonly role: string;
+  /** Which of the ways to the servers it takes. */
+  readonly way: number;
+  /** The lane that its writer had before this one, if any. */
+  readonly continues?: number | undefined;
   /** Whether its writes come in the log in the order they were made. */
   readonly ordered: boolean;
   /** Whether what is invoked together is stored together or not at all. */
@@ -80,6 +84,7 @@ export interface OpenLine {
   readonly k: "open";
   readonly sub: string;
   readonly tenant: string;
+  readonly way: number;
   readonly after: number;
   /** Of entities, as numbers of `EntityKind`; empty for all. */
   readonly kinds: readonly number[];

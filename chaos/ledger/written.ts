@@ -1,4 +1,4 @@
-import type { AckLine, LaneLine, LedgerLine } from "./ledger-line.js";
+import type { AckLine, LaneLine, LedgerLine, OutcomeLine } from "./ledger-line.js";
 
 /** What became of a write, by what its client knows. */
 export const INVOKED = 1;
@@ -17,7 +17,8 @@ export class WrittenLane {
   position = new Float64Array(64);
   /** When it was first made. */
   invokedAt = new Float64Array(64);
-  acknowledgedAt = new Float64Array(64);
+  /** When it was acknowledged or refused; 0 for neither. */
+  answeredAt = new Float64Array(64);
   /** First and last of each group that was made together. */
   readonly groups: (readonly [number, number])[] = [];
   /** Writes acknowledged at two places. */
@@ -42,13 +43,17 @@ export class WrittenLane {
       if (this.outcome[n] === ACKNOWLEDGED && this.position[n] !== position) this.moved.push(n);
       this.outcome[n] = ACKNOWLEDGED;
       this.position[n] = position;
-      this.acknowledgedAt[n] ||= t;
+      this.answeredAt[n] ||= t;
     }
   }
 
   /** An acknowledgement counts for more than its absence; a refusal does not settle an attempt before it. */
-  settle(from: number, to: number, outcome: number): void {
-    for (let n = from; n <= to; n++) if (this.outcome[n] === INVOKED) this.outcome[n] = outcome;
+  settle({ from, to, t }: OutcomeLine, outcome: number): void {
+    for (let n = from; n <= to; n++) {
+      if (this.outcome[n] !== INVOKED) continue;
+      this.outcome[n] = outcome;
+      if (outcome !== UNKNOWN) this.answeredAt[n] = t;
+    }
   }
 
   #grow(count: number): void {
@@ -62,7 +67,7 @@ export class WrittenLane {
     this.outcome = grown(new Uint8Array(size), this.outcome);
     this.position = grown(new Float64Array(size), this.position);
     this.invokedAt = grown(new Float64Array(size), this.invokedAt);
-    this.acknowledgedAt = grown(new Float64Array(size), this.acknowledgedAt);
+    this.answeredAt = grown(new Float64Array(size), this.answeredAt);
   }
 }
 
@@ -74,9 +79,9 @@ export class Written {
     if (line.k === "lane") this.lanes.set(line.lane, new WrittenLane(line));
     if (line.k === "invoke") this.lanes.get(line.lane)?.invoke(line.from, line.to, line.t);
     if (line.k === "ack") this.lanes.get(line.lane)?.acknowledge(line);
-    if (line.k === "fail") this.lanes.get(line.lane)?.settle(line.from, line.to, FAILED);
-    if (line.k === "nothing") this.lanes.get(line.lane)?.settle(line.from, line.to, NOTHING);
-    if (line.k === "unknown") this.lanes.get(line.lane)?.settle(line.from, line.to, UNKNOWN);
+    if (line.k === "fail") this.lanes.get(line.lane)?.settle(line, FAILED);
+    if (line.k === "nothing") this.lanes.get(line.lane)?.settle(line, NOTHING);
+    if (line.k === "unknown") this.lanes.get(line.lane)?.settle(line, UNKNOWN);
   }
 
   /** How many have this outcome; those that never got any count as unknown. */

@@ -33,6 +33,11 @@ export class NetworkProxy {
     return this.#pairs.size;
   }
 
+  /** Whether a connection to this port of the machine is open. */
+  reaches(port: number): boolean {
+    return [...this.#pairs].some((pair) => pair.port === port);
+  }
+
   /**
    * Fails in one way for some time. `cut` ends what is open and refuses what comes; `delay` holds back every byte;
    * `reset` ends what is open with RST; `half-open` swallows what is sent on what is open, both ways, and says
@@ -93,8 +98,12 @@ class Pair {
   readonly #sockets: readonly [Socket, Socket];
   #swallows = false;
 
+  /** Where it goes to. */
+  readonly port: number | undefined;
+
   constructor(near: Socket, far: Socket, delayMs: () => number) {
     this.#sockets = [near, far];
+    this.port = far.remotePort;
     this.#pass(near, far, delayMs);
     this.#pass(far, near, delayMs);
     for (const socket of this.#sockets) {

@@ -88,6 +88,16 @@ export class Stage {
     return this.fronts.map((front) => `127.0.0.1:${front.port}`);
   }
 
+  /** All ways that clients have to the servers, by their place among the addresses. */
+  get ways(): readonly number[] {
+    return [...this.fronts.keys()];
+  }
+
+  /** Those on which clients are connected to this server now. */
+  waysTo({ port }: ServerProcess): readonly number[] {
+    return this.ways.filter((way) => this.fronts[way]?.reaches(port));
+  }
+
   async query(text: string): Promise<pg.QueryArrayResult["rows"]> {
     const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 3000 });
     client.on("error", () => {});
