@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
-import type { ClientOptions, RoleOptions } from "./clients/client-options.js";
+import type { RoleOptions } from "./clients/client-options.js";
 import type { Random } from "./random.js";
-import { ClientProcess } from "./stage/client-process.js";
 import type { Stage } from "./stage/stage.js";
 
 /** Of the writes a second, what each of the large tenant's recorders makes; the small tenant gets the rest. */
@@ -10,7 +8,7 @@ const RECORDERS = 3;
 const SMALL_SHARE = 0.05;
 
 /**
- * Starts the clients of a run: of two tenants, by both ways, writers and those who follow apart.
+ * Starts the clients of a run: of two tenants, by both ways; writers, those who follow, and one with a journal apart.
  *
  * @param only roles to play; all when absent.
  */
@@ -19,7 +17,7 @@ export function startClients(
   random: Random,
   perSecond: number,
   only?: readonly string[],
-): readonly ClientProcess[] {
+): void {
   const [large, small] = [randomUUID(), randomUUID()];
   const recorder = (address: number): RoleOptions => ({
     role: "record",
@@ -50,18 +48,10 @@ export function startClients(
       { role: "follow", tenant: small, address: 1 },
       { role: "follow-and-resume", tenant: small, address: 0 },
     ],
+    [{ role: "keep-journal", tenant: large, address: 0 }],
   ];
   const playing = clients
     .map((roles) => roles.filter(({ role }) => only === undefined || only.includes(role)))
     .filter((roles) => roles.length > 0);
-  return playing.map((roles, client) => {
-    const options: ClientOptions = {
-      client,
-      roles,
-      addresses: stage.addresses,
-      ledger: join(stage.directory, `client-${client}.jsonl`),
-      seed: random.between(0, 2 ** 31),
-    };
-    return new ClientProcess(options, join(stage.directory, `client-${client}.log`));
-  });
+  for (const roles of playing) stage.startClient({ roles, seed: random.between(0, 2 ** 31) });
 }

@@ -4,13 +4,15 @@ import { checkAll } from "./checks/check-all.js";
 import { GUARANTEES, type Violation } from "./checks/guarantee.js";
 import { type InjectedFault, resumeTimes } from "./checks/resume-times.js";
 import { readLines } from "./ledger/read-lines.js";
-import { ACKNOWLEDGED, FAILED, UNKNOWN } from "./ledger/written.js";
+import { ACKNOWLEDGED, FAILED, JOURNALED, UNKNOWN } from "./ledger/written.js";
 import { FAILPOINTS } from "./server/failpoints.js";
 import type { Stage } from "./stage/stage.js";
 
 /** What came of a run. */
 export interface Verdict {
   readonly acknowledged: number;
+  /** Those that found their way into the log by a client's journal. */
+  readonly journaled: number;
   readonly unknown: number;
   readonly refused: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -50,6 +52,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
   const asked = FAILPOINTS.filter((point) => byName[point] !== undefined);
   return {
     acknowledged: written.tally(ACKNOWLEDGED),
+    journaled: written.tally(JOURNALED),
     unknown,
     refused: written.tally(FAILED),
     faults: byName,

@@ -34,6 +34,7 @@ export function formatReport(run: RunDescription, verdict: Verdict): string {
     ["command", `\`${run.command}\` (seed ${run.seed})`],
     ["faults", `${total}: ${faults.map(([name, n]) => `${name} ${n}`).join(", ")}`],
     ["acknowledged", count(verdict.acknowledged)],
+    ["journaled by a client", count(verdict.journaled)],
     ["refused, nothing stored", count(verdict.refused)],
     ["unknown", count(verdict.unknown)],
     ["resumed after a server was killed", resumed(verdict.resumedAfter.server, LIMITS_MS.server)],

@@ -7,7 +7,6 @@ import type { Fault } from "./faults/fault.js";
 import { planFaults } from "./plan.js";
 import { createRandom } from "./random.js";
 import type { Bug } from "./server/bugs/bug.js";
-import type { ClientProcess } from "./stage/client-process.js";
 import { Stage } from "./stage/stage.js";
 
 export interface RunOptions {
@@ -44,18 +43,16 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
   const withDisk = faults.some((fault) => fault.name === "disk-full");
   for (const fault of faults) await fault.prepare?.();
   const stage = await Stage.start(directory, { withDisk, ...(bug && { bug }) });
-  const clients: ClientProcess[] = [];
   try {
-    clients.push(...startClients(stage, random.fork(), perSecond, bug?.roles));
-    await warmedUp(directory, clients.length);
+    startClients(stage, random.fork(), perSecond, bug?.roles);
+    await warmedUp(directory, stage.clients.length);
     await injectFaults(stage, options, random.fork());
     say("no more faults: everything settles");
     await delay(LAST_CALM_MS, undefined, { signal: options.signal }).catch(() => {});
-    const troubles = await settle(stage, clients);
+    const troubles = await settle(stage);
     await stage.stopServers();
     return { stage, troubles };
   } catch (error) {
-    for (const client of clients) client.kill();
     await stage.close();
     throw error;
   }
@@ -100,7 +97,8 @@ async function injectFaults(
 }
 
 /** Ends the writing, then the following once it has reached the end. */
-async function settle(stage: Stage, clients: readonly ClientProcess[]): Promise<string[]> {
+async function settle(stage: Stage): Promise<string[]> {
+  const { clients } = stage;
   const troubles: string[] = [];
   if (!(await stage.settled(SETTLE_MS))) troubles.push("the servers did not all come back");
   const stopped = Promise.all(clients.map((client) => client.stop())).then(() => true);
@@ -113,11 +111,11 @@ async function settle(stage: Stage, clients: readonly ClientProcess[]): Promise<
   const codes = await Promise.race([finished, delay(FINISH_MS, undefined)]);
   if (!codes) {
     troubles.push("a client did not end");
-    for (const client of clients) client.kill();
+    for (const client of clients) void client.kill();
   }
   for (const [i, code] of (codes ?? []).entries()) {
     if (code !== 0)
-      troubles.push(`client ${i} ended with ${code}; see ${join(stage.directory, `client-${i}.log`)}`);
+      troubles.push(`a client ended with ${code}; see the log beside ${clients[i]?.options.ledger}`);
   }
   return troubles;
 }

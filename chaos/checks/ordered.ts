@@ -1,5 +1,5 @@
 import { tokenId } from "../ledger/token.js";
-import { ACKNOWLEDGED } from "../ledger/written.js";
+import { ACKNOWLEDGED, JOURNALED } from "../ledger/written.js";
 import type { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
 import type { Violation } from "./guarantee.js";
@@ -10,6 +10,7 @@ export function checkOrdered(evidence: Evidence): Violation[] {
   const findings = new Findings("Ordered");
   for (const log of evidence.logs.values()) {
     checkStreams(evidence, log, findings);
+    checkSuccessors(evidence, log, findings);
     checkRealTime(evidence, log, findings);
   }
   return findings.violations;
@@ -25,6 +26,24 @@ function checkStreams({ written }: Evidence, log: StoredLog, findings: Findings)
     if (n < before)
       findings.add(`${tokenId({ lane, n })} at ${position} comes after number ${before} of its stream`);
     last.set(lane, n);
+  }
+}
+
+/** What a process put into its journal stands before all that its successor made. */
+function checkSuccessors({ written }: Evidence, log: StoredLog, findings: Findings): void {
+  const successors = new Map<number, number>();
+  for (const [number, { line }] of written.lanes) {
+    if (line.isJournaled && line.continues !== undefined) successors.set(line.continues, number);
+  }
+  const begun = new Set<number>();
+  for (let position = 1; position <= log.end; position++) {
+    const lane = log.lanes[position] ?? -1;
+    begun.add(lane);
+    const successor = successors.get(lane);
+    if (successor === undefined || !begun.has(successor)) continue;
+    const n = log.numbers[position] ?? 0;
+    if (written.lanes.get(lane)?.outcome[n] !== JOURNALED) continue;
+    findings.add(`${tokenId({ lane, n })} at ${position} was journaled before its successor's writes`);
   }
 }
 

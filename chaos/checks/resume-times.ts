@@ -70,6 +70,8 @@ export async function resumeTimes(
 function writersOf({ written }: Evidence): WrittenLane[][] {
   const writers = new Map<number, WrittenLane[]>();
   for (const [number, lane] of written.lanes) {
+    // Its writes wait for nobody, and what has to be made later goes first.
+    if (lane.line.isJournaled) continue;
     const before = lane.line.continues === undefined ? undefined : writers.get(lane.line.continues);
     const writer = before ?? [];
     writer.push(lane);

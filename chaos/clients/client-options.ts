@@ -18,6 +18,8 @@ export interface RoleOptions {
   readonly address: number;
   /** Writes a second, where a role goes by that. */
   readonly perSecond?: number;
+  /** The lane of the process that this one comes after, where one takes over from the other. */
+  readonly continues?: number;
 }
 
 /** What the harness tells a client: no new writes; then, to those who follow, where the logs ended. */

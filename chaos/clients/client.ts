@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { type ConnectOptions, connect, type Holdfast, HoldfastError } from "@holdfast/client";
+import { connect, type Holdfast, HoldfastError } from "@holdfast/client";
 import type { Guarantee } from "../checks/guarantee.js";
 import { monotonicMs } from "../clock.js";
 import type { LaneLine, LedgerLine } from "../ledger/ledger-line.js";
@@ -40,21 +41,30 @@ export class Client {
     });
   }
 
+  /** Where a run has its files. */
+  get directory(): string {
+    return dirname(this.#options.ledger);
+  }
+
   get number(): number {
     return this.#options.client;
   }
 
-  connect(tenant: string, address: number, more: Partial<ConnectOptions> = {}): Holdfast {
+  connect(tenant: string, address: number, more: { readonly deadlineMs?: number } = {}): Holdfast {
+    const holdfast = connect({ ...this.connection(tenant, address), ...more });
+    this.#connections.push(holdfast);
+    return holdfast;
+  }
+
+  /** How to connect. */
+  connection(tenant: string, address: number) {
     const { addresses } = this.#options;
-    const holdfast = connect({
+    return {
       address: addresses[address % addresses.length] as string,
       tenantId: tenant,
       keepaliveMs: KEEPALIVE_MS,
       deadlineMs: DEADLINE_MS,
-      ...more,
-    });
-    this.#connections.push(holdfast);
-    return holdfast;
+    };
   }
 
   lane(line: Omit<LaneLine, "k" | "lane">): Lane {

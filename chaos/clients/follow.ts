@@ -12,6 +12,9 @@ export type Manner = "steady" | "resuming" | "slow" | "some";
 const SOME = [EntityKind.PERFORMANCE_METRIC];
 
 const SLOW_MS = 40;
+/** Now and then a slow one falls behind what servers keep in memory, and catches up with it again. */
+const PAUSE_MS = 2_500;
+const PAUSE_SHARE = 0.02;
 /** How long a follower may need for the rest once nothing is written any more. */
 const FINISH_TIMEOUT_MS = 60_000;
 
@@ -34,13 +37,13 @@ export async function follow(
     const sub = `${client.number}-${address}-${tenant.slice(-4)}-${manner}-${part}`;
     const way = (address + part) % 2;
     const holdfast = holdfasts[part % 2] as Holdfast;
-    const isOver = () => end !== undefined && Number(cursor?.position ?? 0n) >= end;
+    const isOver = (at: Cursor | undefined) => end !== undefined && Number(at?.position ?? 0n) >= end;
     const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
     const after = manner === "resuming" ? again(client, cursor) : cursor;
     cursor =
       (await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, isOver, giveUp)) ??
       cursor;
-    if (isOver()) return;
+    if (isOver(cursor)) return;
   }
   const reached = cursor?.position ?? 0n;
   client.saw("Gapless", `a ${manner} subscriber of ${tenant} was given nothing beyond ${reached} of ${end}`);
@@ -66,7 +69,7 @@ async function followPart(
   client: Client,
   holdfast: Holdfast,
   { sub, tenant, way, after, pages, manner }: Part,
-  isOver: () => boolean,
+  isOver: (at: Cursor | undefined) => boolean,
   giveUp: AbortController,
 ): Promise<Cursor | undefined> {
   const from = Number(after?.position ?? 0n);
@@ -80,8 +83,10 @@ async function followPart(
       cursor = page.cursor;
       note(client, sub, page);
       left -= 1;
-      if (left <= 0 || isOver()) break;
-      if (manner === "slow" && !client.stop.signal.aborted) await delay(SLOW_MS);
+      if (left <= 0 || isOver(cursor)) break;
+      if (manner === "slow" && !client.stop.signal.aborted) {
+        await delay(client.random.next() < PAUSE_SHARE ? PAUSE_MS : SLOW_MS);
+      }
     }
   } catch (thrown) {
     const { reason, message, code } = HoldfastError.from(thrown);

@@ -75,6 +75,15 @@ export class Lane {
     return isUnknown;
   }
 
+  /** Notes that writes are kept in the client's journal: they will be stored. */
+  journaled(from: number, count = 1): void {
+    this.#open -= count;
+    const to = from + count - 1;
+    this.#ledger.write({ k: "journaled", lane: this.number, from, to, reason: "", t: monotonicMs() });
+    // What follows may be the end of this process.
+    this.#ledger.flush();
+  }
+
   /** Notes that there was nothing to do. */
   nothing(n: number): void {
     this.#open -= 1;

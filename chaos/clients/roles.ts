@@ -2,6 +2,7 @@ import { appendBatches } from "./append-batches.js";
 import { changeGoals } from "./change-goals.js";
 import { compareAndSet } from "./compare-and-set.js";
 import { follow } from "./follow.js";
+import { keepJournal } from "./keep-journal.js";
 import { readBack } from "./read-back.js";
 import { record } from "./record.js";
 import { recordOutcomes } from "./record-outcomes.js";
@@ -17,6 +18,7 @@ export const roles: Readonly<Record<string, Role>> = {
   "record-outcomes": recordOutcomes,
   "take-goals": takeGoals,
   "read-back": readBack,
+  "keep-journal": keepJournal,
   follow: (client, options) => follow(client, options, "steady"),
   "follow-and-resume": (client, options) => follow(client, options, "resuming"),
   "follow-slowly": (client, options) => follow(client, options, "slow"),

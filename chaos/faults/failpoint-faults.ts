@@ -5,20 +5,29 @@ import { FAILPOINTS, type Failpoint, type FailpointAction } from "../server/fail
 import type { Stage } from "../stage/stage.js";
 import type { Fault } from "./fault.js";
 
-const FIRES_WITHIN_MS = 8_000;
+const FIRES_WITHIN_MS = 5_000;
+/** Told before it fires, so it is over a moment later. */
+const GONE_WITHIN_MS = 3_000;
+
+/** What happens at those where it is not always a kill. */
+const ACTIONS: { readonly [P in Failpoint]?: readonly FailpointAction[] } = {
+  "before-commit": ["kill", "kill", "stall"],
+  "after-commit": ["kill", "kill", "stall"],
+  "execute-then-timeout": ["fail"],
+};
 
 /** A server that fails between two steps of its own. */
 export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
   name: point,
   weight: 2,
-  ...(point === "execute-then-timeout" || point === "in-drain" ? {} : { resumes: "server" }),
+  ...(point === "in-drain" ? {} : { resumes: "server" }),
   async inject(stage, random) {
-    const action = random.pick<FailpointAction>(
-      point.endsWith("-commit") ? ["kill", "kill", "stall"] : ["kill"],
-    );
+    const action = random.pick(ACTIONS[point] ?? (["kill"] as const));
     const ways = stage.servers.map((server) => stage.waysTo(server));
-    // One that clients have all moved away from may not come by: then the other does.
-    for (const index of random.shuffle([...stage.servers.keys()])) {
+    // Those first that clients are connected to: another has nothing to come by with.
+    const met = (index: number) => Math.min(ways[index]?.length ?? 0, 1);
+    const order = random.shuffle([...stage.servers.keys()]).sort((a, b) => met(b) - met(a));
+    for (const index of order) {
       const at = await fires(stage, index, point, action);
       if (at === undefined) continue;
       const harm = action === "kill" ? { at, ways: ways[index] ?? [] } : undefined;
@@ -36,6 +45,7 @@ async function fires(
   action: FailpointAction,
 ): Promise<number | undefined> {
   const server = stage.servers[index];
+  const { pid } = server ?? {};
   const before = timesFired(stage, index, point).length;
   server?.send({ do: "arm", point, action });
   if (point === "in-drain") {
@@ -46,7 +56,10 @@ async function fires(
   const until = Date.now() + FIRES_WITHIN_MS;
   while (Date.now() < until) {
     const at = timesFired(stage, index, point)[before];
-    if (at !== undefined) return at;
+    if (at !== undefined) {
+      while (action === "kill" && server?.pid === pid && Date.now() < until + GONE_WITHIN_MS) await delay(20);
+      return at;
+    }
     await delay(20);
   }
   server?.send({ do: "disarm", point });

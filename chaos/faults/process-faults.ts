@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { monotonicMs } from "../clock.js";
-import { backendsOf, childrenOf, signal } from "../stage/postgres-processes.js";
+import { LANES_PER_CLIENT } from "../ledger/token.js";
+import type { ClientProcess } from "../stage/client-process.js";
+import { backendsOf, childrenOf, kill, signal } from "../stage/postgres-processes.js";
 import type { Fault } from "./fault.js";
 
 const STOPPED_MS = 10_000;
@@ -26,7 +28,7 @@ export const processFaults: readonly Fault[] = [
       const pid = stage.postmaster;
       if (pid === undefined) return { note: "it did not run" };
       const harm = { at: monotonicMs(), ways: stage.ways };
-      signal(pid, "SIGKILL");
+      await kill(pid);
       return { note: `process ${pid}`, harm };
     },
   },
@@ -40,7 +42,7 @@ export const processFaults: readonly Fault[] = [
       if (backends.length === 0) return { note: "none was there" };
       const pid = random.pick(backends);
       const harm = { at: monotonicMs(), ways: stage.ways };
-      signal(pid, "SIGKILL");
+      await kill(pid);
       return { note: `process ${pid}`, harm };
     },
   },
@@ -51,6 +53,19 @@ export const processFaults: readonly Fault[] = [
       const backends = backendsOf(stage.postmaster ?? 0);
       for (const pid of backends) signal(pid, "SIGTERM");
       return { note: `${backends.length} of them` };
+    },
+  },
+  {
+    name: "kill-client",
+    weight: 2,
+    missing: ({ clients }) => (clients.some(hasJournal) ? undefined : "no client has a journal"),
+    async inject(stage, random) {
+      const place = random.pick([...stage.clients.keys()].filter((i) => hasJournal(stage.clients[i])));
+      const { options } = stage.clients[place] as ClientProcess;
+      await stage.clients[place]?.kill();
+      const roles = options.roles.map((role) => ({ ...role, continues: options.client * LANES_PER_CLIENT }));
+      stage.startClient({ roles, seed: random.between(0, 2 ** 31) }, place);
+      return { note: `client ${options.client}` };
     },
   },
   {
@@ -101,3 +116,8 @@ export const processFaults: readonly Fault[] = [
     },
   },
 ];
+
+/** Whether it is one that can be killed: another takes over what it left. */
+function hasJournal(client: ClientProcess | undefined): boolean {
+  return client?.options.roles.every(({ role }) => role === "keep-journal") ?? false;
+}

@@ -38,6 +38,8 @@ export interface LaneLine {
   readonly atomic: boolean;
   /** Whether each has the content that `contentOf` gives. */
   readonly hasContent: boolean;
+  /** Whether what is not acknowledged goes to a journal, ahead of all that the lane that continues it makes. */
+  readonly isJournaled?: boolean;
 }
 
 /** `from` is at position `p`, what follows it at the positions that follow. */
@@ -50,9 +52,12 @@ export interface AckLine {
   readonly t: number;
 }
 
-/** `fail`: refused, so not stored by this attempt. `unknown`: the caller was not told. `nothing`: there was nothing to do. */
+/**
+ * `fail`: refused, so not stored by this attempt. `unknown`: the caller was not told. `nothing`: there was nothing to do.
+ * `journaled`: it is in the client's journal, and will be stored.
+ */
 export interface OutcomeLine {
-  readonly k: "fail" | "unknown" | "nothing";
+  readonly k: "fail" | "unknown" | "nothing" | "journaled";
   readonly lane: number;
   readonly from: number;
   readonly to: number;

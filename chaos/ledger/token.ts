@@ -8,7 +8,7 @@ const PREFIX = "c4a05000";
 const TOKEN = /^c4a05000-([0-9a-f]{4})-4000-8000-([0-9a-f]{12})$/;
 
 /** Lanes that one client may have; its number times this is its first. */
-export const LANES_PER_CLIENT = 2000;
+export const LANES_PER_CLIENT = 1000;
 
 /** The id, a UUID, under which a write is sent, however often. */
 export function tokenId({ lane, n }: Token): string {

@@ -7,6 +7,8 @@ export const FAILED = 3;
 export const UNKNOWN = 4;
 /** The server had nothing to do; of an earlier attempt that says nothing. */
 export const NOTHING = 5;
+/** It was put into the client's journal. */
+export const JOURNALED = 6;
 
 /** The writes of one lane by number: a few bytes each, so that there may be millions. */
 export class WrittenLane {
@@ -52,7 +54,7 @@ export class WrittenLane {
     for (let n = from; n <= to; n++) {
       if (this.outcome[n] !== INVOKED) continue;
       this.outcome[n] = outcome;
-      if (outcome !== UNKNOWN) this.answeredAt[n] = t;
+      if (outcome === FAILED || outcome === NOTHING) this.answeredAt[n] = t;
     }
   }
 
@@ -81,6 +83,7 @@ export class Written {
     if (line.k === "ack") this.lanes.get(line.lane)?.acknowledge(line);
     if (line.k === "fail") this.lanes.get(line.lane)?.settle(line, FAILED);
     if (line.k === "nothing") this.lanes.get(line.lane)?.settle(line, NOTHING);
+    if (line.k === "journaled") this.lanes.get(line.lane)?.settle(line, JOURNALED);
     if (line.k === "unknown") this.lanes.get(line.lane)?.settle(line, UNKNOWN);
   }
 

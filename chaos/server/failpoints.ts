@@ -15,8 +15,8 @@ export const FAILPOINTS = [
 
 export type Failpoint = (typeof FAILPOINTS)[number];
 
-/** What happens there: the process is killed, or stands still for a moment. */
-export type FailpointAction = "kill" | "stall";
+/** What happens there: the process is killed, or stands still for a moment, or the place fails by itself. */
+export type FailpointAction = "kill" | "stall" | "fail";
 
 const STALL_MS = 700;
 

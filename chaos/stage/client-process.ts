@@ -5,13 +5,15 @@ import type { ClientAnswer, ClientMessage, ClientOptions } from "../clients/clie
 
 /** A client in a process of its own. */
 export class ClientProcess {
+  readonly options: ClientOptions;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
   readonly #stopped: Promise<void>;
 
-  constructor(options: ClientOptions, log: string) {
+  constructor(options: ClientOptions) {
+    this.options = options;
     const path = fileURLToPath(new URL("../clients/client-entry.js", import.meta.url));
-    const output = openSync(log, "a");
+    const output = openSync(options.ledger.replace(/jsonl$/, "log"), "a");
     this.#child = fork(path, [JSON.stringify(options)], { stdio: ["ignore", output, output, "ipc"] });
     const kill = () => this.#child.kill("SIGKILL");
     process.once("exit", kill);
@@ -38,8 +40,10 @@ export class ClientProcess {
     return this.#ended;
   }
 
-  kill(): void {
+  /** Resolves once it is gone. */
+  async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
+    await this.#ended;
   }
 
   #send(message: ClientMessage): void {

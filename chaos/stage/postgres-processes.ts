@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { layoutOf } from "../../src/postgres/layout.js";
 import { findPostmaster } from "../../src/postgres/postmaster-file.js";
+import { findProcess } from "../../src/postgres/process-status.js";
 
 /** The postmaster of an embedded Postgres, if it runs. */
 export function postmasterOf(directory: string): number | undefined {
@@ -39,6 +41,13 @@ function commandOf(pid: number): string {
   } catch {
     return "";
   }
+}
+
+/** Kills a process; resolves once it is gone: the one that is being killed would pass for one that is well. */
+export async function kill(pid: number): Promise<void> {
+  const before = findProcess(pid)?.startTime;
+  signal(pid, "SIGKILL");
+  while (before !== undefined && findProcess(pid)?.startTime === before) await delay(5);
 }
 
 /** Signals a process that may have ended. */

@@ -41,6 +41,11 @@ export class ServerProcess {
     if (this.#child?.connected) this.#child.send(message, () => {});
   }
 
+  /** Of its process; another one after it was started again. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }

@@ -6,7 +6,9 @@ import pg from "pg";
 import { pino } from "pino";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/postgres/start-embedded-postgres.js";
 import { migrateUp } from "../../src/store/migrate.js";
+import type { ClientOptions } from "../clients/client-options.js";
 import type { Bug } from "../server/bugs/bug.js";
+import { ClientProcess } from "./client-process.js";
 import { freePort } from "./free-port.js";
 import { NetworkProxy } from "./network-proxy.js";
 import { isPostgresReady, postmasterOf } from "./postgres-processes.js";
@@ -38,7 +40,9 @@ export class Stage {
   readonly disk: SmallDisk | undefined;
   readonly servers: ServerProcess[] = [];
   readonly fronts: NetworkProxy[] = [];
+  readonly clients: ClientProcess[] = [];
   readonly databaseProxies: NetworkProxy[] = [];
+  #nextClient = 0;
   #postgres: EmbeddedPostgres | undefined;
 
   private constructor(directory: string, withDisk: boolean) {
@@ -88,6 +92,14 @@ export class Stage {
     return this.fronts.map((front) => `127.0.0.1:${front.port}`);
   }
 
+  /** Starts a client, in a process of its own: in place of one that was killed, or a further one. */
+  startClient(options: Omit<ClientOptions, "client" | "addresses" | "ledger">, place?: number): void {
+    const client = this.#nextClient++;
+    const ledger = join(this.directory, `client-${client}.jsonl`);
+    const started = new ClientProcess({ ...options, client, addresses: this.addresses, ledger });
+    this.clients[place ?? this.clients.length] = started;
+  }
+
   /** All ways that clients have to the servers, by their place among the addresses. */
   get ways(): readonly number[] {
     return [...this.fronts.keys()];
@@ -112,9 +124,13 @@ export class Stage {
   /** Resolves when Postgres and every server answer, or after so long. Returns whether they do. */
   async settled(withinMs: number): Promise<boolean> {
     const until = Date.now() + withinMs;
-    while (!isPostgresReady(this.postgresDirectory) && Date.now() < until) await delay(50);
-    const ready = await Promise.all(this.servers.map((server) => server.ready(until - Date.now())));
-    return ready.every(Boolean) && isPostgresReady(this.postgresDirectory);
+    do {
+      const ready = await Promise.all(this.servers.map((server) => server.ready(until - Date.now())));
+      // Last, and all at one look: Postgres may have gone while a server was waited for.
+      if (isPostgresReady(this.postgresDirectory) && ready.every(Boolean)) return true;
+      await delay(50);
+    } while (Date.now() < until);
+    return false;
   }
 
   async stopServers(): Promise<void> {
@@ -123,6 +139,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.clients.map((client) => client.kill()));
     await this.stopServers();
     await this.#postgres?.close();
     this.disk?.close();
