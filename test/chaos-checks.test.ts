@@ -10,6 +10,7 @@ import { checkExactlyOnce } from "../chaos/checks/exactly-once.js";
 import { GUARANTEES } from "../chaos/checks/guarantee.js";
 import { checkIsolated } from "../chaos/checks/isolated.js";
 import { checkOrdered } from "../chaos/checks/ordered.js";
+import { resumeTimes } from "../chaos/checks/resume-times.js";
 import { idAt, type StoredLog } from "../chaos/checks/stored-log.js";
 import { checkSubscriptions } from "../chaos/checks/subscriptions.js";
 import { chooseFaults, FAULTS } from "../chaos/faults/faults.js";
@@ -158,6 +159,99 @@ describe("Durable", () => {
         ),
       ),
     ).toHaveLength(2);
+  });
+});
+
+describe("of what was journaled", () => {
+  const journal = (number: number, continues?: number) =>
+    lane(number, { isJournaled: true, ...(continues && { continues }) } as Partial<LedgerLine>);
+  const journaled = (number: number, n: number): LedgerLine => {
+    return { k: "journaled", lane: number, from: n, to: n, reason: "", t: 2 };
+  };
+
+  test("Durable misses what is not there", () => {
+    const lines = [journal(1), invoke(1, 0, 1), journaled(1, 0), journaled(1, 1)];
+    expect(names(checkDurable(evidence(stored([[1, 0]]), lines)))).toEqual(["Durable"]);
+  });
+
+  test("Ordered sees what comes after a successor's", () => {
+    const lines = [journal(1), invoke(1, 0, 1), journaled(1, 0), journal(2, 1), invoke(2, 0, 0)];
+    expect(
+      checkOrdered(
+        evidence(
+          stored([
+            [1, 0],
+            [2, 0],
+          ]),
+          lines,
+        ),
+      ),
+    ).toEqual([]);
+    expect(
+      names(
+        checkOrdered(
+          evidence(
+            stored([
+              [2, 0],
+              [1, 0],
+            ]),
+            lines,
+          ),
+        ),
+      ),
+    ).toEqual(["Ordered"]);
+    // Nobody was told what would become of the other.
+    expect(
+      checkOrdered(
+        evidence(
+          stored([
+            [1, 0],
+            [2, 0],
+            [1, 1],
+          ]),
+          lines,
+        ),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe("the time to resume", () => {
+  const kill = { name: "kill-server", began: 90, ended: 400, note: "", resumes: "server" } as const;
+  const resumed = async (...lines: LedgerLine[]) => {
+    const harm = { at: 100, ways: [0] };
+    return (await resumeTimes(evidence(stored([]), lines), [{ ...kill, harm }])).server;
+  };
+  const refused = (n: number, t: number): LedgerLine => {
+    return { k: "fail", lane: 1, from: n, to: n, reason: "", t };
+  };
+
+  test("runs from the harm to the first answer to what was begun after it", async () => {
+    const under = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 130), invoke(1, 1, 1, 130)];
+    expect(await resumed(lane(1), ...under, ack(1, 1, 1, 2, 300))).toEqual([200]);
+    expect(await resumed(lane(1), ...under, refused(1, 250))).toEqual([150]);
+  });
+
+  test("leaves out a pause in which the writer waited for nothing", async () => {
+    const lines = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 80), invoke(1, 1, 1, 180), ack(1, 1, 1, 2, 300)];
+    expect(await resumed(lane(1), ...lines)).toEqual([120]);
+  });
+
+  test("is endless for whoever was never answered again", async () => {
+    const lines = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 80), invoke(1, 1, 1, 180)];
+    expect(await resumed(lane(1), ...lines)).toEqual([Number.POSITIVE_INFINITY]);
+  });
+
+  test("is that of whoever was there, and connected to what was harmed", async () => {
+    const written = [invoke(1, 0, 0, 50), invoke(1, 1, 1, 180), ack(1, 1, 1, 2, 300)];
+    expect(await resumed(lane(1, { way: 1 } as Partial<LedgerLine>), ...written)).toEqual([]);
+    expect(await resumed(lane(1), invoke(1, 0, 0, 180), ack(1, 0, 0, 2, 300))).toEqual([]);
+  });
+
+  test("goes on with the lane that continues another", async () => {
+    const next = lane(2, { continues: 1 } as Partial<LedgerLine>);
+    const lines = [lane(1), invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 150), next, invoke(2, 0, 0, 200)];
+    expect(await resumed(...lines, ack(2, 0, 0, 2, 300))).toEqual([200]);
   });
 });
 

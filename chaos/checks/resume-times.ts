@@ -25,8 +25,9 @@ const LOOKED_AT = 2000;
 /**
  * For each harm, and each writer and steady follower that took a way to what was harmed: how long until something
  * begun after the harm was answered to the writer, or delivered to the follower. An answer is an acknowledgement or
- * what only a server that has asked the database can say, as that a revision is stale. It includes a writer's own
- * pauses, and whatever else is injected before it has resumed.
+ * what only a server that has asked the database can say, as that a revision is stale. Less the time between the harm and
+ * that write in which the writer, with all it had written answered, chose to pause; with whatever else was injected
+ * before it had resumed.
  */
 export async function resumeTimes(
   evidence: Evidence,
@@ -92,9 +93,19 @@ function answeredAfter(writer: readonly WrittenLane[], time: number): number | u
       const at = lane.answeredAt[n] as number;
       if (at > 0) first = Math.min(first, at);
     }
-    if (first < Number.POSITIVE_INFINITY) return first - time;
+    if (first < Number.POSITIVE_INFINITY) return first - time - pausedMs(lane, low, time);
   }
   return isWriting ? Number.POSITIVE_INFINITY : undefined;
+}
+
+/** How long, from a time on, a writer waited for nothing before it made its write of number `next`. */
+function pausedMs(lane: WrittenLane, next: number, time: number): number {
+  if (next === 0) return 0;
+  let answered = time;
+  for (let n = Math.max(0, next - LOOKED_AT); n < next; n++) {
+    answered = Math.max(answered, lane.answeredAt[n] || Number.POSITIVE_INFINITY);
+  }
+  return Math.max(0, (lane.invokedAt[next] as number) - answered);
 }
 
 /** Of each tenant the first position of what was begun after a time. */
