@@ -226,14 +226,15 @@ describe("the time to resume", () => {
     return { k: "fail", lane: 1, from: n, to: n, reason: "", t };
   };
 
-  test("runs from the harm to the first answer to what was begun after it", async () => {
-    const under = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 130), invoke(1, 1, 1, 130)];
-    expect(await resumed(lane(1), ...under, ack(1, 1, 1, 2, 300))).toEqual([200]);
-    expect(await resumed(lane(1), ...under, refused(1, 250))).toEqual([150]);
+  test("runs from the harm to the first answer of whoever serves after it", async () => {
+    // What was under way, however old, is answered by whoever was killed, or later by another.
+    const under = [invoke(1, 0, 0, 50), invoke(1, 1, 1, 90), ack(1, 0, 0, 1, 130), invoke(1, 2, 2, 130)];
+    expect(await resumed(lane(1), ...under, ack(1, 1, 1, 2, 400))).toEqual([300]);
+    expect(await resumed(lane(1), ...under, refused(1, 350), ack(1, 2, 2, 2, 600))).toEqual([250]);
   });
 
   test("leaves out a pause in which the writer waited for nothing", async () => {
-    const lines = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 80), invoke(1, 1, 1, 180), ack(1, 1, 1, 2, 300)];
+    const lines = [invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 80), invoke(1, 1, 2, 280), ack(1, 1, 2, 2, 400)];
     expect(await resumed(lane(1), ...lines)).toEqual([120]);
   });
 
@@ -243,15 +244,15 @@ describe("the time to resume", () => {
   });
 
   test("is that of whoever was there, and connected to what was harmed", async () => {
-    const written = [invoke(1, 0, 0, 50), invoke(1, 1, 1, 180), ack(1, 1, 1, 2, 300)];
+    const written = [invoke(1, 0, 0, 50), invoke(1, 1, 1, 180), ack(1, 1, 1, 2, 400)];
     expect(await resumed(lane(1, { way: 1 } as Partial<LedgerLine>), ...written)).toEqual([]);
-    expect(await resumed(lane(1), invoke(1, 0, 0, 180), ack(1, 0, 0, 2, 300))).toEqual([]);
+    expect(await resumed(lane(1), invoke(1, 0, 0, 180), ack(1, 0, 0, 2, 400))).toEqual([]);
   });
 
   test("goes on with the lane that continues another", async () => {
     const next = lane(2, { continues: 1 } as Partial<LedgerLine>);
     const lines = [lane(1), invoke(1, 0, 0, 50), ack(1, 0, 0, 1, 150), next, invoke(2, 0, 0, 200)];
-    expect(await resumed(...lines, ack(2, 0, 0, 2, 300))).toEqual([200]);
+    expect(await resumed(...lines, ack(2, 0, 0, 2, 400))).toEqual([300]);
   });
 });
 

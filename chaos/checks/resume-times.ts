@@ -1,7 +1,7 @@
 import type { Harm } from "../faults/fault.js";
 import type { LedgerLine, OpenLine } from "../ledger/ledger-line.js";
 import { readLines } from "../ledger/read-lines.js";
-import { ACKNOWLEDGED, type WrittenLane } from "../ledger/written.js";
+import type { WrittenLane } from "../ledger/written.js";
 import type { Evidence } from "./evidence.js";
 
 /** A fault as it was injected; times in milliseconds of the clock that all processes share. */
@@ -19,15 +19,16 @@ export type ResumeTimes = Readonly<Record<"server" | "postgres", readonly number
 
 type Counted = Harm & { readonly resumes: "server" | "postgres" };
 
-/** How many writes after a harm are looked at for the first that was answered. */
+/** What arrives sooner after a harm may still be from whoever was killed, in milliseconds. */
+const UNDER_WAY_MS = 200;
+/** How many writes before and after a harm are looked at for the first that was answered. */
 const LOOKED_AT = 2000;
 
 /**
- * For each harm, and each writer and steady follower that took a way to what was harmed: how long until something
- * begun after the harm was answered to the writer, or delivered to the follower. An answer is an acknowledgement or
- * what only a server that has asked the database can say, as that a revision is stale. Less the time between the harm and
- * that write in which the writer, with all it had written answered, chose to pause; with whatever else was injected
- * before it had resumed.
+ * For each harm, and each writer and steady follower that took a way to what was harmed: how long until the writer was
+ * answered again, or the follower given events. An answer is an acknowledgement or what only a server that has asked
+ * the database can say, as that a revision is stale. Less the time since the harm in which the writer, with all it had
+ * written answered, chose to pause; with whatever else was injected before it had resumed.
  */
 export async function resumeTimes(
   evidence: Evidence,
@@ -44,7 +45,6 @@ export async function resumeTimes(
       if (ms !== undefined) times[resumes].push(ms);
     }
   }
-  const news = harms.map(({ at }) => firstBegunAfter(evidence, at));
   for (const file of evidence.files) {
     const open = new Map<string, OpenLine>();
     const next = new Map<string, number>();
@@ -58,7 +58,7 @@ export async function resumeTimes(
       let i = next.get(follower) ?? 0;
       for (let harm = harms[i]; harm && line.t > harm.at; harm = harms[++i]) {
         if (!harm.ways.includes(subscription.way)) continue;
-        if (line.last < (news[i]?.get(subscription.tenant) ?? Number.POSITIVE_INFINITY)) break;
+        if (line.t < harm.at + UNDER_WAY_MS) break;
         times[harm.resumes].push(line.t - harm.at);
       }
       next.set(follower, i);
@@ -85,41 +85,31 @@ function writersOf({ written }: Evidence): WrittenLane[][] {
 function answeredAfter(writer: readonly WrittenLane[], time: number): number | undefined {
   if (!((writer[0]?.invokedAt[0] ?? Number.POSITIVE_INFINITY) <= time)) return undefined;
   let isWriting = false;
-  let first = Number.POSITIVE_INFINITY;
   for (const lane of writer) {
-    const low = countInvoked(lane, time);
-    isWriting ||= low < lane.count;
-    for (let n = low; n < Math.min(lane.count, low + LOOKED_AT); n++) {
+    const made = countInvoked(lane, time);
+    isWriting ||= made < lane.count;
+    let [first, number] = [Number.POSITIVE_INFINITY, 0];
+    for (let n = Math.max(0, made - LOOKED_AT); n < Math.min(lane.count, made + LOOKED_AT); n++) {
       const at = lane.answeredAt[n] as number;
-      if (at > 0) first = Math.min(first, at);
+      if (at >= time + UNDER_WAY_MS && at < first) [first, number] = [at, n];
     }
-    if (first < Number.POSITIVE_INFINITY) return first - time - pausedMs(lane, low, time);
+    if (first < Number.POSITIVE_INFINITY) return first - time - pausedMs(lane, number, time);
   }
   return isWriting ? Number.POSITIVE_INFINITY : undefined;
 }
 
-/** How long, from a time on, a writer waited for nothing before it made its write of number `next`. */
-function pausedMs(lane: WrittenLane, next: number, time: number): number {
-  if (next === 0) return 0;
+/** How long, from a time on, a writer waited for nothing before it made a write. */
+function pausedMs(lane: WrittenLane, n: number, time: number): number {
+  const made = lane.invokedAt[n] as number;
+  // What the lane before it waited for is not known here.
+  if (made === lane.invokedAt[0]) return 0;
   let answered = time;
-  for (let n = Math.max(0, next - LOOKED_AT); n < next; n++) {
-    answered = Math.max(answered, lane.answeredAt[n] || Number.POSITIVE_INFINITY);
+  for (let before = n - 1; before >= Math.max(0, n - LOOKED_AT); before--) {
+    // Those made together with it are answered with it.
+    if (lane.invokedAt[before] === made) continue;
+    answered = Math.max(answered, lane.answeredAt[before] || Number.POSITIVE_INFINITY);
   }
-  return Math.max(0, (lane.invokedAt[next] as number) - answered);
-}
-
-/** Of each tenant the first position of what was begun after a time. */
-function firstBegunAfter({ written }: Evidence, time: number): Map<string, number> {
-  const first = new Map<string, number>();
-  for (const lane of written.lanes.values()) {
-    const low = countInvoked(lane, time);
-    for (let n = low; n < Math.min(lane.count, low + LOOKED_AT); n++) {
-      if (lane.outcome[n] !== ACKNOWLEDGED) continue;
-      const before = first.get(lane.line.tenant) ?? Number.POSITIVE_INFINITY;
-      first.set(lane.line.tenant, Math.min(before, lane.position[n] as number));
-    }
-  }
-  return first;
+  return Math.max(0, made - answered);
 }
 
 /** How many writes of a lane were made by then. */
