@@ -48,7 +48,7 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
     await warmedUp(directory, stage.clients.length);
     await injectFaults(stage, options, random.fork());
     say("no more faults: everything settles");
-    await delay(LAST_CALM_MS, undefined, { signal: options.signal }).catch(() => {});
+    if (!bug) await delay(LAST_CALM_MS, undefined, { signal: options.signal }).catch(() => {});
     const troubles = await settle(stage);
     await stage.stopServers();
     return { stage, troubles };

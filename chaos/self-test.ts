@@ -6,7 +6,7 @@ import { run } from "./run.js";
 import type { Bug } from "./server/bugs/bug.js";
 
 /** How long faults are injected, run after run, until a bug has shown: on a machine of its own the first will do. */
-const SECONDS = [8, 30, 80];
+const SECONDS = [6, 20, 60];
 const PER_SECOND = 1000;
 
 /** Puts each classic bug into the servers and runs: the validator of what it breaks must say so. Returns the exit code. */

@@ -8,7 +8,10 @@ export const noDeduplication: Bug = {
   breaks: "ExactlyOnce",
   faults: ["execute-then-timeout", "client-reset"],
   roles: ["record", "append-batches"],
-  schema: ["ALTER TABLE holdfast.observations DROP CONSTRAINT observations_pkey"],
+  // Of all that recorders write: one index left would refuse a whole flush.
+  schema: ["observations", "performance_metrics"].map(
+    (table) => `ALTER TABLE holdfast.${table} DROP CONSTRAINT ${table}_pkey`,
+  ),
   database: (database) => {
     const forgetful =
       (run: Run): Run =>

@@ -16,7 +16,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET time
 BEGIN
   FOR i IN 1 .. cardinality(p_ids) LOOP
     PERFORM 1 FROM holdfast.action_selectors t WHERE t.tenant_id = p_tenant AND t.id = p_ids[i] FOR NO KEY UPDATE;
-    PERFORM pg_sleep(0.05);
+    PERFORM pg_sleep(0.1);
   END LOOP;
 END $$`,
   ],
