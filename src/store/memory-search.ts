@@ -41,11 +41,20 @@ export async function searchByText(
   limit: number,
   filter: readonly ListCondition[],
 ): Promise<readonly MemoryCandidate[]> {
-  const rows = await run<Candidate>({
-    name: "search memory texts",
-    text: `SELECT ${COLUMNS} FROM holdfast.search_memory_texts($1, $2, ${FILTER_ARGUMENTS})`,
-    values: [text, limit, ...filterValues(filter)],
-  });
+  const filters = filterValues(filter);
+  const rows = await run<Candidate>(
+    filters.every((value) => value === null)
+      ? {
+          name: "search all memory texts",
+          text: `SELECT ${COLUMNS} FROM holdfast.search_all_memory_texts($1, $2)`,
+          values: [text, limit],
+        }
+      : {
+          name: "search memory texts",
+          text: `SELECT ${COLUMNS} FROM holdfast.search_memory_texts($1, $2, ${FILTER_ARGUMENTS})`,
+          values: [text, limit, ...filters],
+        },
+  );
   return rows.map(candidate);
 }
 

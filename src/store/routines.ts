@@ -5,7 +5,7 @@ import { blockedDependentsRoutine } from "./routines/goal-routines.js";
 import { importRoutines, withdrawRoutine } from "./routines/import-routines.js";
 import { likeWordsRoutine } from "./routines/like-words-routine.js";
 import { logRoutines } from "./routines/log-routines.js";
-import { memoryTextRoutine } from "./routines/memory-text-routine.js";
+import { memoryTextRoutines } from "./routines/memory-text-routine.js";
 import { memoryUpkeepRoutines } from "./routines/memory-upkeep-routines.js";
 import { memoryVectorRoutines } from "./routines/memory-vector-routine.js";
 import { stateRoutines } from "./routines/state-routines.js";
@@ -23,7 +23,7 @@ export function routines(entities: readonly EntityDeclaration[]): readonly strin
     blockedDependentsRoutine,
     ...memoryUpkeepRoutines,
     likeWordsRoutine,
-    memoryTextRoutine,
+    ...memoryTextRoutines,
     ...memoryVectorRoutines,
     ...entities.flatMap(entityRoutines),
   ];

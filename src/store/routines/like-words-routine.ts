@@ -1,5 +1,5 @@
 import { trigramsSql } from "../search-terms.js";
-import { SEARCH_DEFINER } from "./memory-filter.js";
+import { PLANNED_SEARCH_DEFINER } from "./memory-filter.js";
 
 /** Words looked at for those tried in place of one: some of them nobody has any more. */
 const MAX_CONSIDERED = 10;
@@ -15,7 +15,7 @@ const MAX_CONSIDERED = 10;
  */
 export const likeWordsRoutine = `
 CREATE FUNCTION holdfast.words_like(p_word text, p_likeness double precision)
-RETURNS TABLE (word text, likeness double precision) ${SEARCH_DEFINER}
+RETURNS TABLE (word text, likeness double precision) ${PLANNED_SEARCH_DEFINER}
 SET enable_indexscan = on SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -23,8 +23,8 @@ DECLARE
   v_trigrams text[] := ${trigramsSql("p_word")};
   v_count integer := cardinality(v_trigrams);
   v_least integer := ceil(p_likeness * v_count);
-  v_first text := '';
-  v_last text := '';
+  v_first text;
+  v_last text;
 BEGIN
   IF v_least > 2 THEN
     v_first := left(p_word, 1);
@@ -35,7 +35,7 @@ BEGIN
     SELECT f.word, f.shared::double precision / (v_count + char_length(f.word) + 1 - f.shared) AS likeness
     FROM (
       SELECT w.word, count(*)
-        + CASE WHEN left(w.word, 1) = v_first THEN 1 ELSE 0 END
+        + CASE WHEN starts_with(w.word, v_first) THEN 1 ELSE 0 END
         + CASE WHEN right(w.word, 2) = v_last THEN 1 ELSE 0 END AS shared
       FROM holdfast.memory_words w WHERE w.tenant_id = v_tenant AND w.trigram = ANY (v_trigrams)
       GROUP BY w.word

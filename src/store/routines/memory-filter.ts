@@ -6,10 +6,12 @@ export const memoryFilterParameters = `
   p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb,
   p_from timestamptz, p_before timestamptz`;
 
-/** The condition on a memory `m` of tenant `v_tenant`; what is deleted or has expired is never found. */
+/** What is deleted or has expired is never found. */
+export const memoryStands = `m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())`;
+
+/** The condition on a memory `m` of tenant `v_tenant`. */
 export const memoryFilter = `
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND ${memoryStands}
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -27,9 +29,14 @@ export const memoryCandidate = `
 /**
  * The header of a search routine. It reads what the caller's own policies let it
  * see, the tenant being that of the transaction: policies would keep the
- * planner from every index but the tenant's, since @@ is not leakproof. Planned
- * anew each time, for how common a word is decides how to find it; never by
+ * planner from every index but the tenant's, since @@ is not leakproof. Never by
  * reading the whole table, which is of many tenants.
  */
-export const SEARCH_DEFINER = `LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET plan_cache_mode = force_custom_plan SET jit = off SET enable_seqscan = off`;
+const DEFINER = `LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET enable_seqscan = off`;
+
+/** Planned anew each time: what is filtered by, and how rare it is, decides how to find it. */
+export const SEARCH_DEFINER = `${DEFINER} SET plan_cache_mode = force_custom_plan`;
+
+/** Planned once a connection, for a search that has one way whatever is asked: planning takes as long as some searches. */
+export const PLANNED_SEARCH_DEFINER = `${DEFINER} SET plan_cache_mode = force_generic_plan`;
