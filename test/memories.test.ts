@@ -330,6 +330,32 @@ describe("search by text", () => {
     });
   });
 
+  test("finds the same through a filter that all pass, which is planned otherwise", async () => {
+    const tenant = newTenant(servers.app());
+    const colours = ["red", "green", "blue", "yellow"];
+    const contents = Array.from({ length: 400 }, (_, n) => ({
+      content: `the report ${n} on ${colours[n % 3]} and ${colours[n % 4]} paint, batch${n % 50} of house${n}`,
+    }));
+    await remember(tenant, ...contents);
+    for (const text of [
+      "report",
+      "the red paint",
+      "green blue batch7",
+      "yellow unheard",
+      "hous17 batc4",
+      "red green blue",
+    ]) {
+      const hits = async (filter: object) =>
+        (await search(tenant, { text, limit: 100, filter })).hits.map(({ memory, methods }) => [
+          memory?.content,
+          methods,
+        ]);
+      const all = await hits({});
+      expect(all.length, text).toBeGreaterThan(0);
+      expect(await hits({ types: [SEMANTIC] }), text).toEqual(all);
+    }
+  });
+
   test("weighs importance, recency and success as asked", async () => {
     const tenant = newTenant(servers.app());
     await remember(tenant, { content: "check the quota", importance: 0, successScore: 1 });

@@ -16,8 +16,8 @@ export interface DirectSearch {
 
 /** As many as a search answers that asks for no other number. */
 const HITS = 10;
-/** As the server asks for: see `CANDIDATES_PER_METHOD`. */
-const CANDIDATES = 200;
+/** As the server asks for: see `SPARE_OF_TEXT`. */
+const CANDIDATES = HITS + 100;
 
 export async function startDirectSearch(url: string, tenantId: string): Promise<DirectSearch> {
   const client = new pg.Client({
