@@ -13,8 +13,8 @@ import { openDatabase } from "../store/database.js";
 import { createHintSender } from "../store/hints.js";
 import { migrateUp } from "../store/migrate.js";
 
-/** One flush writes, one connection keeps other importers out, two read. */
-const CONNECTIONS = 4;
+/** One flush writes, one batch is noted, one connection keeps other importers out, two read. */
+const CONNECTIONS = 5;
 
 /** Imports into the database at a URL, through the same validation and log as a server; servers that run on it hear of it. */
 export async function withImporter<T>(

@@ -18,12 +18,18 @@ export function uuidV7(nowMs: number = Date.now()): string {
 
 /** The UUID version 5 (RFC 9562) of a name within a namespace, itself a UUID: the same for the same two. */
 export function uuidV5(namespace: string, name: string): string {
-  const named = Buffer.concat([Buffer.from(namespace.replaceAll("-", ""), "hex"), Buffer.from(name, "utf8")]);
-  const bytes = hash("sha1", named, "buffer").subarray(0, 16);
-  bytes[6] = 0x50 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  return canonical(bytes);
+  const length = 16 + name.length * 3;
+  const named = length <= NAMED.length ? NAMED : Buffer.allocUnsafe(length);
+  named.write(namespace.replaceAll("-", ""), 0, "hex");
+  const end = 16 + named.write(name, 16, "utf8");
+  // As text: a buffer for each hash costs as much as the hash.
+  const hex = hash("sha1", named.subarray(0, end), "hex");
+  const variant = ((Number.parseInt(hex[16] ?? "", 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
+
+/** Where short names are put together to be hashed. */
+const NAMED = Buffer.allocUnsafe(1024);
 
 function canonical(bytes: Buffer): string {
   const hex = bytes.toString("hex");

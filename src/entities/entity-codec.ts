@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { CanonicalBytes } from "../core/canonical-bytes.js";
 import type { Violations } from "./column-values.js";
 import { type Column, type ColumnType, type ColumnValue, type Row, storedFields } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
 import { type FieldBag, fieldCodec } from "./field-codec.js";
+import { messageMaker } from "./message-maker.js";
 
 /** Turns an entity's messages into rows and back, and hashes rows. */
 export interface EntityCodec {
@@ -31,6 +31,7 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
   const columns = fields.flatMap((field) => field.columns);
   const writers = columns.map((column) => canonicalWriter(column.type));
   const bytes = new CanonicalBytes();
+  const makeMessage = messageMaker(entity.message);
   // The first column of the field that was added later; past the end where there is none.
   const first = fields.find(({ field }) => field.name === entity.addedLater)?.at ?? columns.length;
   const at = (name: string) => columns.findIndex((column) => column.name === name);
@@ -50,7 +51,7 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
       return row;
     },
     fromRow(row: Readonly<Row>): FieldBag {
-      const message = create(entity.message) as FieldBag;
+      const message = makeMessage();
       for (const codec of codecs) codec.read(row, message);
       return message;
     },

@@ -1,11 +1,10 @@
 import type { Payload } from "../../gen/holdfast/v1/payload_pb.js";
 import type { FieldBag } from "../entities/field-codec.js";
-import { leavesOf, type Member, membersOf } from "./json-text.js";
-import type { MappedRecord } from "./map-record.js";
+import { leavesOf, type Member, membersOf, stringText } from "./json-text.js";
+import { type MappedRecord, restText } from "./map-record.js";
 import type { SourceRecord } from "./source-record.js";
 
 export interface LeafCounts {
-  found: number;
   differing: number;
   missing: number;
 }
@@ -16,22 +15,23 @@ export interface LeafCounts {
  */
 export function compareLeaves(
   { kind, fields }: SourceRecord,
-  { members }: MappedRecord,
+  { members, verbatim }: MappedRecord,
   found: FieldBag,
 ): LeafCounts & { readonly first?: string } {
+  const isWhole = payloadText(found[kind.rest]) === restText(members, verbatim);
+  if (isWhole && allInFields(verbatim, fields, found)) {
+    return { differing: 0, missing: 0 };
+  }
   const rest = new Map<string, string[]>();
   for (const { name, raw } of restMembers(found[kind.rest])) rest.set(name, [...(rest.get(name) ?? []), raw]);
-  let [same, differing, missing] = [0, 0, 0];
+  let [differing, missing] = [0, 0];
   let first: string | undefined;
   for (const member of members) {
     const kept = rest.get(member.name);
     const at = kept?.indexOf(member.raw) ?? -1;
     // Two members of one name are two leaves: each is found once.
     if (at >= 0) kept?.splice(at, 1);
-    if (at >= 0 || isInField(member, fields, found)) {
-      same += 1;
-      continue;
-    }
+    if (at >= 0 || isInField(member, fields, found)) continue;
     const other = kept?.[0] ?? fieldText(member, fields, found);
     const counts =
       other === undefined ? { differing: 0, missing: leavesOf(member.raw).length } : compare(member, other);
@@ -39,14 +39,19 @@ export function compareLeaves(
     missing += counts.missing;
     first ??= `${member.name}: ${other === undefined ? "not found" : "found as something else"}`;
   }
-  return { found: same, differing, missing, ...(first !== undefined && { first }) };
+  return { differing, missing, ...(first !== undefined && { first }) };
+}
+
+function allInFields(members: ReadonlySet<Member>, fields: Fields, found: FieldBag): boolean {
+  for (const member of members) if (!isInField(member, fields, found)) return false;
+  return true;
 }
 
 type Fields = SourceRecord["fields"];
 
 function isInField(member: Member, fields: Fields, found: FieldBag): boolean {
   const rule = Object.hasOwn(fields, member.name) ? fields[member.name] : undefined;
-  if (rule?.as === "text") return member.raw.startsWith('"') && found[rule.to] === JSON.parse(member.raw);
+  if (rule?.as === "text") return member.raw.startsWith('"') && found[rule.to] === stringText(member.raw);
   return fieldText(member, fields, found) === member.raw;
 }
 
@@ -62,7 +67,11 @@ function restMembers(rest: unknown): readonly Member[] {
 }
 
 function payloadText(payload: unknown): string | undefined {
-  return payload ? Buffer.from((payload as Payload).data).toString("utf8") : undefined;
+  return payload ? bytesText((payload as Payload).data) : undefined;
+}
+
+function bytesText({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }
 
 function compare({ raw }: Member, other: string): { readonly differing: number; readonly missing: number } {

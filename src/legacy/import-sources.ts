@@ -1,5 +1,7 @@
 import { RecordFinisher } from "./finish-records.js";
 import type { ImportContext } from "./import-context.js";
+import { LastVerification } from "./last-verification.js";
+import { mapRecord } from "./map-record.js";
 import type { Quarantine } from "./quarantine.js";
 import type { SourceTable } from "./read-database-records.js";
 import { isBad, type ReadableSource, readSource } from "./read-source.js";
@@ -42,6 +44,7 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
   const brokenFiles = new Set<string>();
   const refused = new Set<string>();
   let needsFinish = false;
+  const verifier = new RecordVerifier(context);
   const writer = new RecordWriter({
     context,
     importId,
@@ -50,6 +53,8 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
       refused.add(placeOf(bad));
       await quarantine.add(bad);
     },
+    // What is finished in the end is verified in the end.
+    onWritten: (written) => verifier.verify(written.filter(({ source }) => !FINISHED.has(source.kind.kind))),
   });
   for (const readable of sources) {
     const { file } = readable.source;
@@ -67,29 +72,39 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
     }
     await writer.flush();
   }
-  const each = async (use: (record: SourceRecord, file: string) => Promise<void>) => {
+  const each = async (
+    kinds: ReadonlySet<string>,
+    use: (record: SourceRecord, file: string) => Promise<void>,
+  ) => {
     for (const readable of sources) {
+      const { kind, file } = readable.source;
+      // A database has records of every kind; what stands beside a file's list is configuration.
+      if (kind && !kinds.has(kind.kind) && !kinds.has("configuration")) continue;
       for await (const record of readSource(readable)) {
-        if (!isBad(record) && !refused.has(placeOf(record))) await use(record, readable.source.file);
+        if (!isBad(record) && kinds.has(record.kind.kind) && !refused.has(placeOf(record)))
+          await use(record, file);
       }
     }
   };
   if (needsFinish) {
     const finisher = new RecordFinisher(context, idOf);
-    await each(async (record) => {
-      if (FINISHED.has(record.kind.kind)) await finisher.add(record);
-    });
+    await each(FINISHED, (record) => finisher.add(record));
     await finisher.flush();
     writer.tally.dangling += finisher.dangling;
   }
-  const verifier = new RecordVerifier(context, idOf);
-  let verified = 0;
-  await each(async (record, file) => {
-    await verifier.add(record);
-    verified += 1;
-    if (verified % 1000 === 0) onProgress({ phase: "verify", file, records: verified });
-  });
-  await verifier.flush();
+  const last = new Set([...(needsFinish ? FINISHED : []), ...writer.repeatedKinds]);
+  if (last.size > 0) {
+    const pending = new LastVerification(context, verifier);
+    let verified = 0;
+    await each(last, async (source, file) => {
+      const mapped = mapRecord(source, idOf);
+      const isAgain = !FINISHED.has(source.kind.kind);
+      if (!isAgain || writer.cameAgain(mapped)) await pending.add({ source, mapped }, isAgain);
+      verified += 1;
+      if (verified % 1000 === 0) onProgress({ phase: "verify", file, records: verified });
+    });
+    await pending.flush();
+  }
   return { tally: writer.tally, verification: verifier.tally, tables, records, brokenFiles };
 }
 

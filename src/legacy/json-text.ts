@@ -43,11 +43,16 @@ export function membersOf(text: string): Member[] {
     const from = skipSpace(text, skipSpace(text, nameEnd) + 1);
     const to = skipValue(text, from);
     const rawName = text.slice(at, nameEnd);
-    members.push({ name: JSON.parse(rawName) as string, rawName, raw: text.slice(from, to) });
+    members.push({ name: stringText(rawName), rawName, raw: text.slice(from, to) });
     at = skipSpace(text, to);
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
   }
   return members;
+}
+
+/** What a valid JSON string says. */
+export function stringText(raw: string): string {
+  return raw.includes("\\") ? (JSON.parse(raw) as string) : raw.slice(1, -1);
 }
 
 type Leaf = (from: number, to: number, path: () => string) => void;
@@ -161,10 +166,10 @@ function skipSpace(text: string, from: number): number {
 
 /** Where the string that begins here ends; -1 if it does not. */
 function skipString(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === BACKSLASH) at += 1;
-    else if (code === QUOTE) return at + 1;
+  for (let end = text.indexOf('"', from + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return end + 1;
   }
   return -1;
 }

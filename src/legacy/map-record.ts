@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { FieldBag } from "../entities/field-codec.js";
 import { deriveFields } from "./derive-fields.js";
 import type { FieldRule } from "./field-rules.js";
-import { jsonProblem, type Member, membersOf } from "./json-text.js";
+import { jsonProblem, type Member, membersOf, stringText } from "./json-text.js";
 import { type Mapping, mapValue, put } from "./map-value.js";
 import { type SourceRecord, Unmappable } from "./source-record.js";
 import { hasUnstorable, type IdOf, jsonText, kindOfValue } from "./source-values.js";
@@ -17,6 +17,8 @@ export interface MappedRecord {
   readonly given: readonly string[];
   /** The record's members. */
   readonly members: readonly Member[];
+  /** Those that their fields keep as they were written, and which are not among the rest. */
+  readonly verbatim: ReadonlySet<Member>;
   /** Of the goal above. */
   readonly parentSourceId: string | undefined;
   /** Whether it is a session that has ended. */
@@ -60,8 +62,8 @@ export function mapRecord(record: SourceRecord, idOf: IdOf): MappedRecord {
   message.id = id;
   const externalId = kind.kind === kind.entity.name ? sourceId : `${kind.kind}:${sourceId}`;
   if (externalId.length <= 200 && !hasUnstorable(externalId)) message.externalId = externalId;
-  const rest = members.filter((member) => !verbatim.has(member));
-  if (rest.length > 0) put(mapping, kind.rest, jsonText(`{${rest.map(memberText).join(",")}}`));
+  const rest = restText(members, verbatim);
+  if (rest !== undefined) put(mapping, kind.rest, jsonText(rest));
   deriveFields(kind, last, mapping);
   const parent = last.get("parent_goal_id")?.raw;
   return {
@@ -71,6 +73,7 @@ export function mapRecord(record: SourceRecord, idOf: IdOf): MappedRecord {
     message,
     given: [...mapping.given],
     members,
+    verbatim,
     parentSourceId: kind.kind === "goal" && parent?.startsWith('"') ? JSON.parse(parent) : undefined,
     isEnded: kind.kind === "session" && message.endTime !== undefined,
     zonelessTimes: mapping.zonelessTimes,
@@ -78,8 +81,13 @@ export function mapRecord(record: SourceRecord, idOf: IdOf): MappedRecord {
   };
 }
 
-export function memberText({ rawName, raw }: Member): string {
-  return `${rawName}:${raw}`;
+/** What has no field of its own, as one object; undefined if there is nothing. */
+export function restText(members: readonly Member[], verbatim: ReadonlySet<Member>): string | undefined {
+  let text = "";
+  for (const member of members) {
+    if (!verbatim.has(member)) text += `${text === "" ? "{" : ","}${member.rawName}:${member.raw}`;
+  }
+  return text === "" ? undefined : `${text}}`;
 }
 
 function ruleOf({ fields }: SourceRecord, name: string): FieldRule | undefined {
@@ -93,7 +101,7 @@ function recordId({ kind, placeId }: SourceRecord, members: ReadonlyMap<string, 
     const first = raw[0] ?? "";
     if (first === "{" || first === "[")
       throw new Unmappable(`expected text in ${name}, got ${kindOfValue(raw)}`);
-    const id = first === '"' ? (JSON.parse(raw) as string) : raw;
+    const id = first === '"' ? stringText(raw) : raw;
     // Half a surrogate has no bytes of its own to make an id from.
     return /\p{Surrogate}/u.test(id) ? raw : id;
   }

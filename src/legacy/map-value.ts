@@ -1,7 +1,7 @@
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import type { FieldRule } from "./field-rules.js";
-import { type Member, membersOf } from "./json-text.js";
+import { type Member, membersOf, stringText } from "./json-text.js";
 import { Unmappable } from "./source-record.js";
 import { sourceTime } from "./source-time.js";
 import { hasUnstorable, type IdOf, jsonText, kindOfValue } from "./source-values.js";
@@ -77,7 +77,7 @@ export function mapValue(rule: FieldRule, member: Member, mapping: Mapping): voi
 
 function stringOf(member: Member): string {
   if (!member.raw.startsWith('"')) throw wrongType(member, "text");
-  return JSON.parse(member.raw) as string;
+  return stringText(member.raw);
 }
 
 function textValue(member: Member, to: string, mapping: Mapping): string {

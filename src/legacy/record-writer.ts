@@ -42,6 +42,8 @@ export interface RecordWriterOptions {
   readonly importId: string;
   readonly idOf: IdOf;
   readonly onBad: (record: BadRecord) => Promise<void>;
+  /** Given each batch once it is durable, while the next one is written; awaited before it is given another. */
+  readonly onWritten: (records: readonly WritableRecord[]) => Promise<void>;
 }
 
 /** Writes records in order, in batches; the next is made ready while one is under way. */
@@ -55,10 +57,15 @@ export class RecordWriter {
     dangling: 0,
     byTable: new Map(),
   };
+  /** Kinds of which an id came with several contents. */
+  readonly repeatedKinds = new Set<string>();
   readonly #options: RecordWriterOptions;
   #batch: WritableRecord[] = [];
   #bytes = 0;
   #underWay: Promise<void> = Promise.resolve();
+  #told: Promise<void> = Promise.resolve();
+  /** Of the batch under way. */
+  readonly #refused = new Set<SourceRecord>();
   /** How often each content came again for ids that have several. */
   readonly #repeats = new Map<string, Map<string, number>>();
 
@@ -77,10 +84,16 @@ export class RecordWriter {
     if (this.#batch.length >= MAX_BATCH_ENTRIES || this.#bytes >= MAX_BATCH_BYTES) await this.#send();
   }
 
-  /** Resolves when everything is durable. */
+  /** Resolves when everything is durable, and told of. */
   async flush(): Promise<void> {
     await this.#send();
     await this.#underWay;
+    await this.#told;
+  }
+
+  /** Whether the record's id came with several contents. */
+  cameAgain(mapped: MappedRecord): boolean {
+    return this.#repeats.has(mapped.id);
   }
 
   async #prepared(source: SourceRecord): Promise<WritableRecord | undefined> {
@@ -99,16 +112,32 @@ export class RecordWriter {
     const batch = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
+    if (batch.length === 0) return;
+    // Noted before it is written, and while the one before it still is.
+    const noted = this.#note(batch);
+    noted.catch(() => {});
     await this.#underWay;
-    if (batch.length > 0) this.#underWay = this.#write(batch);
+    this.#underWay = noted.then(() => this.#writeAndTell(batch));
     // Its failure is met by whoever waits for it next.
     this.#underWay.catch(() => {});
   }
 
-  async #write(batch: readonly WritableRecord[]): Promise<void> {
+  #note(batch: readonly WritableRecord[]): Promise<void> {
     const { context, importId } = this.#options;
     const things = batch.map(({ codec, entry }) => [codec.entity.name, entry.id] as const);
-    await addImportBatch(context.database, context.tenantId, importId, things);
+    return addImportBatch(context.database, context.tenantId, importId, things);
+  }
+
+  async #writeAndTell(batch: readonly WritableRecord[]): Promise<void> {
+    this.#refused.clear();
+    await this.#write(batch);
+    await this.#told;
+    this.#told = this.#options.onWritten(batch.filter(({ source }) => !this.#refused.has(source)));
+    this.#told.catch(() => {});
+  }
+
+  async #write(batch: readonly WritableRecord[]): Promise<void> {
+    const { context } = this.#options;
     const outcomes = await context.appender.append(
       context.tenantId,
       batch.map(({ entry }) => entry),
@@ -122,7 +151,9 @@ export class RecordWriter {
       else if (next) again.push(next);
     }
     if (revised.length > 0) await this.#revise(revised);
-    if (again.length > 0) await this.#write(again);
+    if (again.length === 0) return;
+    await this.#note(again);
+    await this.#write(again);
   }
 
   /** What is still to be done for a record: nothing, a revision, or another entry in place of its own. */
@@ -130,7 +161,7 @@ export class RecordWriter {
     record: WritableRecord,
     outcome: EntryOutcome,
   ): Promise<WritableRecord | "revise" | undefined> {
-    const { context, onBad } = this.#options;
+    const { context } = this.#options;
     const { entry, source } = record;
     if (!(outcome instanceof HoldfastError)) {
       if (outcome.duplicate && entry.verb === "create" && this.#repeats.has(entry.id)) return "revise";
@@ -143,6 +174,7 @@ export class RecordWriter {
       case ErrorReason.ID_CONFLICT:
         if (entry.verb === "create") {
           if (!this.#repeats.has(entry.id)) this.#repeats.set(entry.id, new Map());
+          this.repeatedKinds.add(source.kind.kind);
           return "revise";
         }
         if (variantOf(record)) return instead(variantOf(record));
@@ -159,12 +191,17 @@ export class RecordWriter {
       case ErrorReason.INTERNAL:
         throw outcome;
     }
-    await onBad(badRecord(source, outcome));
+    await this.#refuse(source, outcome);
     return undefined;
   }
 
+  async #refuse(source: SourceRecord, error: unknown): Promise<void> {
+    this.#refused.add(source);
+    await this.#options.onBad(badRecord(source, error));
+  }
+
   async #revise(records: readonly WritableRecord[]): Promise<void> {
-    const { context, onBad } = this.#options;
+    const { context } = this.#options;
     const numbered = records.map((record) => {
       const hash = record.entry.verb === "create" ? record.entry.requestHash.toString("hex") : "";
       const counts = this.#repeats.get(record.entry.id) ?? new Map<string, number>();
@@ -174,7 +211,7 @@ export class RecordWriter {
       return { record, name: `${hash} ${occurrence}` };
     });
     for (const { record, outcome } of await reviseThings(context, numbered)) {
-      if (outcome instanceof HoldfastError) await onBad(badRecord(record.source, outcome));
+      if (outcome instanceof HoldfastError) await this.#refuse(record.source, outcome);
       else this.#tell(record, outcome);
     }
   }

@@ -28,9 +28,10 @@ export function placedRow(entry: AppendEntry, offset: number): PlacedEntry {
 export function placedState(
   codec: EntityCodec,
   record: FieldBag,
-  how: Pick<PlacedEntry, "offset" | "change" | "byteLength">,
+  { offset, change, byteLength }: Pick<PlacedEntry, "offset" | "change" | "byteLength">,
 ): PlacedEntry {
   const id = record.id as string;
   const sessionId = (record.sessionId as string | undefined) ?? id;
-  return { ...how, id, codec, sessionId, agentId: record.agentId as string, record: () => record };
+  const agentId = record.agentId as string;
+  return { offset, change, byteLength, id, codec, sessionId, agentId, record: () => record };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import { SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
-import { HoldfastError, invalidFields, notFound } from "../core/errors.js";
+import { HoldfastError, notFound } from "../core/errors.js";
 import { microsFromTimestamp } from "../core/time.js";
 import { uuidV7 } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -15,6 +15,7 @@ import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-r
 import { createFlushView } from "./flush-view.js";
 import { type PlacedEntry, placedRow, placedState } from "./placed-entry.js";
 import type { AppendEntry, CreateEntry, EntryOutcome, PatchEntry, PreparedEntry } from "./prepared-entry.js";
+import { type PreparedRow, prepareRow } from "./prepared-row.js";
 
 /** What to write, and what became of each entry; entries to be written have their offset. */
 export interface FlushPlan {
@@ -140,10 +141,19 @@ class FlushPlanner {
     if (this.#facts.current.has(key) || this.#working.has(key)) throw idConflict(entry);
     this.#checkSession(entry.message.sessionId as string | undefined);
     this.#checkNames(entry, id);
-    const record = newRecord(codec.entity, entry.message, timestampNow());
+    const prepared = this.#asGiven(entry);
+    const record = prepared?.record ?? newRecord(codec.entity, entry.message, timestampNow());
     Object.assign(record, entry.settled);
-    const placed = this.#change(entry, "CREATED", record, undefined);
+    const placed = this.#change(entry, "CREATED", record, undefined, prepared);
     return this.#remember(entry, entry.requestHash, placed);
+  }
+
+  /** A new thing that is stored just as it was prepared: nobody but the caller has a say in it. */
+  #asGiven({ codec, asGiven, requestHash, byteLength, settled }: CreateEntry) {
+    const { actor, beginTime } = codec.entity;
+    const isFilledIn = settled || actor || beginTime || this.#rules.get(codec.entity)?.shape;
+    if (!asGiven || isFilledIn) return undefined;
+    return { record: asGiven.record, row: asGiven.row, sha256: requestHash, byteLength };
   }
 
   #patch(entry: PatchEntry): PlacedEntry {
@@ -166,6 +176,7 @@ class FlushPlanner {
     change: PlacedEntry["change"],
     record: FieldBag,
     before: FieldBag | undefined,
+    prepared?: PreparedRow,
   ): PlacedEntry {
     const { codec } = entry;
     const rules = this.#rules.get(codec.entity);
@@ -173,7 +184,13 @@ class FlushPlanner {
     if (codec.entity.actor) record[localName(codec.entity, codec.entity.actor)] = entry.by?.actor ?? "";
     rules?.shape?.(record, before, view, entry);
     const request = { requestId: entryKey(entry), requestHash: entry.requestHash };
-    const placed = this.#putState(codec, record, change, request, entry.path);
+    const placed = this.#putState(
+      codec,
+      record,
+      change,
+      request,
+      prepared ?? prepareRow(codec, record, entry.path),
+    );
     const effects = [...(rules?.effects?.(record, before, view) ?? [])];
     for (let effect = effects.shift(); effect; effect = effects.shift()) {
       const current = view.find(effect.id);
@@ -181,7 +198,7 @@ class FlushPlanner {
       const changed = withFields(codec.entity, current, effect.fields);
       const requestId = uuidV7();
       const requestHash = createHash("sha256").update(requestId).digest();
-      this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, "");
+      this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, prepareRow(codec, changed, ""));
       effects.push(...(rules?.effects?.(changed, current, view) ?? []));
     }
     if (entry.by?.audit) this.#append(entry.by.audit);
@@ -193,20 +210,18 @@ class FlushPlanner {
     codec: EntityCodec,
     record: FieldBag,
     change: PlacedEntry["change"],
-    request: { readonly requestId: string; readonly requestHash: Buffer },
-    path: string,
+    { requestId, requestHash }: { readonly requestId: string; readonly requestHash: Buffer },
+    { row, sha256: contentHash, byteLength }: PreparedRow,
   ): PlacedEntry {
     const id = record.id as string;
     const key = factKey(codec, id);
-    const violations = { path, list: [] };
-    const row = codec.toRow(record, violations);
-    if (violations.list.length > 0) throw invalidFields(violations.list);
-    const { sha256: contentHash, byteLength } = codec.hash(row);
     const offset = this.#nextOffset(contentHash);
     if (change === "CREATED") this.#created.add(key);
     const stored = this.#facts.current.get(key);
+    // Written out: spreading costs more than everything else here.
     const rows = push(this.#changed, codec, {
-      ...request,
+      requestId,
+      requestHash,
       offset,
       row,
       contentHash,

@@ -99,11 +99,13 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     const { id, idIsOurs } = giveId(message);
     const violations = { path, list: [] };
     // As it will be created: what the caller cannot set must not make a retry differ.
-    const row = codec.toRow(newRecord(codec.entity, message), violations);
+    const record = newRecord(codec.entity, message);
+    const row = codec.toRow(record, violations);
     refuseViolations(violations.list);
     const { sha256, byteLength } = codec.hash(row);
     checkSize(codec, message, byteLength, path, limits);
-    return { verb: "create", codec, message, id, idIsOurs, requestHash: sha256, path, byteLength };
+    const asGiven = { record, row };
+    return { verb: "create", codec, message, asGiven, id, idIsOurs, requestHash: sha256, path, byteLength };
   };
 
   const patch = <Desc extends DescMessage>(request: PatchRequest<Desc>): PatchEntry => {

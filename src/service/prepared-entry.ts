@@ -29,6 +29,8 @@ export interface CreateEntry {
   readonly verb: "create";
   readonly codec: EntityCodec;
   readonly message: FieldBag;
+  /** What is stored where nothing more is filled in, and its row. */
+  readonly asGiven?: { readonly record: FieldBag; readonly row: Row };
   readonly id: string;
   readonly idIsOurs: boolean;
   /** SHA-256 of what the caller asked for, before anything was filled in. */

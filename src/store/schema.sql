@@ -2255,9 +2255,9 @@ CREATE OR REPLACE FUNCTION holdfast.read_memory_vectors(p_length integer, p_mode
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
- SET plan_cache_mode TO 'force_custom_plan'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -2268,8 +2268,7 @@ BEGIN
   WHERE v.tenant_id = v_tenant AND (p_after IS NULL OR v.memory_id > p_after)
     AND octet_length(v.vector) = 4 * p_length AND m.embedding_model = p_model AND m.embedding IS NOT NULL
     AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2301,15 +2300,15 @@ END $function$;
 ALTER FUNCTION holdfast.save_import(uuid,uuid,text,bytea,bigint,json) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.save_import(uuid,uuid,text,bytea,bigint,json) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+CREATE OR REPLACE FUNCTION holdfast.search_all_memory_texts(p_text text, p_limit integer)
  RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
- SET plan_cache_mode TO 'force_custom_plan'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_indexscan TO 'off'
  SET enable_bitmapscan TO 'on'
 AS $function$
@@ -2323,17 +2322,20 @@ DECLARE
     WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072) END, ' ', ' ' || ('h' || left(md5((v_tenant)::text), 8))), ' '), ''), ('h' || left(md5((v_tenant)::text), 8)))));
   v_queries tsquery[];
   v_counts bigint[];
+  v_sampled bigint[];
   v_weights double precision[];
   v_stored bigint;
   v_total bigint;
   v_query tsquery;
   v_rare tsquery;
+  v_rarer tsquery;
   v_alike tsquery[] := '{}';
   v_likeness double precision[] := '{}';
   v_word text;
   v_count bigint;
   v_weight double precision;
   v_many integer;
+  v_taken bigint;
 BEGIN
   -- A lone character of an unspaced script says something only when nothing else is asked for.
   IF EXISTS (SELECT FROM unnest(v_terms) AS t WHERE char_length(t) > 10) THEN
@@ -2348,11 +2350,208 @@ BEGIN
   SELECT l.created_counts[2] - l.deleted_counts[2] INTO v_stored
   FROM holdfast.tenant_logs l WHERE l.tenant_id = v_tenant;
   v_total := v_stored;
-  IF num_nonnulls(p_types, p_goals, p_sessions, p_agents, p_tags, p_labels, p_from, p_before) > 0 THEN
-    SELECT count(*) INTO v_total
-    FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
+
+  SELECT array_agg(c.count ORDER BY q.n), array_agg(c.sampled ORDER BY q.n),
+    array_agg((CASE WHEN c.count > 150 THEN 0.1
+      ELSE ln(1 + (greatest(v_total, c.count) - c.count + 0.5) / (c.count + 0.5)) END)
+      * CASE WHEN q.word ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN 1 ELSE least(1, char_length(q.word) / 5.0) END ORDER BY q.n)
+  INTO v_counts, v_sampled, v_weights
+  FROM (
+    SELECT query, n, substr(term, 10) AS word
+    FROM unnest(v_queries, v_terms) WITH ORDINALITY AS u(query, term, n)
+  ) AS q, LATERAL (
+    SELECT s.count AS sampled, CASE WHEN s.count >= 12 THEN 151
+      ELSE (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ q.query LIMIT 151) AS a) END AS count
+    FROM (SELECT count(*) AS count FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ q.query LIMIT v_many) AS f OFFSET 0) AS s OFFSET 0) AS c;
+
+  SELECT string_agg(r.query::text, ' | ')::tsquery INTO v_rare FROM (
+    SELECT query, sum(count) OVER (ORDER BY count, n) AS taken
+    FROM unnest(v_queries, v_counts) WITH ORDINALITY AS u(query, count, n) WHERE count BETWEEN 1 AND 150
+  ) AS r WHERE r.taken <= 300;
+  IF v_rare IS NOT NULL THEN
+    v_query := v_rare;
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    IF 0 <> ALL (v_counts) THEN
+      SELECT string_agg(q::text, ' & ')::tsquery, string_agg(q::text, ' & ') FILTER (WHERE sampled < v_many)::tsquery
+      INTO v_query, v_rarer FROM unnest(v_queries, v_sampled) AS u(q, sampled);
+      IF v_rarer IS NULL THEN
+        
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
+      ELSE
+        -- As a function, not @@, which would be looked up with the others.
+        RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_rarer AND ts_match_vq(m.search_terms, v_query)
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+      END IF;
+    END IF;
+    IF v_query IS NULL OR NOT FOUND THEN
+      SELECT string_agg(u.query::text, ' | ')::tsquery INTO v_query
+      FROM unnest(v_queries, v_counts) AS u(query, count) WHERE count > 0;
+      
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
+    END IF;
+  END IF;
+
+  PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+  FOR v_word, v_count IN
+    SELECT substr(u.term, 10), u.count FROM unnest(v_terms, v_counts) WITH ORDINALITY AS u(term, count, n)
+    WHERE u.count <= 5 AND char_length(u.term) >= 13
+      AND substr(u.term, 10) !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
+    ORDER BY u.n LIMIT 4
+  LOOP
+    v_taken := 0;
+    -- Words outlive the memories that had them: only those that can be found take a place.
+    FOR v_query, v_weight, v_count IN
+      SELECT l.query, l.likeness, s.count FROM (
+        SELECT format('''%s''', v_prefix || w.word)::tsquery AS query, w.likeness, w.n
+        FROM holdfast.words_like(v_word, CASE WHEN v_count = 0 THEN 0.3 ELSE 0.5 END)
+          WITH ORDINALITY AS w(word, likeness, n)
+      ) AS l, LATERAL (SELECT count(*) AS count FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ l.query LIMIT 12) AS f OFFSET 0) AS s
+      WHERE s.count > 0 OR EXISTS (SELECT FROM holdfast.memories m WHERE uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ l.query LIMIT 1)
+      ORDER BY l.n LIMIT 5
+    LOOP
+      -- The likest first, until they have about as many as are ranked.
+      EXIT WHEN v_taken >= 300;
+      v_taken := v_taken + 64 * v_count;
+      v_alike := v_alike || v_query;
+      v_likeness := v_likeness || v_weight;
+    END LOOP;
+  END LOOP;
+  SELECT string_agg(q::text, ' | ')::tsquery INTO v_query FROM unnest(v_alike) AS q;
+  IF v_query IS NOT NULL THEN
+    
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+    PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
+    RETURN QUERY SELECT 'TRIGRAM', c.id, (CASE WHEN c.search_terms @@ v_alike[1] THEN v_likeness[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[2] THEN v_likeness[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[3] THEN v_likeness[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[4] THEN v_likeness[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[5] THEN v_likeness[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[6] THEN v_likeness[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[7] THEN v_likeness[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[8] THEN v_likeness[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[9] THEN v_likeness[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[10] THEN v_likeness[10] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[11] THEN v_likeness[11] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[12] THEN v_likeness[12] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[13] THEN v_likeness[13] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[14] THEN v_likeness[14] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[15] THEN v_likeness[15] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[16] THEN v_likeness[16] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[17] THEN v_likeness[17] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[18] THEN v_likeness[18] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[19] THEN v_likeness[19] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[20] THEN v_likeness[20] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'TRIGRAM', c.id, (CASE WHEN c.search_terms @@ v_alike[1] THEN v_likeness[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[2] THEN v_likeness[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[3] THEN v_likeness[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[4] THEN v_likeness[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[5] THEN v_likeness[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[6] THEN v_likeness[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[7] THEN v_likeness[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[8] THEN v_likeness[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[9] THEN v_likeness[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[10] THEN v_likeness[10] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[11] THEN v_likeness[11] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[12] THEN v_likeness[12] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[13] THEN v_likeness[13] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[14] THEN v_likeness[14] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[15] THEN v_likeness[15] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[16] THEN v_likeness[16] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[17] THEN v_likeness[17] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[18] THEN v_likeness[18] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[19] THEN v_likeness[19] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[20] THEN v_likeness[20] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND uuid_eq(m.tenant_id, v_tenant) AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now()) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
+  END IF;
+END $function$;
+ALTER FUNCTION holdfast.search_all_memory_texts(text,integer) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.search_all_memory_texts(text,integer) TO holdfast_runtime;
+
+CREATE OR REPLACE FUNCTION holdfast.search_memory_texts(p_text text, p_limit integer, p_types text[], p_goals uuid[], p_sessions uuid[], p_agents text[], p_tags jsonb, p_labels jsonb, p_from timestamp with time zone, p_before timestamp with time zone)
+ RETURNS TABLE(method text, id uuid, score double precision, importance double precision, success_score double precision, create_time timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET jit TO 'off'
+ SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_indexscan TO 'off'
+ SET enable_bitmapscan TO 'on'
+AS $function$
+#variable_conflict use_column
+DECLARE
+  v_tenant uuid := nullif(current_setting('holdfast.tenant', true), '')::uuid;
+  v_prefix text := ('h' || left(md5((v_tenant)::text), 8));
+  v_terms text[] := tsvector_to_array(array_to_tsvector(array_remove(array_remove(string_to_array(replace(' ' || CASE WHEN p_text ~ '[^ ]{61}'
+    THEN regexp_replace(left(CASE WHEN octet_length(p_text) = char_length(p_text) THEN regexp_replace(lower(left(p_text, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+', ' ', 'g')
+    WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072), '([^ ]{1,60})', ' \1', 'g') ELSE left(CASE WHEN octet_length(p_text) = char_length(p_text) THEN regexp_replace(lower(left(p_text, 32768)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F]+', ' ', 'g')
+    WHEN p_text ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') || ' ' || regexp_replace(regexp_replace(regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g'), '(?<![\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF])', ' \1 ', 'g'), '([\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]{1,2})', ' \1 ', 'g') ELSE regexp_replace(lower(normalize(left(p_text, 32768), NFKC)), '[\u0001-\u001F\u0021-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u007F\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u1680\u2000-\u206F\u3000-\u3004\u3008-\u303F\uFEFF\uFF01-\uFF0F\uFF1A-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65]+', ' ', 'g') END, 131072) END, ' ', ' ' || ('h' || left(md5((v_tenant)::text), 8))), ' '), ''), ('h' || left(md5((v_tenant)::text), 8)))));
+  v_queries tsquery[];
+  v_counts bigint[];
+  v_sampled bigint[];
+  v_weights double precision[];
+  v_stored bigint;
+  v_total bigint;
+  v_query tsquery;
+  v_rare tsquery;
+  v_rarer tsquery;
+  v_alike tsquery[] := '{}';
+  v_likeness double precision[] := '{}';
+  v_word text;
+  v_count bigint;
+  v_weight double precision;
+  v_many integer;
+  v_taken bigint;
+BEGIN
+  -- A lone character of an unspaced script says something only when nothing else is asked for.
+  IF EXISTS (SELECT FROM unnest(v_terms) AS t WHERE char_length(t) > 10) THEN
+    v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t WHERE t !~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$');
+  END IF;
+  v_terms := ARRAY(SELECT t FROM unnest(v_terms) AS t ORDER BY char_length(t) DESC, t LIMIT 10);
+  IF v_terms = '{}' THEN RETURN; END IF;
+  v_queries := ARRAY(
+    SELECT (format('''%s''', t) || CASE WHEN t ~ '^.{9}[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]$' THEN ':*' ELSE '' END)::tsquery
+    FROM unnest(v_terms) WITH ORDINALITY AS u(t, n) ORDER BY n);
+
+  SELECT l.created_counts[2] - l.deleted_counts[2] INTO v_stored
+  FROM holdfast.tenant_logs l WHERE l.tenant_id = v_tenant;
+  SELECT count(*) INTO v_total
+  FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2361,21 +2560,21 @@ BEGIN
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
   AND (p_before IS NULL OR m.create_time < p_before) LIMIT 500) AS counted;
-    IF v_total = 500 THEN v_total := 100 * v_total; END IF;
-  END IF;
+  IF v_total = 500 THEN v_total := 100 * v_total; END IF;
+  v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
 
-  SELECT array_agg(c.count ORDER BY q.n),
+  SELECT array_agg(c.count ORDER BY q.n), array_agg(c.sampled ORDER BY q.n),
     array_agg((CASE WHEN c.count > 150 THEN 0.1
       ELSE ln(1 + (greatest(v_total, c.count) - c.count + 0.5) / (c.count + 0.5)) END)
       * CASE WHEN q.word ~ '[\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]' THEN 1 ELSE least(1, char_length(q.word) / 5.0) END ORDER BY q.n)
-  INTO v_counts, v_weights
+  INTO v_counts, v_sampled, v_weights
   FROM (
     SELECT query, n, substr(term, 10) AS word
     FROM unnest(v_queries, v_terms) WITH ORDINALITY AS u(query, term, n)
   ) AS q, LATERAL (
-    SELECT CASE WHEN (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+    SELECT s.count AS sampled, CASE WHEN s.count >= 12 THEN 151
+      ELSE (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2383,10 +2582,9 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ q.query LIMIT 12) AS s) = 12
-      THEN 151 ELSE (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ q.query LIMIT 151) AS a) END AS count
+    FROM (SELECT count(*) AS count FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2394,9 +2592,7 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ q.query LIMIT 151) AS s) END AS count
-    OFFSET 0
-  ) AS c;
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ q.query LIMIT v_many) AS f OFFSET 0) AS s OFFSET 0) AS c;
 
   SELECT string_agg(r.query::text, ' | ')::tsquery INTO v_rare FROM (
     SELECT query, sum(count) OVER (ORDER BY count, n) AS taken
@@ -2404,15 +2600,12 @@ BEGIN
   ) AS r WHERE r.taken <= 300;
   IF v_rare IS NOT NULL THEN
     v_query := v_rare;
-    RETURN QUERY SELECT 'FULL_TEXT', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
     c.importance, c.success_score, c.create_time
   FROM (
     SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
     WHERE v_query IS NOT NULL AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2426,11 +2619,12 @@ BEGIN
   ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
   ELSE
     IF 0 <> ALL (v_counts) THEN
-      SELECT string_agg(q::text, ' & ')::tsquery INTO v_query FROM unnest(v_queries) AS q;
-      v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
-  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+      SELECT string_agg(q::text, ' & ')::tsquery, string_agg(q::text, ' & ') FILTER (WHERE sampled < v_many)::tsquery
+      INTO v_query, v_rarer FROM unnest(v_queries, v_sampled) AS u(q, sampled);
+      IF v_rarer IS NULL THEN
+        
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2438,20 +2632,14 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
     PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
-  ELSE
-    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
-  END IF;
-      RETURN QUERY SELECT 'FULL_TEXT', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
     c.importance, c.success_score, c.create_time
   FROM (
     SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
     WHERE v_query IS NOT NULL AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2463,14 +2651,53 @@ BEGIN
     ORDER BY m.create_time DESC, m.id DESC LIMIT 300
   ) AS c
   ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
+      ELSE
+        -- As a function, not @@, which would be looked up with the others.
+        RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_rarer AND ts_match_vq(m.search_terms, v_query)
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+      END IF;
     END IF;
     IF v_query IS NULL OR NOT FOUND THEN
       SELECT string_agg(u.query::text, ' | ')::tsquery INTO v_query
       FROM unnest(v_queries, v_counts) AS u(query, count) WHERE count > 0;
-      v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
-  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+      
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2478,20 +2705,14 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
     PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
-  ELSE
-    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
-  END IF;
-      RETURN QUERY SELECT 'FULL_TEXT', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_queries, v_weights) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
     c.importance, c.success_score, c.create_time
   FROM (
     SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
     WHERE v_query IS NOT NULL AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2503,6 +2724,26 @@ BEGIN
     ORDER BY m.create_time DESC, m.id DESC LIMIT 300
   ) AS c
   ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'FULL_TEXT', c.id, (CASE WHEN c.search_terms @@ v_queries[1] THEN v_weights[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[2] THEN v_weights[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[3] THEN v_weights[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[4] THEN v_weights[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[5] THEN v_weights[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[6] THEN v_weights[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[7] THEN v_weights[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[8] THEN v_weights[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[9] THEN v_weights[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_queries[10] THEN v_weights[10] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
     END IF;
   END IF;
 
@@ -2513,16 +2754,15 @@ BEGIN
       AND substr(u.term, 10) !~ '[0-9\u0E00-\u0EFF\u1000-\u109F\u1100-\u11FF\u1780-\u17FF\u3005-\u3007\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uAC00-\uD7AF\uF900-\uFAFF\U00020000-\U0003FFFF]'
     ORDER BY u.n LIMIT 4
   LOOP
+    v_taken := 0;
     -- Words outlive the memories that had them: only those that can be found take a place.
-    FOR v_query, v_weight IN
-      SELECT l.query, l.likeness FROM (
+    FOR v_query, v_weight, v_count IN
+      SELECT l.query, l.likeness, s.count FROM (
         SELECT format('''%s''', v_prefix || w.word)::tsquery AS query, w.likeness, w.n
         FROM holdfast.words_like(v_word, CASE WHEN v_count = 0 THEN 0.3 ELSE 0.5 END)
           WITH ORDINALITY AS w(word, likeness, n)
-      ) AS l
-      WHERE EXISTS (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+      ) AS l, LATERAL (SELECT count(*) AS count FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2530,9 +2770,9 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ l.query LIMIT 1) OR EXISTS (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ l.query LIMIT 12) AS f OFFSET 0) AS s
+      WHERE s.count > 0 OR EXISTS (SELECT FROM holdfast.memories m WHERE 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2543,16 +2783,18 @@ BEGIN
   AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ l.query LIMIT 1)
       ORDER BY l.n LIMIT 5
     LOOP
+      -- The likest first, until they have about as many as are ranked.
+      EXIT WHEN v_taken >= 300;
+      v_taken := v_taken + 64 * v_count;
       v_alike := v_alike || v_query;
       v_likeness := v_likeness || v_weight;
     END LOOP;
   END LOOP;
   SELECT string_agg(q::text, ' | ')::tsquery INTO v_query FROM unnest(v_alike) AS q;
   IF v_query IS NOT NULL THEN
-    v_many := greatest(12, ceil(sqrt(300.0 * v_stored) / 64));
-  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+    
+  IF (SELECT count(*) FROM (SELECT FROM holdfast.memories m WHERE (uuid_hash(id) & 63) = 0 AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2560,20 +2802,14 @@ BEGIN
   AND (p_tags IS NULL OR m.tags @> p_tags)
   AND (p_labels IS NULL OR m.labels @> p_labels)
   AND (p_from IS NULL OR m.create_time >= p_from)
-  AND (p_before IS NULL OR m.create_time < p_before) AND (uuid_hash(id) & 63) = 0 AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query LIMIT v_many) AS s) = v_many THEN
     PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'off', true);
-  ELSE
-    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
-  END IF;
-    RETURN QUERY SELECT 'TRIGRAM', c.id,
-    (SELECT sum(w.weight) FROM unnest(v_alike, v_likeness) AS w(query, weight) WHERE c.search_terms @@ w.query)
-      / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    RETURN QUERY SELECT 'TRIGRAM', c.id, (CASE WHEN c.search_terms @@ v_alike[1] THEN v_likeness[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[2] THEN v_likeness[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[3] THEN v_likeness[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[4] THEN v_likeness[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[5] THEN v_likeness[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[6] THEN v_likeness[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[7] THEN v_likeness[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[8] THEN v_likeness[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[9] THEN v_likeness[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[10] THEN v_likeness[10] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[11] THEN v_likeness[11] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[12] THEN v_likeness[12] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[13] THEN v_likeness[13] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[14] THEN v_likeness[14] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[15] THEN v_likeness[15] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[16] THEN v_likeness[16] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[17] THEN v_likeness[17] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[18] THEN v_likeness[18] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[19] THEN v_likeness[19] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[20] THEN v_likeness[20] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
     c.importance, c.success_score, c.create_time
   FROM (
     SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
     WHERE v_query IS NOT NULL AND 
-  m.tenant_id = v_tenant AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND (p_types IS NULL OR m.type = ANY (p_types))
   AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
   AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
@@ -2585,6 +2821,26 @@ BEGIN
     ORDER BY m.create_time DESC, m.id DESC LIMIT 300
   ) AS c
   ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  ELSE
+    PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'on', true);
+    RETURN QUERY SELECT 'TRIGRAM', c.id, (CASE WHEN c.search_terms @@ v_alike[1] THEN v_likeness[1] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[2] THEN v_likeness[2] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[3] THEN v_likeness[3] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[4] THEN v_likeness[4] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[5] THEN v_likeness[5] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[6] THEN v_likeness[6] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[7] THEN v_likeness[7] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[8] THEN v_likeness[8] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[9] THEN v_likeness[9] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[10] THEN v_likeness[10] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[11] THEN v_likeness[11] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[12] THEN v_likeness[12] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[13] THEN v_likeness[13] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[14] THEN v_likeness[14] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[15] THEN v_likeness[15] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[16] THEN v_likeness[16] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[17] THEN v_likeness[17] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[18] THEN v_likeness[18] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[19] THEN v_likeness[19] ELSE 0 END + CASE WHEN c.search_terms @@ v_alike[20] THEN v_likeness[20] ELSE 0 END) / (1 + ln(1 + length(c.search_terms)) / 10) AS score,
+    c.importance, c.success_score, c.create_time
+  FROM (
+    SELECT m.id, m.search_terms, m.importance, m.success_score, m.create_time FROM holdfast.memories m
+    WHERE v_query IS NOT NULL AND 
+  m.tenant_id = v_tenant AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
+  AND (p_types IS NULL OR m.type = ANY (p_types))
+  AND (p_goals IS NULL OR m.goal_id = ANY (p_goals))
+  AND (p_sessions IS NULL OR m.session_id = ANY (p_sessions))
+  AND (p_agents IS NULL OR m.agent_id = ANY (p_agents))
+  AND (p_tags IS NULL OR m.tags @> p_tags)
+  AND (p_labels IS NULL OR m.labels @> p_labels)
+  AND (p_from IS NULL OR m.create_time >= p_from)
+  AND (p_before IS NULL OR m.create_time < p_before) AND m.search_terms @@ v_query
+    ORDER BY m.create_time DESC, m.id DESC LIMIT 300
+  ) AS c
+  ORDER BY score DESC, c.create_time DESC, c.id DESC LIMIT p_limit;
+  END IF;
   END IF;
 END $function$;
 ALTER FUNCTION holdfast.search_memory_texts(text,integer,text[],uuid[],uuid[],text[],jsonb,jsonb,timestamp with time zone,timestamp with time zone) OWNER TO holdfast_append;
@@ -2596,9 +2852,9 @@ CREATE OR REPLACE FUNCTION holdfast.search_memory_vectors(p_embedding real[], p_
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
- SET plan_cache_mode TO 'force_custom_plan'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
 #variable_conflict use_column
 DECLARE
@@ -2614,8 +2870,7 @@ BEGIN
         1 - nullif((m.embedding::%1$I.vector OPERATOR(%1$I.<=>) $1::%1$I.vector)::double precision, 'NaN') AS score
       FROM holdfast.memories m
       WHERE 
-  m.tenant_id = $4 AND m.delete_time IS NULL
-  AND (m.expire_time IS NULL OR m.expire_time > now())
+  m.tenant_id = $4 AND m.delete_time IS NULL AND (m.expire_time IS NULL OR m.expire_time > now())
   AND ($5 IS NULL OR m.type = ANY ($5))
   AND ($6 IS NULL OR m.goal_id = ANY ($6))
   AND ($7 IS NULL OR m.session_id = ANY ($7))
@@ -2762,9 +3017,9 @@ CREATE OR REPLACE FUNCTION holdfast.words_like(p_word text, p_likeness double pr
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
- SET plan_cache_mode TO 'force_custom_plan'
  SET jit TO 'off'
  SET enable_seqscan TO 'off'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_indexscan TO 'on'
  SET enable_bitmapscan TO 'off'
 AS $function$
@@ -2774,8 +3029,8 @@ DECLARE
   v_trigrams text[] := ARRAY(SELECT DISTINCT substr('  ' || p_word || ' ', i, 3) FROM generate_series(1, char_length(p_word) + 1) AS i);
   v_count integer := cardinality(v_trigrams);
   v_least integer := ceil(p_likeness * v_count);
-  v_first text := '';
-  v_last text := '';
+  v_first text;
+  v_last text;
 BEGIN
   IF v_least > 2 THEN
     v_first := left(p_word, 1);
@@ -2786,7 +3041,7 @@ BEGIN
     SELECT f.word, f.shared::double precision / (v_count + char_length(f.word) + 1 - f.shared) AS likeness
     FROM (
       SELECT w.word, count(*)
-        + CASE WHEN left(w.word, 1) = v_first THEN 1 ELSE 0 END
+        + CASE WHEN starts_with(w.word, v_first) THEN 1 ELSE 0 END
         + CASE WHEN right(w.word, 2) = v_last THEN 1 ELSE 0 END AS shared
       FROM holdfast.memory_words w WHERE w.tenant_id = v_tenant AND w.trigram = ANY (v_trigrams)
       GROUP BY w.word
