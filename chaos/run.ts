@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startClients } from "./cast.js";
 import { monotonicMs } from "./clock.js";
 import type { Fault } from "./faults/fault.js";
-import { planFaults } from "./plan.js";
+import { type PlannedFault, planFaults } from "./plan.js";
 import { createRandom } from "./random.js";
 import type { Bug } from "./server/bugs/bug.js";
 import { Stage } from "./stage/stage.js";
@@ -30,6 +30,8 @@ export interface FinishedRun {
 
 /** After Postgres was killed nothing more happens for so long: else another fault is what is waited for. */
 const RECOVERY_MS = 3_000;
+/** How often a fault that nothing came of is tried. */
+const MOST_TRIES = 4;
 /** At the end, so that the last fault is resumed from as every other. */
 const LAST_CALM_MS = 3_000;
 const WARM_UP_MS = 60_000;
@@ -81,18 +83,30 @@ async function injectFaults(
   }
   const start = monotonicMs();
   const until = start + seconds * 1000;
-  for (const { fault, random: own, pauseMs } of planFaults(possible, random)) {
-    if (monotonicMs() >= until || signal.aborted) return;
+  const missed = new Map<Fault, number>();
+  const inject = async ({ fault, random: own, pauseMs }: PlannedFault) => {
     const began = monotonicMs();
-    const { note, harm } = await fault.inject(stage, own);
+    const { note, harm, isMissed } = await fault.inject(stage, own);
     const isSettled = await stage.settled(SETTLE_MS);
     const ended = monotonicMs();
     const resumes = fault.resumes && harm && { resumes: fault.resumes, harm };
     stage.note({ k: "fault", name: fault.name, began, ended, note, isSettled, ...resumes });
+    if (isMissed) missed.set(fault, (missed.get(fault) ?? 0) + 1);
+    else missed.set(fault, MOST_TRIES);
     const at = ((began - start) / 1000).toFixed(1).padStart(6);
     say(`${at} s  ${fault.name}: ${note}, ${((ended - began) / 1000).toFixed(1)} s`);
     const calmMs = resumes?.resumes === "postgres" ? Math.max(pauseMs, RECOVERY_MS) : pauseMs;
     await delay(calmMs, undefined, { signal }).catch(() => {});
+  };
+  for (const planned of planFaults(possible, random)) {
+    if (monotonicMs() >= until || signal.aborted) break;
+    await inject(planned);
+  }
+  // What no server came by all the while is tried some more times: without it the run would prove nothing.
+  for (const [fault, tries] of missed) {
+    for (let n = tries; n < MOST_TRIES && (missed.get(fault) ?? 0) < MOST_TRIES && !signal.aborted; n++) {
+      await inject({ fault, random: random.fork(), pauseMs: RECOVERY_MS });
+    }
   }
 }
 

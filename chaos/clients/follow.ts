@@ -13,8 +13,8 @@ const SOME = [EntityKind.PERFORMANCE_METRIC];
 
 const SLOW_MS = 40;
 /** Now and then a slow one falls behind what servers keep in memory, and catches up with it again. */
-const PAUSE_MS = 2_500;
-const PAUSE_SHARE = 0.02;
+const PAUSE_MS = 2_000;
+const PAUSE_EVERY_MS = 3_500;
 /** How long a follower may need for the rest once nothing is written any more. */
 const FINISH_TIMEOUT_MS = 60_000;
 
@@ -78,6 +78,7 @@ async function followPart(
   const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
   let cursor = after;
   let left = pages;
+  let paused = monotonicMs();
   try {
     for await (const page of subscription.pages()) {
       cursor = page.cursor;
@@ -85,7 +86,9 @@ async function followPart(
       left -= 1;
       if (left <= 0 || isOver(cursor)) break;
       if (manner === "slow" && !client.stop.signal.aborted) {
-        await delay(client.random.next() < PAUSE_SHARE ? PAUSE_MS : SLOW_MS);
+        const isDue = monotonicMs() - paused > PAUSE_EVERY_MS;
+        if (isDue) paused = monotonicMs();
+        await delay(isDue ? PAUSE_MS : SLOW_MS);
       }
     }
   } catch (thrown) {

@@ -7,8 +7,8 @@ import type { Lane } from "./lane.js";
 import type { Role } from "./role.js";
 
 const MOST_AT_ONCE = 120;
-/** Records in flight at most: more would make a lane slow to show that it goes on. */
-const MOST_OPEN = 2000;
+/** Records in flight at most, a second's: where the machine is slow, more would wait for each other alone. */
+const MOST_OPEN = 400;
 const CLOSE_TIMEOUT_MS = 30_000;
 
 /** Streams observations and measurements by the client's recorder, now and then by a new one. */

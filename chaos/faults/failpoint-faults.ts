@@ -33,7 +33,7 @@ export const failpointFaults: readonly Fault[] = FAILPOINTS.map((point) => ({
       const harm = action === "kill" ? { at, ways: ways[index] ?? [] } : undefined;
       return { note: `server ${index}, ${action}`, harm };
     }
-    return { note: "no server came by" };
+    return { note: "no server came by", isMissed: true };
   },
 }));
 

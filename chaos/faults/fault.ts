@@ -21,6 +21,8 @@ export interface Injected {
   readonly note: string;
   /** Whose time to resume counts from this harm; absent when nobody's does. */
   readonly harm?: Harm | undefined;
+  /** Whether nothing came of it, so that it is worth trying again. */
+  readonly isMissed?: boolean;
 }
 
 /** When something was killed, in milliseconds of the clock that all processes share, and on which ways clients met it. */

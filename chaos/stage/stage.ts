@@ -25,7 +25,7 @@ const SETTINGS = {
   HOLDFAST_CHECKPOINT_INTERVAL_MS: "1000",
   HOLDFAST_POLL_INTERVAL_MS: "250",
   // Little memory: subscribers go from there to the database and back all the time.
-  HOLDFAST_MAX_RECENT_CHANGES: "1024",
+  HOLDFAST_MAX_RECENT_CHANGES: "512",
   HOLDFAST_MAX_PAGE_CHANGES: "200",
 };
 
