@@ -6,7 +6,6 @@ import { jsonPayload } from "../core/json-payload.js";
 import type { Principal } from "../core/principal.js";
 import type { ImportContext } from "./import-context.js";
 import { ImportError } from "./import-error.js";
-import { importFolder } from "./import-folder.js";
 
 /** All files of one call together; what is larger is imported where it lies. */
 const MAX_RECEIVED_BYTES = 8 * 1024 ** 3;
@@ -43,6 +42,8 @@ export function receivedImports(context: Omit<ImportContext, "tenantId" | "actor
     { dryRun, acceptDifferences }: ReceivedOptions,
     chunks: AsyncIterable<Chunk>,
   ): Promise<ReceivedImport> => {
+    // Loaded by the first import: an eighth of what a server computes to start, and most never import.
+    const { importFolder } = await import("./import-folder.js");
     const backups = resolve(directory);
     await mkdir(backups, { recursive: true, mode: 0o700 });
     const root = await mkdtemp(join(backups, "received-"));
