@@ -8,6 +8,6 @@ export function writeGuarantees(report: string): string {
   const page = readFileSync(PAGE, "utf8");
   const at = page.indexOf(HEADING);
   if (at < 0) throw new Error(`expected "${HEADING.trim()}" in ${PAGE}`);
-  writeFileSync(PAGE, `${page.slice(0, at)}${HEADING}\n${report.trim()}\n`);
+  writeFileSync(PAGE, `${page.slice(0, at)}${HEADING}\n${report.trim().replace(/\n{3,}/g, "\n\n")}\n`);
   return PAGE;
 }
