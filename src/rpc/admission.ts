@@ -22,11 +22,16 @@ export class Admission {
   readonly #max: number;
   readonly #maxOfTenant: number;
   readonly #byTenant = new Map<string, number>();
+  // Thrown again each time: where refusing costs most of what serving does, refusing leaves no time to serve.
+  readonly #serverIsFull: HoldfastError;
+  readonly #tenantIsFull: HoldfastError;
   #total = 0;
 
   constructor({ maxCallsInFlight }: AdmissionSettings) {
     this.#max = maxCallsInFlight;
     this.#maxOfTenant = Math.ceil(maxCallsInFlight * TENANT_SHARE);
+    this.#serverIsFull = overloaded("this server serves", this.#max);
+    this.#tenantIsFull = overloaded("this tenant has", this.#maxOfTenant);
   }
 
   /**
@@ -36,8 +41,8 @@ export class Admission {
    */
   enter(tenantId: string): void {
     const own = this.#byTenant.get(tenantId) ?? 0;
-    if (this.#total >= this.#max) throw overloaded("this server serves", this.#total, this.#max);
-    if (own >= this.#maxOfTenant) throw overloaded("this tenant has", own, this.#maxOfTenant);
+    if (this.#total >= this.#max) throw this.#serverIsFull;
+    if (own >= this.#maxOfTenant) throw this.#tenantIsFull;
     this.#total += 1;
     this.#byTenant.set(tenantId, own + 1);
   }
@@ -50,13 +55,9 @@ export class Admission {
   }
 }
 
-function overloaded(who: string, count: number, most: number): HoldfastError {
-  return new HoldfastError(
-    ErrorReason.OVERLOADED,
-    `${who} ${count} calls at a time, at most ${most} may be`,
-    {
-      retryAfterMs: RETRY_AFTER_MS,
-      metadata: { limit: String(most) },
-    },
-  );
+function overloaded(who: string, most: number): HoldfastError {
+  return new HoldfastError(ErrorReason.OVERLOADED, `${who} ${most} calls at a time, at most ${most} may be`, {
+    retryAfterMs: RETRY_AFTER_MS,
+    metadata: { limit: String(most) },
+  });
 }

@@ -206,7 +206,7 @@ export class Call implements CallContext {
     if (this.#finished) return;
     const durationMs = this.#finish(statusCodeOf(error));
     logFailure(this.logger, { error, code: statusCodeOf(error), durationMs });
-    this.#sendStatus(trailersFromError(error, this.#requestId));
+    this.#sendStatus(trailersFromError(error, this.#requestId, this.#environment.encodedStatuses));
   }
 
   #finish(code: status): number {

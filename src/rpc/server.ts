@@ -74,6 +74,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     audits: options.audits,
     secrets: options.secrets,
     admission: new Admission(settings),
+    encodedStatuses: new WeakMap(),
     logger,
     metrics: createRpcMetrics(options.metrics),
     settings,
