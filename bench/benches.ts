@@ -10,6 +10,7 @@ import { importKills } from "./import-kills.js";
 import { ingest } from "./ingest.js";
 import { ingestMany } from "./ingest-many.js";
 import { ingestRedis } from "./ingest-redis.js";
+import { overload } from "./overload.js";
 import { search } from "./search.js";
 import { start } from "./start.js";
 import { streams } from "./streams.js";
@@ -23,6 +24,7 @@ export const benches: readonly Bench[] = [
   entityUpdate,
   feedLatency,
   catchUp,
+  overload,
   search,
   importBench,
   importKills,

@@ -1,0 +1,171 @@
+import type { Bench, BenchResult } from "./bench.js";
+import type { CallerRequest, Calls } from "./overload/caller.js";
+import { openTenant } from "./support/open-tenants.js";
+import { startServer } from "./support/server.js";
+import { median, quantile } from "./support/statistics.js";
+import { count } from "./support/table.js";
+import { startWorker, type Worker } from "./support/worker.js";
+
+/** Observations of one call of the tenant that offers too much. */
+const ENTRIES = 20;
+/** Calls at a time that the sustainable load is looked for with; the fewest that give the most count. */
+const CROWDS = [8, 16, 32, 64, 128];
+/** More callers that add less than this only wait longer. */
+const WORTH_MORE_CALLERS = 1.1;
+const TIMES_SUSTAINABLE = 3;
+/** Calls a second of the other tenant, each of one observation. */
+const MODEST_PER_SECOND = 50;
+const WARM_UP_SECONDS = 3;
+
+type Caller = Worker<CallerRequest, Calls>;
+
+/** One round: the sustainable load, three times of it, and another tenant alone and beside that. */
+interface Round {
+  readonly peak: Calls;
+  readonly overloaded: Calls;
+  readonly alone: Calls;
+  readonly beside: Calls;
+}
+
+/** What happens to those who are served when more is offered than can be. */
+export const overload: Bench = {
+  name: "overload",
+  about: `unary calls of ${ENTRIES} observations, ${TIMES_SUSTAINABLE} times as many a second as can be sustained, against as many as can; and another tenant's calls meanwhile, against alone`,
+  long: true,
+  async run({ cluster, profileDirectory, seconds, rounds, say }) {
+    const server = await startServer(cluster.url, profileDirectory);
+    const workers: Caller[] = [];
+    const caller = async (entries: number) => {
+      const { tenantId, sessionIds } = await openTenant(server.address, 1);
+      const url = new URL("overload/caller.js", import.meta.url);
+      const args = [server.address, tenantId, sessionIds[0] ?? "", String(entries)];
+      const worker: Caller = startWorker(url, args, profileDirectory);
+      workers.push(worker);
+      return worker;
+    };
+    try {
+      const greedy = await caller(ENTRIES);
+      const modest = await caller(1);
+      await greedy.ask({ seconds: WARM_UP_SECONDS, atATime: 32 });
+      await modest.ask({ seconds: 1, perSecond: MODEST_PER_SECOND });
+      const measured: Round[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const alone = await modest.ask({ seconds, perSecond: MODEST_PER_SECOND });
+        const peak = await sustainable(greedy, seconds);
+        const perSecond = TIMES_SUSTAINABLE * rate(peak);
+        const overloaded = await greedy.ask({ seconds, perSecond });
+        const [beside] = await Promise.all([
+          modest.ask({ seconds, perSecond: MODEST_PER_SECOND }),
+          greedy.ask({ seconds, perSecond }),
+        ]);
+        measured.push({ peak, overloaded, alone, beside });
+        say(
+          `  sustained ${count(rate(peak))} calls/s, ${count(rate(overloaded))} of ${count(perSecond)} offered`,
+        );
+      }
+      return result(measured);
+    } finally {
+      for (const worker of workers) await worker.close();
+      await server.close();
+    }
+  },
+};
+
+async function sustainable(caller: Caller, seconds: number): Promise<Calls> {
+  let best: Calls | undefined;
+  for (const atATime of CROWDS) {
+    const calls = await caller.ask({ seconds, atATime });
+    if (!best || rate(calls) > WORTH_MORE_CALLERS * rate(best)) best = calls;
+  }
+  if (!best) throw new Error("expected a crowd to try, got none");
+  return best;
+}
+
+function rate({ accepted, seconds }: Calls): number {
+  return accepted.length / seconds;
+}
+
+function result(rounds: readonly Round[]): BenchResult {
+  const p99 = ({ accepted }: Calls) => quantile(accepted, 0.99);
+  const of = <T>(value: (round: Round) => T) => rounds.map(value);
+  const row = (name: keyof Round) => ({
+    name,
+    values: {
+      "accepted/s": count(median(of((round) => rate(round[name])))),
+      "p50 ms": median(of((round) => quantile(round[name].accepted, 0.5))).toFixed(1),
+      "p99 ms": median(of((round) => p99(round[name]))).toFixed(1),
+      "shed/s": count(median(of((round) => round[name].shed.length / round[name].seconds))),
+      "shed p50 ms": median(of((round) => quantile(round[name].shed, 0.5))).toFixed(1),
+      "withheld/s": count(median(of((round) => round[name].withheld / round[name].seconds))),
+    },
+  });
+  const ms = (values: readonly number[]) => `p99 ${median(values).toFixed(1)} ms`;
+  const perSecond = (values: readonly number[]) => `${count(median(values))} calls/s`;
+  const otherwise = rounds.flatMap((round) => Object.values(round).map((calls: Calls) => calls.otherwise));
+  const unexpected = otherwise.filter((kinds) => Object.keys(kinds).length > 0);
+  const compared = (
+    name: string,
+    text: typeof ms,
+    over: (r: Round) => number,
+    normal: (r: Round) => number,
+  ) => ({
+    name: `overload, ${name}`,
+    holdfast: text(of(over)),
+    reference: text(of(normal)),
+    unit: "×" as const,
+    values: of((round) => over(round) / normal(round)),
+  });
+  return {
+    rows: [row("peak"), row("overloaded"), row("alone"), row("beside")],
+    notes: [
+      unexpected.length === 0
+        ? "every call was accepted, or refused with RESOURCE_EXHAUSTED and RetryInfo"
+        : `calls ended otherwise: ${JSON.stringify(unexpected)}`,
+    ],
+    verdicts: [
+      {
+        ...compared(
+          "goodput",
+          perSecond,
+          (round) => rate(round.overloaded),
+          (round) => rate(round.peak),
+        ),
+        reach: { atLeast: 0.8 },
+      },
+      {
+        ...compared(
+          "accepted calls",
+          ms,
+          (round) => p99(round.overloaded),
+          (round) => p99(round.peak),
+        ),
+        reach: { atMost: 2 },
+      },
+      {
+        ...compared(
+          "another tenant",
+          ms,
+          (round) => p99(round.beside),
+          (round) => p99(round.alone),
+        ),
+        reach: { atMost: 2 },
+      },
+    ],
+    figures: { rounds: rounds.map((round) => ({ ...round })).map(summary) },
+  };
+}
+
+function summary(round: Round) {
+  const each = Object.entries(round).map(([name, calls]: [string, Calls]) => [
+    name,
+    {
+      acceptedPerSecond: rate(calls),
+      p99Ms: quantile(calls.accepted, 0.99),
+      shedPerSecond: calls.shed.length / calls.seconds,
+      shedP99Ms: quantile(calls.shed, 0.99),
+      withheld: calls.withheld,
+      otherwise: calls.otherwise,
+    },
+  ]);
+  return Object.fromEntries(each);
+}
