@@ -1,6 +1,8 @@
 import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
+import { sentExports } from "./archive/sent-exports.js";
 import { type Config, ConfigError } from "./config.js";
+import { readVersion } from "./core/version.js";
 import { createCodecs } from "./entities/codecs.js";
 import { memory } from "./entities/memory.js";
 import { entities } from "./entities/registry.js";
@@ -165,7 +167,18 @@ export async function startApp(
         },
         appendLatency,
         memorySearch: { database, access, settings: config },
-        importFiles: receivedImports({ database, codecs, appender, preparer }, config.importsDirectory),
+        exportFiles: sentExports({
+          url: databaseUrl,
+          directory: config.importsDirectory,
+          codecs,
+          appender,
+          preparer,
+          version: readVersion(),
+        }),
+        importFiles: receivedImports(
+          { database, codecs, appender, preparer, maxDatabaseBytes: config.importDatabaseBytes },
+          config.importsDirectory,
+        ),
       }),
       authenticate,
       audits,

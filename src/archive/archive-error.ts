@@ -14,6 +14,8 @@ export type ArchiveReason =
   | "key"
   /** What it is to be written into holds something already. */
   | "occupied"
+  /** It would hold secrets, and whoever asked may not read them. */
+  | "secret"
   /** There is nothing of that name to archive. */
   | "nothing"
   /** The file system refuses. */

@@ -1,7 +1,7 @@
 import { open, readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import { Decrypter, Encrypter } from "age-encryption";
+import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { ArchiveError } from "./archive-error.js";
 
 const HEADER = "age-encryption.org/v1";
@@ -36,6 +36,7 @@ export type Decrypt = (encrypted: Readable, what: string) => Promise<Readable>;
  */
 export async function decryptWith(identityFiles: readonly string[]): Promise<Decrypt> {
   const decrypter = new Decrypter();
+  const decrypt = decryptBy(decrypter);
   for (const file of identityFiles) {
     const lines = (await readIdentities(file)).split(/\r?\n/).map((line) => line.trim());
     const identities = lines.filter((line) => line !== "" && !line.startsWith("#"));
@@ -55,6 +56,20 @@ export async function decryptWith(identityFiles: readonly string[]): Promise<Dec
         `${what} is encrypted: name the file of an identity with --identity`,
       );
     }
+    return decrypt(encrypted, what);
+  };
+}
+
+/** With a key made for one run and held in memory alone: what is encrypted to it can be read again by this process. */
+export async function passingKey(): Promise<{ readonly recipient: string; readonly decrypt: Decrypt }> {
+  const identity = await generateX25519Identity();
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  return { recipient: await identityToRecipient(identity), decrypt: decryptBy(decrypter) };
+}
+
+function decryptBy(decrypter: Decrypter): Decrypt {
+  return async (encrypted, what) => {
     try {
       return fromWeb(await decrypter.decrypt(toWeb(encrypted)));
     } catch (error) {

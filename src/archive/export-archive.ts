@@ -17,6 +17,7 @@ import {
   storedName,
 } from "./export-manifest.js";
 import type { OnProgress } from "./progress.js";
+import { withoutSecrets } from "./without-secrets.js";
 
 /** Text gathered before it is handed on, in characters. */
 const CHUNK_LENGTH = 64 * 1024;
@@ -31,6 +32,8 @@ export interface ExportOptions extends FileEncoding {
   readonly codecs: Codecs;
   /** The version of this program. */
   readonly version: string;
+  /** Whether secrets may be in it; without, it ends at the first. Default true. */
+  readonly mayHoldSecrets?: boolean;
   readonly onProgress?: OnProgress | undefined;
   /** Ends it, with nothing done. */
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +51,7 @@ export interface ExportReport {
  * JSON Lines, as of one position. The manifest comes last: a folder without one
  * is an export that did not finish. docs/EXPORT-FORMAT.md describes the files.
  *
- * @throws ArchiveError nothing
+ * @throws ArchiveError nothing, secret
  */
 export function exportArchive(options: ExportOptions): Promise<ExportReport> {
   const { url, folder, scope, codecs, compress, encrypt } = options;
@@ -58,7 +61,8 @@ export function exportArchive(options: ExportOptions): Promise<ExportReport> {
     url,
     codecs,
     scope,
-    async (log) => {
+    async (reader) => {
+      const log = options.mayHoldSecrets === false ? withoutSecrets(reader) : reader;
       const head = await log.head();
       const files: ArchivedFile[] = [];
       let lines = 0;

@@ -3,6 +3,7 @@ import { encryptTo } from "../archive/encryption.js";
 import { noteArchived } from "../archive/note-archived.js";
 import { readConfig } from "../config.js";
 import { SYSTEM_TENANT_ID } from "../core/principal.js";
+import { readVersion } from "../core/version.js";
 import { encryptTo as encryptOption, json as jsonOption } from "./archive-options.js";
 import { defineCommand } from "./command.js";
 import { CommandError } from "./command-error.js";
@@ -11,7 +12,6 @@ import { operator } from "./operator.js";
 import { progressLine } from "./progress-line.js";
 import { refuseExisting } from "./refuse-existing.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
-import { readVersion } from "./version.js";
 import { withDatabase } from "./with-database.js";
 
 /** `holdfast backup` */

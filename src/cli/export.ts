@@ -4,6 +4,7 @@ import { exportArchive } from "../archive/export-archive.js";
 import { noteArchived } from "../archive/note-archived.js";
 import { readConfig } from "../config.js";
 import { isUuid } from "../core/uuid.js";
+import { readVersion } from "../core/version.js";
 import { createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { encryptTo as encryptOption, json as jsonOption } from "./archive-options.js";
@@ -14,7 +15,6 @@ import { onlyTenant } from "./only-tenant.js";
 import { operator } from "./operator.js";
 import { progressLine } from "./progress-line.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
-import { readVersion } from "./version.js";
 import { withDatabase } from "./with-database.js";
 
 /** `holdfast export` */

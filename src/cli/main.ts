@@ -1,3 +1,4 @@
+import { readVersion } from "../core/version.js";
 import { backup } from "./backup.js";
 import type { Command } from "./command.js";
 import { CommandError } from "./command-error.js";
@@ -11,7 +12,6 @@ import { restore } from "./restore.js";
 import { serve } from "./serve.js";
 import { tail } from "./tail.js";
 import { verify } from "./verify.js";
-import { readVersion } from "./version.js";
 
 const commands: readonly Command[] = [
   serve,

@@ -48,7 +48,15 @@ export async function withImporter<T>(
   );
   try {
     const preparer = createEntryPreparer(codecs, config);
-    return await use({ database, codecs, appender, preparer, tenantId, actor: "holdfast import" });
+    return await use({
+      database,
+      codecs,
+      appender,
+      preparer,
+      tenantId,
+      maxDatabaseBytes: config.importDatabaseBytes,
+      actor: "holdfast import",
+    });
   } finally {
     await appender.idle();
     hints.close();

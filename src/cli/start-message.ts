@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { App } from "../app.js";
 import { type Config, settings } from "../config.js";
+import { readVersion } from "../core/version.js";
 import { formatAddress } from "../rpc/listen-error.js";
-import { readVersion } from "./version.js";
 
 /** What a server says once it serves: what runs where, where the data is, and what to type next. */
 export function formatStart(app: App, config: Config): string {

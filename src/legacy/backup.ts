@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { copyFile, mkdir, open, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createReadStream } from "node:fs";
+import { open, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { Encrypter } from "age-encryption";
+import { type Copies, encryptedCopies, type MadeCopy, plainCopies } from "./copies.js";
 import { type Discovery, MANIFEST, type Source } from "./discover.js";
 
 /** A source as it was copied. */
 export interface CopiedSource {
   readonly source: Source;
-  /** Where its bytes can be read while the import runs. */
-  readonly path: string;
+  /** The bytes as they were copied, of the source or of the file beside it whose name goes on like this. */
+  read(suffix?: "-wal"): Promise<Readable>;
   readonly bytes: number;
   /** Of the source, and of the files beside it that belong to it, in hex. */
   readonly sha256: string;
@@ -21,47 +20,41 @@ export interface CopiedSource {
 export interface Backup {
   readonly directory: string;
   readonly sources: readonly CopiedSource[];
-  /** Removes what is only needed while the import runs. */
-  finish(): Promise<void>;
 }
 
 /**
  * Copies every source into a folder, with a manifest of their SHA-256; what is
  * imported are these copies, so that an agent that still runs changes nothing
- * under way. With recipients of age only encrypted copies stay.
+ * under way. With recipients of age only encrypted copies are ever written;
+ * a key held in memory lets this process read them too.
  */
 export async function makeBackup(
   { root, sources }: Discovery,
   directory: string,
   recipients: readonly string[],
 ): Promise<Backup> {
-  const staging = join(directory, recipients.length > 0 ? "plain" : "files");
-  await mkdir(staging, { recursive: true, mode: 0o700 });
+  const files = join(directory, "files");
+  const copies = recipients.length > 0 ? await encryptedCopies(files, recipients) : plainCopies(files);
   const manifest = { folder: root, encrypted: recipients.length > 0, files: [] as object[] };
   const writeManifest = () => writeFile(join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   await writeManifest();
   const copied: CopiedSource[] = [];
   for (const source of sources) {
-    const path = join(staging, source.file);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const files = source.kind ? await copyPlain(source, path) : await copyDatabase(source, path);
-    let [sha256, bytes] = ["", 0];
-    for (const file of files) {
-      const hash = await sha256Of(file);
-      bytes += (await stat(file)).size;
-      sha256 ||= hash;
-      const name = source.file + file.slice(path.length);
-      if (recipients.length > 0) await encrypt(file, join(directory, "files", `${name}.age`), recipients);
-      manifest.files.push({ file: name, bytes: (await stat(file)).size, sha256: hash });
-    }
-    copied.push({ source, path, bytes, sha256 });
+    const made = source.kind
+      ? [await copies.make(source.path, source.file)]
+      : await copyDatabase(source, copies);
+    manifest.files.push(...made);
+    copied.push({
+      source,
+      // A database that is closed has no log.
+      read: async (suffix) =>
+        suffix && made.length < 2 ? Readable.from([]) : copies.read(`${source.file}${suffix ?? ""}`),
+      bytes: made.reduce((sum, { bytes }) => sum + bytes, 0),
+      sha256: made[0]?.sha256 ?? "",
+    });
   }
   await writeManifest();
-  return {
-    directory,
-    sources: copied,
-    finish: () => (recipients.length > 0 ? rm(staging, { recursive: true, force: true }) : Promise.resolve()),
-  };
+  return { directory, sources: copied };
 }
 
 /** SHA-256 of a file in hex. */
@@ -71,26 +64,18 @@ export async function sha256Of(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function copyPlain({ path }: Source, to: string): Promise<string[]> {
-  await copyFile(path, to);
-  return [to];
-}
-
 /** How often a copy is tried while a writer moves pages from the log into the file. */
 const MAX_COPIES = 50;
 
 // A checkpoint between the two copies would leave pages in neither: then both are taken again.
-async function copyDatabase({ path, file }: Source, to: string): Promise<string[]> {
+async function copyDatabase({ path, file }: Source, copies: Copies): Promise<readonly MadeCopy[]> {
   for (let tries = 0; tries < MAX_COPIES; tries += 1) {
     const before = await state(path);
     if (!before.hasJournal) {
-      await copyFile(path, to);
-      const hasWal = await copyFile(`${path}-wal`, `${to}-wal`).then(
-        () => true,
-        () => false,
-      );
-      if (!hasWal) await rm(`${to}-wal`, { force: true });
-      if ((await state(path)).text === before.text) return hasWal ? [to, `${to}-wal`] : [to];
+      const made = [await copies.make(path, file)];
+      const wal = await copies.make(`${path}-wal`, `${file}-wal`).catch(ifThere);
+      if (!wal) await copies.remove(`${file}-wal`);
+      if ((await state(path)).text === before.text) return wal ? [...made, wal] : made;
     }
     await delay(50);
   }
@@ -117,11 +102,6 @@ async function walHeader(path: string): Promise<string> {
   }
 }
 
-async function encrypt(from: string, to: string, recipients: readonly string[]): Promise<void> {
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) encrypter.addRecipient(recipient);
-  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
-  const plain = Readable.toWeb(createReadStream(from)) as never;
-  const encrypted = Readable.fromWeb((await encrypter.encrypt(plain)) as never);
-  await pipeline(encrypted, createWriteStream(to, { mode: 0o600 }));
+function ifThere(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
 }

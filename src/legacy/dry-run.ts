@@ -39,7 +39,9 @@ export async function dryRun(context: ImportContext, discovery: Discovery): Prom
     };
     for (const readable of backup.sources) {
       const { file } = readable.source;
-      for await (const record of readSource(readable, (table) => imported.tables.push({ ...table, file }))) {
+      for await (const record of readSource(readable, context.maxDatabaseBytes, (table) =>
+        imported.tables.push({ ...table, file }),
+      )) {
         imported.records.set(file, (imported.records.get(file) ?? 0) + 1);
         if (isBad(record)) {
           if (record.endsFile) imported.brokenFiles.add(file);

@@ -10,6 +10,8 @@ export interface ImportContext {
   readonly appender: Appender;
   readonly preparer: EntryPreparer;
   readonly tenantId: string;
+  /** A database is read into memory whole: what is larger is not. */
+  readonly maxDatabaseBytes: number;
   /** Who imports, for the log. */
   readonly actor: string;
 }

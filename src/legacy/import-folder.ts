@@ -111,7 +111,6 @@ async function importAlone(
   const isAccepted = isEqual || options.acceptDifferences;
   const archived = options.archive && isAccepted ? await archiveOriginals(backup.sources) : [];
   await audit(context, id, discovery, imported, isAccepted);
-  await backup.finish();
   const head = await database.read(tenantId, (run) => readLogHead(run, tenantId));
   const report = makeReport({
     ...base,

@@ -58,7 +58,9 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
   });
   for (const readable of sources) {
     const { file } = readable.source;
-    for await (const record of readSource(readable, (table) => tables.push({ ...table, file }))) {
+    for await (const record of readSource(readable, context.maxDatabaseBytes, (table) =>
+      tables.push({ ...table, file }),
+    )) {
       const read = (records.get(file) ?? 0) + 1;
       records.set(file, read);
       if (isBad(record)) {
@@ -80,7 +82,7 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
       const { kind, file } = readable.source;
       // A database has records of every kind; what stands beside a file's list is configuration.
       if (kind && !kinds.has(kind.kind) && !kinds.has("configuration")) continue;
-      for await (const record of readSource(readable)) {
+      for await (const record of readSource(readable, context.maxDatabaseBytes)) {
         if (!isBad(record) && kinds.has(record.kind.kind) && !refused.has(placeOf(record)))
           await use(record, file);
       }

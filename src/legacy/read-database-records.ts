@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import initSqlJs, { type Database, type SqlValue } from "sql.js";
 import { applyWal } from "./apply-wal.js";
 import type { FieldRules } from "./field-rules.js";
@@ -30,11 +29,13 @@ export class SourceDatabase {
     this.#db = db;
   }
 
-  /** @throws Error for what is no readable database */
-  static async open(file: string, path: string): Promise<SourceDatabase> {
-    const wal = await readFile(`${path}-wal`).catch(() => Buffer.alloc(0));
+  /**
+   * @param wal its write-ahead log; empty for none
+   * @throws Error for what is no readable database
+   */
+  static async open(file: string, bytes: Buffer, wal: Buffer): Promise<SourceDatabase> {
     const SQL = await initSqlJs();
-    return new SourceDatabase(file, new SQL.Database(applyWal(await readFile(path), wal)));
+    return new SourceDatabase(file, new SQL.Database(applyWal(bytes, wal)));
   }
 
   tables(): readonly SourceTable[] {

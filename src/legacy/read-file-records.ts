@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
 import { type Enters, type JsonPart, JsonSplitter } from "./json-splitter.js";
 import type { SourceKind } from "./source-kind.js";
 import { kindNamed } from "./source-kinds.js";
@@ -11,8 +11,8 @@ const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 export interface FileToRead {
   /** From the folder, as reports name it. */
   readonly file: string;
-  /** Where its bytes are. */
-  readonly path: string;
+  /** Its bytes, from the beginning. */
+  read(): Promise<Readable>;
   readonly kind: SourceKind;
 }
 
@@ -23,8 +23,8 @@ export async function* readFileRecords(source: FileToRead): AsyncGenerator<Sourc
     return;
   }
   const splitter = new JsonSplitter(entersFor(source.kind), MAX_VALUE_BYTES);
-  for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
-    for (const part of splitter.push(chunk as Buffer)) {
+  for await (const chunk of await source.read()) {
+    for (const part of splitter.push(asBuffer(chunk as Uint8Array))) {
       const record = recordFromPart(source, part);
       yield record;
       if ("endsFile" in record && record.endsFile) return;
@@ -41,8 +41,8 @@ async function* readLines(source: FileToRead): AsyncGenerator<SourceRecord | Bad
     const text = raw.toString("utf8").trim();
     return text === "" ? undefined : recordFromPart(source, { path: [line], raw: Buffer.from(text) });
   };
-  for await (const chunk of createReadStream(source.path, { highWaterMark: 1024 * 1024 })) {
-    let rest = Buffer.concat([pending, chunk as Buffer]);
+  for await (const chunk of await source.read()) {
+    let rest = Buffer.concat([pending, chunk as Uint8Array]);
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
       const found = take(rest.subarray(0, end));
       if (found) yield found;
@@ -106,6 +106,11 @@ function recordFromPart(source: FileToRead, part: JsonPart): SourceRecord | BadR
     case "one":
       return { ...record, placeId: file };
   }
+}
+
+// Decrypted bytes come as plain ones.
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 const OPEN_BRACE = 0x7b;

@@ -64,6 +64,7 @@ export class RecordWriter {
   #bytes = 0;
   #underWay: Promise<void> = Promise.resolve();
   #told: Promise<void> = Promise.resolve();
+  #noted: Promise<void> = Promise.resolve();
   /** Of the batch under way. */
   readonly #refused = new Set<SourceRecord>();
   /** How often each content came again for ids that have several. */
@@ -125,7 +126,12 @@ export class RecordWriter {
   #note(batch: readonly WritableRecord[]): Promise<void> {
     const { context, importId } = this.#options;
     const things = batch.map(({ codec, entry }) => [codec.entity.name, entry.id] as const);
-    return addImportBatch(context.database, context.tenantId, importId, things);
+    // One at a time: each takes the number after the last.
+    const noted = this.#noted.then(() =>
+      addImportBatch(context.database, context.tenantId, importId, things),
+    );
+    this.#noted = noted.catch(() => {});
+    return noted;
   }
 
   async #writeAndTell(batch: readonly WritableRecord[]): Promise<void> {

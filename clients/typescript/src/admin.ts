@@ -10,6 +10,7 @@ import type { CallOptions, ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
 import type { Cursor } from "./follow/follow-options.js";
 import { allPages, type Page, type PageOptions } from "./pages.js";
+import { receiveArchive } from "./receive-archive.js";
 
 /** Whose state. */
 export type StateSubject = { readonly sessionId: string } | { readonly agentId: string };
@@ -24,6 +25,14 @@ export interface StateOptions extends PageOptions, ReadOptions {
   readonly includeDeleted?: boolean | undefined;
   /** Of a session that was forked, leave out what it shares with those it comes from. */
   readonly excludeAncestors?: boolean | undefined;
+}
+
+/** What is exported, and how. */
+export interface ExportOptions extends CallOptions {
+  /** Everything the tenant has unless given. */
+  readonly subject?: StateSubject | undefined;
+  /** Whether files are compressed with gzip. */
+  readonly compress?: boolean | undefined;
 }
 
 /** A page of a state. */
@@ -57,10 +66,7 @@ export class Admin {
   async getStatePage(subject: StateSubject, options: StateOptions = {}): Promise<StatePage> {
     const { atPosition, kinds, includeDeleted, excludeAncestors, pageSize, pageToken, minPosition } = options;
     const request = {
-      subject:
-        "sessionId" in subject
-          ? { case: "sessionId" as const, value: subject.sessionId }
-          : { case: "agentId" as const, value: subject.agentId },
+      subject: stated(subject),
       position: atPosition,
       entityKinds: kinds,
       includeDeleted,
@@ -79,8 +85,29 @@ export class Admin {
     return this.#caller.transport.unary(AdminService.method.getStatistics, {}, options);
   }
 
+  /**
+   * Fetches a tenant's log, or what of it belongs to a session or an agent, into a folder, as the archive that
+   * `holdfast export` writes and `holdfast import` takes in again. The folder is made if it is not there; what it has
+   * of an archive is not overwritten. The manifest comes last: a folder without one holds half of an archive.
+   */
+  exportTo(folder: string, options: ExportOptions = {}): Promise<void> {
+    const { subject, compress, ...callOptions } = options;
+    const call = this.#caller.transport.serverStream(
+      AdminService.method.export,
+      { ...(subject && { subject: stated(subject) }), compress },
+      callOptions,
+    );
+    return receiveArchive(call, folder, options.signal);
+  }
+
   /** What everything is stored in. */
   getStorageInfo(options?: CallOptions): Promise<GetStorageInfoResponse> {
     return this.#caller.transport.unary(AdminService.method.getStorageInfo, {}, options);
   }
+}
+
+function stated(subject: StateSubject) {
+  return "sessionId" in subject
+    ? { case: "sessionId" as const, value: subject.sessionId }
+    : { case: "agentId" as const, value: subject.agentId };
 }

@@ -1,5 +1,7 @@
-import { AdminService } from "../../../gen/holdfast/v1/admin_pb.js";
+import { AdminService, type ExportRequest } from "../../../gen/holdfast/v1/admin_pb.js";
+import { invalidFields } from "../../core/errors.js";
 import { timestampFromMicros } from "../../core/time.js";
+import { isUuid } from "../../core/uuid.js";
 import { logHead } from "../../service/events.js";
 import { stateAt } from "../../service/state-at.js";
 import { statistics } from "../../service/statistics.js";
@@ -13,6 +15,7 @@ export function adminService({
   storage,
   appendLatency,
   importFiles,
+  exportFiles,
 }: ServicesContext): RegisteredService {
   const { database, codecs } = events;
   return defineService(AdminService, {
@@ -35,5 +38,20 @@ export function adminService({
       ),
     getStorageInfo: () => storageInfo(storage),
     import: (requests, context) => receiveImport(importFiles, requests, context),
+    export: ({ subject, compress }, { principal, signal }) =>
+      exportFiles(principal, { ...exported(subject), compress }, signal),
   });
+}
+
+function exported(subject: ExportRequest["subject"]) {
+  if (subject.case === "sessionId" && !isUuid(subject.value)) {
+    throw invalidFields([{ field: "session_id", description: "expected a UUID, got something else" }]);
+  }
+  if (subject.case === "agentId" && subject.value === "") {
+    throw invalidFields([{ field: "agent_id", description: "expected the name of an agent, got nothing" }]);
+  }
+  return {
+    sessionId: subject.case === "sessionId" ? subject.value.toLowerCase() : undefined,
+    agentId: subject.case === "agentId" ? subject.value : undefined,
+  };
 }

@@ -18,6 +18,7 @@ import { configurationService } from "./configuration-service.js";
 import { crossSessionPatternService } from "./cross-session-pattern-service.js";
 import { decisionService } from "./decision-service.js";
 import { type EventServiceContext, eventService } from "./event-service.js";
+import type { ExportFiles } from "./export-files.js";
 import { goalService } from "./goal-service.js";
 import type { ImportFiles } from "./import-files.js";
 import { learningSystemService } from "./learning-system-service.js";
@@ -31,6 +32,7 @@ export type ServicesContext = EventServiceContext & {
   readonly appendLatency: AppendLatencyRecord;
   readonly memorySearch: MemorySearchContext;
   readonly importFiles: ImportFiles;
+  readonly exportFiles: ExportFiles;
 };
 
 /** Makes the service of an entity that has methods beyond the standard ones. */
