@@ -32,9 +32,14 @@ export interface ImportTenant {
   run(path: string, options?: Partial<ImportOptions>): Promise<ImportReport>;
 }
 
-export function importTenant(databaseUrl: string, backups: string, id: string = randomUUID()): ImportTenant {
+export function importTenant(
+  databaseUrl: string,
+  backups: string,
+  id: string = randomUUID(),
+  env: Readonly<Record<string, string>> = {},
+): ImportTenant {
   const within = <T>(use: (context: ImportContext) => Promise<T>) =>
-    withImporter(readConfig({}), databaseUrl, id, pino({ level: "silent" }), use);
+    withImporter(readConfig(env), databaseUrl, id, pino({ level: "silent" }), use);
   return {
     id,
     within,
