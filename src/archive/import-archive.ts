@@ -1,5 +1,6 @@
 import type { Codecs } from "../entities/codecs.js";
 import { migrateUp } from "../store/migrate.js";
+import type { ArchiveSettings } from "./archive-writer.js";
 import type { Decrypt } from "./encryption.js";
 import type { ExportManifest } from "./export-manifest.js";
 import { importChanges } from "./import-changes.js";
@@ -7,7 +8,6 @@ import { importLog } from "./import-log.js";
 import { noteArchived } from "./note-archived.js";
 import { openExport } from "./open-export.js";
 import type { OnProgress } from "./progress.js";
-import type { ArchiveSettings } from "./with-appender.js";
 
 export interface ImportOptions {
   readonly url: string;

@@ -3,11 +3,12 @@ import { localName } from "../entities/local-name.js";
 import type { Appender } from "../service/appender.js";
 import { appendRow } from "../service/prepare-entry.js";
 import type { CreateEntry, PatchEntry, PreparedEntry } from "../service/prepared-entry.js";
+import { withAppender } from "../service/with-appender.js";
 import { ArchiveError } from "./archive-error.js";
+import { ARCHIVE_WRITER } from "./archive-writer.js";
 import { type ArchivedChange, archivedChanges } from "./archived-changes.js";
 import type { ImportOptions, ImportReport, Refusal } from "./import-archive.js";
 import type { OpenedExport } from "./open-export.js";
-import { withAppender } from "./with-appender.js";
 
 /** Entries of one batch, and about their bytes. */
 const BATCH_ENTRIES = 500;
@@ -37,7 +38,7 @@ export async function importChanges(
   for (const file of source.manifest.files) {
     if (file.holds === "current") for await (const _ of source.lines(file));
   }
-  return withAppender(url, settings, async (appender) => {
+  return withAppender(url, settings, ARCHIVE_WRITER, async (appender) => {
     const batch = new Batch(appender, tenantId);
     let written = 0;
     for await (const change of archivedChanges(source, codecs)) {

@@ -4,7 +4,8 @@ import { jsonPayload } from "../core/json-payload.js";
 import { createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { createEntryPreparer } from "../service/prepare-entry.js";
-import { type ArchiveSettings, withAppender } from "./with-appender.js";
+import { withAppender } from "../service/with-appender.js";
+import { ARCHIVE_WRITER, type ArchiveSettings } from "./archive-writer.js";
 
 /** What an operator did with logs as a whole. */
 export interface ArchiveNote {
@@ -32,7 +33,7 @@ export async function noteArchived(
     level: SecurityLevel.MEDIUM,
     metadata: jsonPayload(details),
   });
-  await withAppender(url, settings, async (appender) => {
+  await withAppender(url, settings, ARCHIVE_WRITER, async (appender) => {
     const [outcome] = await appender.append(tenantId, [audit]);
     if (outcome instanceof HoldfastError) throw outcome;
   });

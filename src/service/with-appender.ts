@@ -1,36 +1,54 @@
+import type { Logger } from "pino";
 import pino from "pino";
 import { createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { session } from "../entities/session.js";
-import { Appender, type AppenderSettings } from "../service/appender.js";
-import type { EntryLimits } from "../service/limits.js";
-import { type DatabaseSettings, openDatabase } from "../store/database.js";
+import { type Database, type DatabaseSettings, openDatabase } from "../store/database.js";
+import { createHintSender } from "../store/hints.js";
+import { Appender, type AppenderSettings } from "./appender.js";
+import type { RulesByEntity } from "./entity-rules.js";
 
-export type ArchiveSettings = Omit<DatabaseSettings, "url" | "maxConnections"> &
-  AppenderSettings &
-  EntryLimits;
+export type WriterSettings = Omit<DatabaseSettings, "url" | "maxConnections"> &
+  AppenderSettings & {
+    /** Servers on the database hear of commits at most this often, in ms. */
+    readonly hintIntervalMs: number;
+  };
 
-/**
- * Writes to logs without a server, through what a server writes through. No
- * entity's rules apply: what follows from a change is in the log it comes from
- * and must not be made a second time.
- */
+export interface AppenderOptions {
+  readonly maxConnections: number;
+  /** What is special to entities when they are written. */
+  readonly rules: RulesByEntity;
+  readonly logger?: Logger;
+}
+
+/** Writes to logs without a server, through what a server writes through; servers that run on the database hear of it. */
 export async function withAppender<T>(
   url: string,
-  settings: ArchiveSettings,
-  use: (appender: Appender) => Promise<T>,
+  settings: WriterSettings,
+  { maxConnections, rules, logger = pino({ level: "silent" }) }: AppenderOptions,
+  use: (appender: Appender, database: Database) => Promise<T>,
 ): Promise<T> {
-  const logger = pino({ level: "silent" });
-  const { connectTimeoutMs, statementTimeoutMs, preparedStatements } = settings;
+  const { connectTimeoutMs, statementTimeoutMs, preparedStatements, hintIntervalMs } = settings;
   const database = openDatabase(
-    { url, maxConnections: 2, connectTimeoutMs, statementTimeoutMs, preparedStatements },
+    { url, maxConnections, connectTimeoutMs, statementTimeoutMs, preparedStatements },
     logger,
   );
+  const hints = createHintSender(database, hintIntervalMs, logger);
+  const appender = new Appender(
+    {
+      database,
+      sessionCodec: createCodecs(entities).of(session),
+      rules,
+      logger,
+      onCommit: (tenant, { position }) => hints.send(tenant, position),
+    },
+    settings,
+  );
   try {
-    const sessionCodec = createCodecs(entities).of(session);
-    const context = { database, sessionCodec, rules: new Map(), logger, onCommit: () => {} };
-    return await use(new Appender(context, settings));
+    return await use(appender, database);
   } finally {
+    await appender.idle();
+    hints.close();
     await database.close();
   }
 }
