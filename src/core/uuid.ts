@@ -28,8 +28,3 @@ export function uuidV5(namespace: string, name: string): string {
 
 /** Where short names are put together to be hashed. */
 const NAMED = Buffer.allocUnsafe(1024);
-
-function canonical(bytes: Buffer): string {
-  const hex = bytes.toString("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
