@@ -25,6 +25,8 @@ export interface Verdict {
   readonly reads: Readonly<Record<string, number>>;
   readonly resumedAfter: ResumeTimes;
   readonly violations: readonly Violation[];
+  /** What took far longer than an operator may count on: a defect, or a machine that others use as well. */
+  readonly late: readonly string[];
   /** Why the run proves nothing, whatever the validators say. */
   readonly void: readonly string[];
 }
@@ -66,7 +68,6 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
     resumedAfter,
     violations: [
       ...violations,
-      ...lateResumption(resumedAfter),
       ...faults
         .filter(({ isSettled }) => !isSettled)
         .map(({ name }) => ({
@@ -74,6 +75,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
           text: `the servers did not come back after ${name}`,
         })),
     ].sort((a, b) => GUARANTEES.indexOf(a.guarantee) - GUARANTEES.indexOf(b.guarantee)),
+    late: lateResumption(resumedAfter),
     void: [
       ...(unknown === 0 ? ["no outcome was unknown: the faults met nothing in flight"] : []),
       ...asked.filter((point) => !fired.has(point)).map((point) => `the failpoint ${point} never fired`),
@@ -81,13 +83,11 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
   };
 }
 
-/** That the share of times below which all but the latest are is far beyond what an operator may count on. */
-function lateResumption(times: ResumeTimes): Violation[] {
+function lateResumption(times: ResumeTimes): string[] {
   return (["server", "postgres"] as const).flatMap((what) => {
     const ms = times[what].length === 0 ? 0 : quantile(times[what], 0.99);
     if (ms <= FAILING_MS[what]) return [];
-    const text = `after a kill, ${what}, it took p99 ${(ms / 1000).toFixed(1)} s until clients went on`;
-    return [{ guarantee: "Live" as const, text }];
+    return [`after a kill, ${what}, it took p99 ${(ms / 1000).toFixed(1)} s until clients went on`];
   });
 }
 

@@ -73,10 +73,10 @@ async function runOnce(): Promise<number> {
   writeFileSync(join(directory, "run.json"), JSON.stringify({ description, troubles }, null, 2));
   const judged = await judge(stage, say).finally(() => stage.close());
   const verdict = { ...judged, void: [...troubles, ...judged.void] };
-  const failed = tell(directory, description, verdict);
-  if (failed) say(`Look again with: npm run chaos -- --check ${directory}`);
+  const exitCode = tell(directory, description, verdict);
+  if (exitCode !== 0) say(`Look again with: npm run chaos -- --check ${directory}`);
   else if (!values.keep) rmSync(directory, { recursive: true, force: true });
-  return failed ? 1 : 0;
+  return exitCode;
 }
 
 /** Judges what an earlier run left. */
@@ -84,20 +84,21 @@ async function checkAgain(directory: string): Promise<number> {
   const { description, troubles } = JSON.parse(readFileSync(join(directory, "run.json"), "utf8"));
   const stage = await Stage.reopen(directory);
   const judged = await judge(stage, say).finally(() => stage.close());
-  return tell(directory, description, { ...judged, void: [...troubles, ...judged.void] }) ? 1 : 0;
+  return tell(directory, description, { ...judged, void: [...troubles, ...judged.void] });
 }
 
-function tell(directory: string, description: Parameters<typeof formatReport>[0], verdict: Verdict): boolean {
+/** Tells what came of a run; returns the exit code. */
+function tell(directory: string, description: Parameters<typeof formatReport>[0], verdict: Verdict): number {
   const report = [formatReport(description, verdict), ...NOT_TESTED.map((each) => `Not tested: ${each}.`)];
   process.stdout.write(`${report.join("\n")}\n`);
   mkdirSync(directory, { recursive: true });
   const path = `${directory}.json`;
   writeFileSync(path, `${JSON.stringify({ ...description, ...verdict }, null, 2)}\n`);
   say(`written to ${path}`);
-  const failed = verdict.violations.length > 0 || verdict.void.length > 0;
+  const exitCode = verdict.violations.length > 0 ? 1 : verdict.void.length + verdict.late.length > 0 ? 2 : 0;
   // Not what a failed run says: it belongs to whoever mends what it found.
-  if (values["write-guarantees"] && !failed) say(`written to ${writeGuarantees(report.join("\n\n"))}`);
-  return failed;
+  if (values["write-guarantees"] && exitCode === 0) say(`written to ${writeGuarantees(report.join("\n\n"))}`);
+  return exitCode;
 }
 
 function usage(): string {
@@ -110,7 +111,8 @@ npm run chaos -- --self-test     shows that the classic bugs are found; --bug NA
 Runs two servers on a Postgres of their own with clients that write, read and follow, injects faults for N minutes
 (default 2), and checks every guarantee of docs/GUARANTEES.md. The same seed gives the same faults. --rate is the
 writes a second that recorders aim at (default ${DEFAULT_PER_SECOND}). What a run leaves is removed when it passed,
-unless --keep; with --write-guarantees the table of one that passed goes to the end of docs/GUARANTEES.md. Exits 1 when a guarantee was broken, or when the run proves nothing.
+unless --keep; with --write-guarantees the table of one that passed goes to the end of docs/GUARANTEES.md.
+Exits 1 when a guarantee was broken, 2 when the run proves nothing or clients went on far too late.
 
 Faults: ${FAULTS.map(({ name }) => name).join(", ")}
 `;

@@ -51,6 +51,7 @@ export function formatReport(run: RunDescription, verdict: Verdict): string {
   const notes = [
     ...Object.entries(verdict.notTested).map(([name, why]) => `Not tested: ${name}, ${why}.`),
     ...verdict.void.map((why) => `This run proves nothing: ${why}.`),
+    ...verdict.late.map((what) => `Late: ${what}.`),
     ...verdict.violations.map(({ guarantee, text }) => `${guarantee}: ${text}`),
   ];
   return [...table, "", ...notes].join("\n");
