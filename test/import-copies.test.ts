@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, test } from "vitest";
@@ -10,6 +10,7 @@ test("copies for an age recipient are never plain, and this process reads them a
   const { root, source } = await importFolderAt(true);
   const recipient = await identityToRecipient(await generateX25519Identity());
   const directory = join(root, "backup");
+  await mkdir(directory);
   const { sources } = await makeBackup(await discover(source), directory, [recipient]);
   // As a kill at this moment, before anything is imported, would leave it.
   const left = (await readdir(directory, { recursive: true, withFileTypes: true })).filter((each) =>

@@ -17,13 +17,17 @@ export async function receiveArchive(
 ): Promise<void> {
   const stream = await call;
   const cancel = () => stream.cancel();
-  // The loop gets the error; a call that is over when the loop is left has nobody else to tell.
-  stream.on("error", () => {});
+  // A call that fails before the loop begins tells nobody else.
+  let failure: unknown;
+  stream.on("error", (error) => {
+    failure ??= error;
+  });
   signal?.addEventListener("abort", cancel);
   const files = new ReceivedFiles(folder);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for await (const { name, data } of stream as AsyncIterable<ExportResponse>) await files.write(name, data);
+    if (failure) throw failure;
   } catch (error) {
     const isOfCall = error instanceof Error && typeof (error as { code?: unknown }).code === "number";
     throw isOfCall
