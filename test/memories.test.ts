@@ -342,7 +342,7 @@ describe("search by text", () => {
       "the red paint",
       "green blue batch7",
       "yellow unheard",
-      "hous17 batc4",
+      "repord yelow",
       "red green blue",
     ]) {
       const hits = async (filter: object) =>
