@@ -298,6 +298,8 @@ describe("ExactlyOnce", () => {
     const check = (...leases: LeaseLine[]) => checkExactlyOnce(evidence(stored([]), [], { leases }));
     expect(check(lease("a", 0, 10), lease("b", 11, 20), lease("b", 15, 25))).toEqual([]);
     expect(check(lease("a", 0, 10), lease("b", 9, 20))).toHaveLength(1);
+    // Asked for long before the other took it, answered after its own end.
+    expect(check(lease("a", 5, 10), lease("b", 7, 3))).toEqual([]);
   });
 });
 
