@@ -33,13 +33,21 @@ export function standing(codec: EntityCodec): string {
 
 /** Rows by id: the entity's columns, then those of `commitColumns`. */
 export function rowsById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
-  const { table } = codec.entity;
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
+  return { name: `rows ${codec.entity.table}`, ...columnsById(codec, tenantId, ids, columns) };
+}
+
+/** Some columns of rows by id. */
+export function columnsById(
+  codec: EntityCodec,
+  tenantId: string,
+  ids: readonly string[],
+  columns: readonly string[],
+): Statement {
   return {
-    name: `rows ${table}`,
     text: `
 SELECT ${columns.map((column) => `t.${column}`).join(", ")}
-FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}
+FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(codec.entity.table, "t", "asked.id")}
 WHERE true${standing(codec)}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };

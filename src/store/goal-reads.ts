@@ -23,7 +23,7 @@ export function readClock(): Statement {
 export function goalNodes(tenantId: string, ids: readonly string[]): Statement {
   return {
     name: "goal nodes",
-    text: `SELECT ${NODE_COLUMNS} FROM holdfast.goals g WHERE g.tenant_id = $1::uuid AND g.id = ANY ($2::uuid[])`,
+    text: `SELECT ${NODE_COLUMNS} FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey("goals", "g", "asked.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }

@@ -2,9 +2,8 @@ import { type Row, storedFields } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { commitColumns, recordFromRow } from "../entities/stored-record.js";
-import { binaryArray } from "./binary-array.js";
 import type { Run } from "./database.js";
-import { rowsById, standing } from "./flush-reads.js";
+import { columnsById, rowsById, standing } from "./flush-reads.js";
 
 export type RecordKey = { readonly id: string } | { readonly externalId: string };
 
@@ -53,13 +52,8 @@ export async function findFields(
   const places = storedFields(codec.entity)
     .filter(({ field }) => names.has(field.localName) && field.localName !== "id")
     .flatMap(({ at, columns }) => columns.map(({ name }, i) => ({ name, at: at + i })));
-  const list = ["id", ...places.map(({ name }) => name)].join(", ");
-  const rows = await run<Row>({
-    text: `
-SELECT ${list} FROM holdfast.${codec.entity.table}
-WHERE tenant_id = $1::uuid AND id = ANY ($2::uuid[])${standing(codec)}`,
-    values: [tenantId, binaryArray("uuid", ids)],
-  });
+  const columns = ["id", ...places.map(({ name }) => name)];
+  const rows = await run<Row>(columnsById(codec, tenantId, ids, columns));
   const found = new Map<string, FieldBag>();
   for (const [id, ...values] of rows) {
     const row: Row = new Array(codec.columns.length).fill(null);
