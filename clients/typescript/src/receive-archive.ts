@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import type { ExportResponse } from "../../../gen/holdfast/v1/admin_pb.js";
+import { cancelCall } from "./call/cancel-call.js";
 import { errorFromCall } from "./call/error-from-status.js";
 import { HoldfastError } from "./holdfast-error.js";
 
@@ -16,7 +17,7 @@ export async function receiveArchive(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const stream = await call;
-  const cancel = () => stream.cancel();
+  const cancel = () => cancelCall(stream);
   // A call that fails before the loop begins tells nobody else.
   let failure: unknown;
   stream.on("error", (error) => {
@@ -35,7 +36,7 @@ export async function receiveArchive(
       : HoldfastError.from(error);
   } finally {
     signal?.removeEventListener("abort", cancel);
-    stream.cancel();
+    cancel();
     await files.close();
   }
   if (files.last !== MANIFEST) {
