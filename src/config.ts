@@ -26,7 +26,7 @@ export const settings = {
   ),
   importDatabaseBytes: count(
     "HOLDFAST_IMPORT_DATABASE_BYTES",
-    512 * 1024 * 1024,
+    512 * MIB,
     "largest SQLite database an import reads, in bytes; it is held in memory about three times over",
   ),
   databaseConnections: count(

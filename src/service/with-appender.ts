@@ -1,5 +1,4 @@
-import type { Logger } from "pino";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import { createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { session } from "../entities/session.js";
