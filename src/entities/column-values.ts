@@ -35,18 +35,11 @@ export function timestampColumn(value: Timestamp, field: DescField, violations: 
   return microsFromTimestamp(value);
 }
 
-// Keys are sorted, so that the same map in any order is the same content.
 export function textMapColumn(map: Record<string, string>, field: DescField, violations: Violations): string {
-  const keys = Object.keys(map);
-  if (keys.length === 0) return "{}";
-  checkSize(keys.length, MAX_COLLECTION_SIZE, field, violations);
-  const members = keys.sort().map((key) => {
-    const value = map[key] ?? "";
-    checkText(key, field, MAX_KEY_LENGTH, violations);
+  return mapColumn(map, MAX_COLLECTION_SIZE, field, violations, (value) => {
     checkText(value, field, MAX_ITEM_LENGTH, violations);
-    return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+    return JSON.stringify(value);
   });
-  return `{${members.join(",")}}`;
 }
 
 export function numberMapColumn(
@@ -54,13 +47,31 @@ export function numberMapColumn(
   field: DescField,
   violations: Violations,
 ): string {
+  return mapColumn(map, MAX_NUMBERS, field, violations, numberText);
+}
+
+export function countMapColumn(
+  map: Record<string, bigint>,
+  field: DescField,
+  violations: Violations,
+): string {
+  return mapColumn(map, MAX_NUMBERS, field, violations, String);
+}
+
+// Keys are sorted, so that the same map in any order is the same content.
+function mapColumn<V>(
+  map: Record<string, V>,
+  max: number,
+  field: DescField,
+  violations: Violations,
+  valueText: (value: V) => string,
+): string {
   const keys = Object.keys(map);
   if (keys.length === 0) return "{}";
-  checkSize(keys.length, MAX_NUMBERS, field, violations);
+  checkSize(keys.length, max, field, violations);
   const members = keys.sort().map((key) => {
-    const value = map[key] ?? 0;
     checkText(key, field, MAX_KEY_LENGTH, violations);
-    return `${JSON.stringify(key)}:${numberText(value)}`;
+    return `${JSON.stringify(key)}:${valueText(map[key] as V)}`;
   });
   return `{${members.join(",")}}`;
 }
@@ -70,21 +81,6 @@ export function numberMapColumn(
 function numberText(value: number): string {
   if (Object.is(value, -0)) return '"-0"';
   return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
-}
-
-export function countMapColumn(
-  map: Record<string, bigint>,
-  field: DescField,
-  violations: Violations,
-): string {
-  const keys = Object.keys(map);
-  if (keys.length === 0) return "{}";
-  checkSize(keys.length, MAX_NUMBERS, field, violations);
-  const members = keys.sort().map((key) => {
-    checkText(key, field, MAX_KEY_LENGTH, violations);
-    return `${JSON.stringify(key)}:${map[key]}`;
-  });
-  return `{${members.join(",")}}`;
 }
 
 export function vectorColumn(
