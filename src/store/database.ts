@@ -12,13 +12,13 @@ export interface DatabaseSettings {
   readonly maxConnections: number;
   /** How long a caller waits for one of them, and for the server to accept a new one. */
   readonly connectTimeoutMs: number;
-  /** How long one statement may run before Postgres ends it. */
+  /** How long one statement may run before it is ended. */
   readonly statementTimeoutMs: number;
   /** Whether statements are prepared by name; not through PgBouncer in transaction mode before 1.21. */
   readonly preparedStatements: boolean;
 }
 
-/** How much later than Postgres itself should have ended a statement the connection counts as lost, in ms. */
+/** How much later than a statement should have ended its connection counts as lost, in ms. */
 const SILENCE_MARGIN_MS = 1000;
 
 /** One statement with its parameters; `name` lets a connection prepare it once. */
@@ -101,8 +101,8 @@ const DEADLINE_MARGIN_MS = 50;
 
 function boundBy(deadline: Date | undefined, statementTimeoutMs: number): string {
   const remainingMs = deadline ? deadline.getTime() - Date.now() + DEADLINE_MARGIN_MS : statementTimeoutMs;
-  if (remainingMs >= statementTimeoutMs) return "";
-  return `; SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(remainingMs))}`;
+  const boundMs = Math.min(Math.max(1, Math.ceil(remainingMs)), statementTimeoutMs);
+  return `; SET LOCAL statement_timeout = ${boundMs}`;
 }
 
 export function openDatabase(settings: DatabaseSettings, logger: Logger): Database {
@@ -110,8 +110,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     connectionString: settings.url,
     max: settings.maxConnections,
     connectionTimeoutMillis: settings.connectTimeoutMs,
-    statement_timeout: settings.statementTimeoutMs,
-    // Postgres ends a statement that runs long; a network that swallows everything ends nothing.
+    // Not `statement_timeout`, which would be asked for as connections begin: poolers in transaction mode refuse that.
     query_timeout: settings.statementTimeoutMs + SILENCE_MARGIN_MS,
     application_name: "holdfast",
     keepAlive: true,
@@ -154,6 +153,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
       return await use(runOn(client), client);
     } catch (error) {
       broken = isLost(client, error);
+      if (isSilent(error)) endUnheard(client);
       throw errorFromDatabase(error);
     } finally {
       client.release(broken);
@@ -175,6 +175,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
           // Of everything that was under way on a lost connection the first to hear of it lets it go.
           if (held === holding && (!client || isLost(client, error))) {
             held = undefined;
+            if (client && isSilent(error)) endUnheard(client);
             client?.release(true);
           }
           throw errorFromDatabase(error);
@@ -231,6 +232,11 @@ function connections(withConnection: WithClient, { statementTimeoutMs }: Databas
         }
       }),
   };
+}
+
+// Closing the connection would not end what it runs: Postgres looks at it again when that is done.
+function endUnheard(client: pg.PoolClient): void {
+  void cancelQuery(client);
 }
 
 function isLost(client: pg.PoolClient, error: unknown): boolean {

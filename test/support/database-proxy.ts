@@ -5,6 +5,8 @@ import { join } from "node:path";
 /** Stands between a server and its database, to fail as networks do. */
 export interface DatabaseProxy {
   readonly url: string;
+  /** Names of the settings that connections asked for as they began. */
+  readonly startupParameters: ReadonlySet<string>;
   /** Drops every connection and refuses new ones, until `restore`. */
   cut(): void;
   /** Passes nothing on any more and closes nothing either, until `restore`. */
@@ -16,6 +18,7 @@ export interface DatabaseProxy {
 export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const pairs = new Set<readonly [Socket, Socket]>();
+  const startupParameters = new Set<string>();
   let mode: "pass" | "cut" | "stall" = "pass";
 
   const server = createServer((near) => {
@@ -30,6 +33,9 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
         for (const each of pair) each.destroy();
       });
     }
+    near.once("data", (message: Buffer) => {
+      for (const name of startupParametersOf(message)) startupParameters.add(name);
+    });
     near.pipe(far);
     far.pipe(near);
     if (mode === "stall") for (const socket of pair) socket.pause();
@@ -46,6 +52,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
   };
   return {
     url: url.href,
+    startupParameters,
     cut() {
       mode = "cut";
       destroyAll();
@@ -63,6 +70,17 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+// A startup message: its length, the protocol's version, then names and values, each ended by NUL.
+function startupParametersOf(message: Buffer): readonly string[] {
+  const isStartup = message.readInt16BE(4) === 3;
+  return isStartup
+    ? message
+        .toString("utf8", 8)
+        .split("\0")
+        .filter((text, i) => i % 2 === 0 && text)
+    : [];
 }
 
 /** Where Postgres listens: a socket when the URL's `host` parameter is a directory, as libpq reads it. */
