@@ -5,6 +5,7 @@ import { temporaryFolder } from "./support/archives.js";
 import { buildCli, runCli } from "./support/cli-process.js";
 import { action, observation, payload } from "./support/entries.js";
 import { query } from "./support/query.js";
+import { runCommand } from "./support/run-command.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 
@@ -39,7 +40,7 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
     );
     const there = await tenant.on(target.app()).listAll();
     expect(there).toEqual((await tenant.listAll()).slice(0, 3));
-    const twice = await runCli(["import", folder, "--json"], { DATABASE_URL: OTHER });
+    const twice = await runCommand(["import", folder, "--json"], { DATABASE_URL: OTHER });
     expect(JSON.parse(twice.stdout)).toMatchObject({ added: 0, already_there: 3, refused: 0 });
 
     const audits = await query(
@@ -51,11 +52,13 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
       { operation: "holdfast export", target: tenant.id, metadata: { position: "3", lines: 7 } },
     ]);
 
-    const again = await runCli(["export", folder, "--tenant", tenant.id], { DATABASE_URL });
+    const again = await runCommand(["export", folder, "--tenant", tenant.id], { DATABASE_URL });
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is not empty") });
     const part = join(await temporaryFolder(), "part");
-    await runCli(["export", part, "--tenant", tenant.id, "--session", id, "--compress"], { DATABASE_URL });
-    const taken = await runCli(["import", part, "--json"], { DATABASE_URL: OTHER });
+    await runCommand(["export", part, "--tenant", tenant.id, "--session", id, "--compress"], {
+      DATABASE_URL,
+    });
+    const taken = await runCommand(["import", part, "--json"], { DATABASE_URL: OTHER });
     expect(JSON.parse(taken.stdout)).toMatchObject({ added: 0, already_there: 3 });
   });
 
@@ -63,10 +66,10 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
     const tenant = newTenant(source.app());
     await tenant.append(observation({ content: "true" }));
     const folder = join(await temporaryFolder(), "export");
-    await runCli(["export", folder, "--tenant", tenant.id], { DATABASE_URL: source.databaseUrl });
+    await runCommand(["export", folder, "--tenant", tenant.id], { DATABASE_URL: source.databaseUrl });
     const file = join(folder, "observations.jsonl");
     writeFileSync(file, readFileSync(file, "utf8").replace("true", "fals"));
-    expect(await runCli(["import", folder], { DATABASE_URL: target.databaseUrl })).toEqual({
+    expect(await runCommand(["import", folder], { DATABASE_URL: target.databaseUrl })).toEqual({
       code: 1,
       stdout: "",
       stderr: "observations.jsonl line 1 was altered: its hash is not the one at its end\n",
@@ -84,7 +87,7 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
     [["backup"], /Expected: holdfast backup FILE/],
     [["restore"], /Expected: holdfast restore FILE/],
   ])("refuse %j with exit code 2 and one clear message", async (args, message) => {
-    const { code, stdout, stderr } = await runCli(args);
+    const { code, stdout, stderr } = await runCommand(args);
     expect(stderr).toMatch(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   });
@@ -96,7 +99,7 @@ describe("holdfast export and import", { timeout: 120_000 }, () => {
     [["import", "/nonexistent"], /^\/nonexistent: expected a file or folder to import, found none\n$/],
     [["export", "/dev/null/x", "--tenant", "01900000-0000-7000-8000-00000000000a"], /^ENOTDIR/],
   ])("cannot do %j: exit code 1 and one clear message", async (args, message) => {
-    const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: target.databaseUrl });
+    const { code, stdout, stderr } = await runCommand(args, { DATABASE_URL: target.databaseUrl });
     expect(stderr).toMatch(message);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).not.toMatch(/\n {4}at /);

@@ -24,6 +24,7 @@ import { dumpSchema } from "./support/dump-schema.js";
 import { action, observation, startAction } from "./support/entries.js";
 import { execute } from "./support/execute.js";
 import { query } from "./support/query.js";
+import { runCommand } from "./support/run-command.js";
 import { startServer } from "./support/start-server.js";
 import { newTenant, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
@@ -142,7 +143,7 @@ describe("a backup", () => {
     for (const [name, key] of Object.entries({ own, foreign, none: "# nothing here" })) {
       writeFileSync(join(keys, name), `${key}\n`);
     }
-    const encrypt = encryptTo([await identityToRecipient(own)]);
+    const encrypt = await encryptTo([await identityToRecipient(own)]);
     const { file, rows } = await backupOf(source.databaseUrl, { encrypt });
     expect(readFileSync(file, "latin1")).toMatch(/^age-encryption\.org\/v1/);
     const url = await emptyDatabase();
@@ -151,7 +152,7 @@ describe("a backup", () => {
       expect(await archiveRefusal(restoreTo(url, file, { decrypt }))).toMatchObject({ reason: "identity" });
     }
     expect(await archiveRefusal(decryptWith([join(keys, "none")]))).toMatchObject({ reason: "key" });
-    expect(await archiveRefusal((async () => encryptTo(["age1nobody"]))())).toMatchObject({ reason: "key" });
+    expect(await archiveRefusal(encryptTo(["age1nobody"]))).toMatchObject({ reason: "key" });
     const decrypt = await decryptWith([join(keys, "own")]);
     const sealed = readFileSync(file);
     sealed[sealed.length - 1000] = (sealed[sealed.length - 1000] ?? 0) ^ 1;
@@ -370,7 +371,7 @@ describe("the commands", () => {
       actor: expect.stringContaining("operator:"),
       metadata: expect.objectContaining({ rows }),
     });
-    const again = await runCli(["backup", file], env);
+    const again = await runCommand(["backup", file], env);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is there already") });
     const url = await emptyDatabase();
     const restored = await runCli(["restore", file], { DATABASE_URL: url });
@@ -383,9 +384,9 @@ describe("the commands", () => {
     expect(restored.stdout).toMatch(
       new RegExp(`Restored and verified ${rows} rows of ${tenants.length} tenants`),
     );
-    const verified = await runCli(["verify"], { DATABASE_URL: url });
+    const verified = await runCommand(["verify"], { DATABASE_URL: url });
     expect(verified).toMatchObject({ code: 0, stdout: expect.not.stringContaining("DIFFERS") });
-    const twice = await runCli(["restore", file], { DATABASE_URL: url });
+    const twice = await runCommand(["restore", file], { DATABASE_URL: url });
     expect(twice).toMatchObject({ code: 1, stderr: expect.stringMatching(/^the target is not empty/) });
   });
 

@@ -14,6 +14,7 @@ import { findPostmaster } from "../src/postgres/postmaster-file.js";
 import { buildCli, CliProcess, runCli } from "./support/cli-process.js";
 import { createTestDatabase } from "./support/create-test-database.js";
 import { RpcClient } from "./support/rpc-client.js";
+import { runCommand } from "./support/run-command.js";
 
 const PORTS = ["--grpc-port", "0", "--http-port", "0"];
 
@@ -164,16 +165,16 @@ describe("holdfast serve", { timeout: 120_000 }, () => {
   test("is beside migrate, verify and tail on the same data", async () => {
     const { cli, address } = await serve();
     await record(address);
-    expect((await runCli(["migrate", "up", "--data", directory])).stdout).toMatch(/^nothing to do/);
-    expect((await runCli(["migrate", "status", "--data", directory])).stdout).toMatch(
+    expect((await runCommand(["migrate", "up", "--data", directory])).stdout).toMatch(/^nothing to do/);
+    expect((await runCommand(["migrate", "status", "--data", directory])).stdout).toMatch(
       /^0001-log {2}applied /,
     );
     const verified = await runCli(["verify", "--data", directory]);
     expect(verified).toMatchObject({ code: 0, stderr: "" });
     expect(verified.stdout).toMatch(/intact {2}events 1 .*hash [0-9a-f]{64}\n$/);
     const tail = ["tail", "--address", address, "--from", "start", "--until-caught-up"];
-    expect((await runCli(tail)).stdout).toMatch(/^ {5}1 {2}\S+ {2}observation .*content="äöü 漢字"\n$/);
-    const [line = "{}"] = (await runCli([...tail, "--json"])).stdout.split("\n");
+    expect((await runCommand(tail)).stdout).toMatch(/^ {5}1 {2}\S+ {2}observation .*content="äöü 漢字"\n$/);
+    const [line = "{}"] = (await runCommand([...tail, "--json"])).stdout.split("\n");
     expect(JSON.parse(line)).toMatchObject({ position: "1", observation: { content: "äöü 漢字" } });
     cli.kill("SIGTERM");
     await cli.exited;

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Holdfast, json } from "../clients/typescript/src/index.js";
 import type { App } from "../src/app.js";
-import { buildCli, CliProcess, runCli } from "./support/cli-process.js";
+import { buildCli, CliProcess } from "./support/cli-process.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { runCommand } from "./support/run-command.js";
 import { startServer } from "./support/start-server.js";
 
 describe("holdfast tail", () => {
@@ -52,7 +53,7 @@ describe("holdfast tail", () => {
       { case: "decision", value: { sessionId: session.id, reasoning: "because" } },
     ]);
     const all = ["--from", "start", "--until-caught-up", "--session", session.id];
-    const { stdout } = await start(...all).exited.then(() => runCli(["tail", "--address", address, ...all]));
+    const { stdout } = await runCommand(["tail", "--address", address, ...all]);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.map((line) => line.split(/ {2,}/)[3])).toEqual(
       ["session", "observation", "decision"].map(() => expect.any(String)),
@@ -61,7 +62,7 @@ describe("holdfast tail", () => {
     expect(lines[0]).toContain(`id=${session.id} agent_id=planner type=research status=ACTIVE`);
     expect(lines[1]).toContain('content="\\u001b[2Jred\\u202e" data={"text":"long long');
     expect(lines[1]?.length).toBeLessThan(400);
-    const kinds = await runCli(["tail", "--address", address, ...all, "--kind", "decision"]);
+    const kinds = await runCommand(["tail", "--address", address, ...all, "--kind", "decision"]);
     expect(kinds.stdout).toMatch(/^.* decision .*reasoning=because\n$/);
   });
 
@@ -77,7 +78,7 @@ describe("holdfast tail", () => {
   });
 
   test("says why the server refuses", async () => {
-    const { code, stderr } = await runCli(["tail", "--address", address, "--from", "1000000"]);
+    const { code, stderr } = await runCommand(["tail", "--address", address, "--from", "1000000"]);
     expect(stderr).toMatch(/^The server refuses: .*\(POSITION_IN_FUTURE\)\.\n$/);
     expect(code).toBe(1);
   });

@@ -117,7 +117,7 @@ describe("a whole tenant", () => {
     const keys = await temporaryFolder();
     writeFileSync(join(keys, "own"), `# created today\n${own}\n`);
     writeFileSync(join(keys, "foreign"), foreign);
-    const encrypt = encryptTo([await identityToRecipient(own)]);
+    const encrypt = await encryptTo([await identityToRecipient(own)]);
     const plain = await exportTo(source.databaseUrl, { tenantId: tenant.id });
     const { folder, ...sealed } = await exportTo(
       source.databaseUrl,

@@ -1,8 +1,11 @@
 import { open, readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import type { Decrypter } from "age-encryption";
 import { ArchiveError } from "./archive-error.js";
+
+/** With every curve it knows it is 60 modules: loaded by the first who encrypts or decrypts. */
+const loadAge = () => import("age-encryption");
 
 const HEADER = "age-encryption.org/v1";
 
@@ -10,7 +13,8 @@ const HEADER = "age-encryption.org/v1";
 export type Encrypt = (plain: Readable) => Promise<Readable>;
 
 /** @throws ArchiveError key if a recipient is none */
-export function encryptTo(recipients: readonly string[]): Encrypt {
+export async function encryptTo(recipients: readonly string[]): Promise<Encrypt> {
+  const { Encrypter } = await loadAge();
   const encrypter = new Encrypter();
   for (const recipient of recipients) {
     try {
@@ -35,8 +39,9 @@ export type Decrypt = (encrypted: Readable, what: string) => Promise<Readable>;
  * @throws ArchiveError key if one holds none
  */
 export async function decryptWith(identityFiles: readonly string[]): Promise<Decrypt> {
+  if (identityFiles.length === 0) return refuseEncrypted;
+  const { Decrypter } = await loadAge();
   const decrypter = new Decrypter();
-  const decrypt = decryptBy(decrypter);
   for (const file of identityFiles) {
     const lines = (await readIdentities(file)).split(/\r?\n/).map((line) => line.trim());
     const identities = lines.filter((line) => line !== "" && !line.startsWith("#"));
@@ -49,19 +54,16 @@ export async function decryptWith(identityFiles: readonly string[]): Promise<Dec
       }
     }
   }
-  return async (encrypted, what) => {
-    if (identityFiles.length === 0) {
-      throw new ArchiveError(
-        "identity",
-        `${what} is encrypted: name the file of an identity with --identity`,
-      );
-    }
-    return decrypt(encrypted, what);
-  };
+  return decryptBy(decrypter);
+}
+
+async function refuseEncrypted(_encrypted: Readable, what: string): Promise<never> {
+  throw new ArchiveError("identity", `${what} is encrypted: name the file of an identity with --identity`);
 }
 
 /** With a key made for one run and held in memory alone: what is encrypted to it can be read again by this process. */
 export async function passingKey(): Promise<{ readonly recipient: string; readonly decrypt: Decrypt }> {
+  const { Decrypter, generateX25519Identity, identityToRecipient } = await loadAge();
   const identity = await generateX25519Identity();
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);

@@ -16,9 +16,7 @@ import { withDatabase } from "./with-database.js";
 
 /** `holdfast backup` */
 export const backup = defineCommand({
-  name: "backup",
   usage: "FILE [options]",
-  summary: "Write the whole database, as of one moment, into one file",
   about: `Every tenant with all of its past, consistently, while servers write: each log
 up to one position, which the backup names. FILE is a compressed tar file of the
 tables' rows as COPY writes them, with a manifest and SHA256SUMS, encrypted if a
@@ -37,14 +35,14 @@ directory, whether or not a server runs there.`,
     ...settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
   },
   maxWords: 1,
-  async run({ options: { "encrypt-to": recipients, json, ...rest }, words: [file], env }) {
+  async run({ options: { "encrypt-to": recipients, json, ...rest }, words: [file], env, stdout, stderr }) {
     if (file === undefined) throw new CommandError("Expected: holdfast backup FILE", 2);
     const config = readConfig(env, {}, settingTexts(rest));
-    const encrypt = recipients ? encryptTo(recipients) : undefined;
+    const encrypt = recipients ? await encryptTo(recipients) : undefined;
     refuseExisting(file);
     return withDatabase(config, false, async (url, signal) => {
       const started = performance.now();
-      const onProgress = json ? undefined : progressLine();
+      const onProgress = json ? undefined : progressLine(stderr);
       const report = await backUp({ url, file, version: readVersion(), encrypt, onProgress, signal });
       const { manifest, rows, bytes } = report;
       await noteArchived(url, config, {
@@ -57,15 +55,15 @@ directory, whether or not a server runs there.`,
       const seconds = (performance.now() - started) / 1000;
       if (json) {
         const { tenants, migrations, created } = manifest;
-        process.stdout.write(
+        stdout.write(
           `${JSON.stringify({ file, created, rows, bytes, seconds, encrypted: encrypt !== undefined, migrations, tenants })}\n`,
         );
         return 0;
       }
       for (const { tenant_id, position, hash } of manifest.tenants) {
-        process.stdout.write(`tenant ${tenant_id}  last position ${position}  hash ${hash}\n`);
+        stdout.write(`tenant ${tenant_id}  last position ${position}  hash ${hash}\n`);
       }
-      process.stdout.write(
+      stdout.write(
         `${file}: ${rows} rows of ${manifest.tables.length} tables, ${manifest.tenants.length} tenants, ` +
           `${formatSize(bytes)} in ${seconds.toFixed(1)} s${encrypt ? ", encrypted" : ""}\n`,
       );

@@ -1,3 +1,5 @@
+import type { Output } from "./output.js";
+
 /** One option of a command line. */
 export interface CommandOption {
   /** A boolean takes no value; `--no-…` turns it off. */
@@ -22,21 +24,18 @@ type OptionValue<O extends CommandOption> = O["type"] extends "boolean"
 /** What was given of each option. */
 export type OptionValues<Os extends CommandOptions> = { readonly [K in keyof Os]?: OptionValue<Os[K]> };
 
-/** What a command works on besides its options. */
-export interface Invocation<Os extends CommandOptions> {
+/** What a command works on besides its options, and where it writes. */
+export interface Invocation<Os extends CommandOptions> extends Output {
   readonly options: OptionValues<Os>;
   /** The words that are not options. */
   readonly words: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** A subcommand of `holdfast`. */
+/** What a subcommand of `holdfast` takes and does. */
 export interface Command<Os extends CommandOptions = CommandOptions> {
-  readonly name: string;
   /** What follows the name: "up|status [options]". */
   readonly usage: string;
-  /** One line for the overview. */
-  readonly summary: string;
   /** What else its help says, above the options. */
   readonly about: string;
   readonly options: Os;

@@ -19,9 +19,7 @@ import { withDatabase } from "./with-database.js";
 
 /** `holdfast export` */
 export const exportCommand = defineCommand({
-  name: "export",
   usage: "FOLDER [options]",
-  summary: "Write a tenant, session or agent as JSON Lines that holdfast import takes again",
   about: `As of one position: a file for each entity with what it holds now, one with every
 past state, one with the commits and their hashes, and a manifest with the SHA-256
 of each file. docs/EXPORT-FORMAT.md says what stands where. The whole tenant is the
@@ -52,7 +50,7 @@ directory, whether or not a server runs there.`,
     ...settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
   },
   maxWords: 1,
-  async run({ options, words: [folder], env }) {
+  async run({ options, words: [folder], env, stdout, stderr }) {
     const { tenant, session, agent, compress = false, "encrypt-to": recipients, json, ...rest } = options;
     if (folder === undefined) throw new CommandError("Expected: holdfast export FOLDER", 2);
     if (session !== undefined && agent !== undefined) {
@@ -64,7 +62,7 @@ directory, whether or not a server runs there.`,
     if (existsSync(folder) && readdirSync(folder).length > 0) {
       throw new CommandError(`${folder} is not empty: name another folder`);
     }
-    const encrypt = recipients ? encryptTo(recipients) : undefined;
+    const encrypt = recipients ? await encryptTo(recipients) : undefined;
     const config = readConfig(env, {}, settingTexts(rest));
     return withDatabase(config, false, async (url, signal) => {
       const started = performance.now();
@@ -77,7 +75,7 @@ directory, whether or not a server runs there.`,
         version: readVersion(),
         compress,
         encrypt,
-        onProgress: json ? undefined : progressLine(),
+        onProgress: json ? undefined : progressLine(stderr),
         signal,
       });
       const { log, files } = manifest;
@@ -91,13 +89,13 @@ directory, whether or not a server runs there.`,
       });
       const seconds = (performance.now() - started) / 1000;
       if (json) {
-        process.stdout.write(`${JSON.stringify({ folder, lines, bytes, seconds, ...manifest })}\n`);
+        stdout.write(`${JSON.stringify({ folder, lines, bytes, seconds, ...manifest })}\n`);
         return 0;
       }
       for (const file of files) {
-        process.stdout.write(`${file.sha256}  ${file.name}  ${file.lines} lines\n`);
+        stdout.write(`${file.sha256}  ${file.name}  ${file.lines} lines\n`);
       }
-      process.stdout.write(
+      stdout.write(
         `${folder}: tenant ${tenantId} up to position ${log.position}, hash ${log.hash}\n` +
           `${lines} lines in ${files.length} files, ${formatSize(bytes)} in ${seconds.toFixed(1)} s` +
           `${encrypt ? ", encrypted" : ""}\n`,

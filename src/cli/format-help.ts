@@ -1,7 +1,8 @@
 import type { Command, CommandOption } from "./command.js";
+import type { ListedCommand } from "./commands.js";
 
 /** What `holdfast COMMAND --help` says. */
-export function formatHelp({ name, usage, summary, about, options }: Command): string {
+export function formatHelp({ name, summary }: ListedCommand, { usage, about, options }: Command): string {
   const list = Object.entries(options).map(([option, details]) => formatOption(option, details));
   return [
     `Usage: holdfast ${name} ${usage}`,
@@ -15,7 +16,7 @@ export function formatHelp({ name, usage, summary, about, options }: Command): s
 }
 
 /** What `holdfast help` says. */
-export function formatOverview(commands: readonly Command[], version: string): string {
+export function formatOverview(commands: readonly ListedCommand[], version: string): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const list = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return [

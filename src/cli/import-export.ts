@@ -4,6 +4,7 @@ import type { Config } from "../config.js";
 import { createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { operator } from "./operator.js";
+import type { Output } from "./output.js";
 import { printable } from "./printable.js";
 import { progressLine } from "./progress-line.js";
 import { withDatabase } from "./with-database.js";
@@ -25,6 +26,7 @@ export interface ImportExportOptions {
 export async function importExport(
   config: Config,
   { folder, tenantId, identities, json }: ImportExportOptions,
+  { stdout, stderr }: Output,
 ): Promise<number> {
   const decrypt = await decryptWith(identities);
   return withDatabase(config, true, async (url, signal) => {
@@ -37,7 +39,7 @@ export async function importExport(
       actor: operator(),
       codecs: createCodecs(entities),
       settings: config,
-      onProgress: json ? undefined : progressLine(),
+      onProgress: json ? undefined : progressLine(stderr),
       signal,
     });
     const seconds = (performance.now() - started) / 1000;
@@ -45,15 +47,15 @@ export async function importExport(
     const exitCode = refusals.length === 0 ? 0 : 1;
     if (json) {
       const counts = { added, already_there: alreadyThere, left_out: leftOut, refused: refusals.length };
-      process.stdout.write(
+      stdout.write(
         `${JSON.stringify({ folder, tenant_id: report.tenantId, ...counts, position: String(position), hash, seconds, refusals, from: manifest.log })}\n`,
       );
       return exitCode;
     }
     for (const { where, reason } of refusals.slice(0, MAX_SHOWN)) {
-      process.stdout.write(`refused: ${where}: ${printable(reason)}\n`);
+      stdout.write(`refused: ${where}: ${printable(reason)}\n`);
     }
-    process.stdout.write(
+    stdout.write(
       `tenant ${report.tenantId}: ${added} changes added, ${alreadyThere} were there, ${refusals.length} refused` +
         `${leftOut > 0 ? `, ${leftOut} withdrawn ones left out` : ""}, ` +
         `in ${seconds.toFixed(1)} s; last position ${position}${hash === undefined ? "" : `, hash ${hash}, verified`}\n`,

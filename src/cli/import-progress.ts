@@ -1,5 +1,5 @@
-import type { WriteStream } from "node:tty";
 import type { ImportOptions } from "../legacy/import-folder.js";
+import type { OutputStream } from "./output.js";
 
 /** Lines to a log at most this often, in ms; to a terminal the one line is written again and again. */
 const INTERVAL_MS = 5000;
@@ -11,7 +11,7 @@ export interface Progress {
   end(): void;
 }
 
-export function importProgress(stream: Pick<WriteStream, "write" | "isTTY">): Progress {
+export function importProgress(stream: OutputStream): Progress {
   let last = performance.now();
   let isOnLine = false;
   return {
@@ -24,7 +24,7 @@ export function importProgress(stream: Pick<WriteStream, "write" | "isTTY">): Pr
           ? "waiting for another import of this tenant"
           : `${progress.phase === "import" ? "imported" : "verified"} ${progress.records} records, in ${progress.file}`;
       stream.write(stream.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
-      isOnLine = stream.isTTY;
+      isOnLine = stream.isTTY ?? false;
     },
     end() {
       if (isOnLine) stream.write("\r\u001b[K");

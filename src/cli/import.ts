@@ -18,14 +18,13 @@ import { formatImport } from "./format-import.js";
 import { importExport } from "./import-export.js";
 import { importProgress } from "./import-progress.js";
 import { withImporter } from "./open-importer.js";
+import type { OutputStream } from "./output.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
 import { withDatabase } from "./with-database.js";
 
 /** `holdfast import` */
 export const importCommand = defineCommand({
-  name: "import",
   usage: "PATH | --from-quarantine FILE | list | show ID | rollback ID [options]",
-  summary: "Bring over what an older agent kept in JSON files and SQLite, or an export, losing nothing",
   about: `  PATH         a folder with the older agent's files, one of them, or its database;
                or the folder of an export
   list         every import of the tenant
@@ -76,7 +75,7 @@ directory, whether or not a server runs there.`,
     ]),
   },
   maxWords: 2,
-  async run({ options, words: [word, id], env }) {
+  async run({ options, words: [word, id], env, stdout, stderr }) {
     const {
       tenant: givenTenant,
       "dry-run": isDry = false,
@@ -98,7 +97,7 @@ directory, whether or not a server runs there.`,
     if (word === "list" || word === "show" || word === "rollback") {
       if ((word === "list") === (id !== undefined))
         throw new CommandError(`Expected: holdfast import ${word}${word === "list" ? "" : " ID"}`, 2);
-      return within((context) => ACTIONS[word](context, id ?? "", { force, report }));
+      return within((context) => ACTIONS[word](context, id ?? "", { force, report, stdout }));
     }
     if (id !== undefined || (word === undefined) === (quarantine === undefined)) {
       throw new CommandError("Expected one PATH, or --from-quarantine FILE. See: holdfast import --help", 2);
@@ -108,10 +107,10 @@ directory, whether or not a server runs there.`,
     }
     if (word !== undefined && isExport(word)) {
       const tenantId = givenTenant?.toLowerCase();
-      return importExport(config, { folder: word, tenantId, identities: identity, json });
+      return importExport(config, { folder: word, tenantId, identities: identity, json }, { stdout, stderr });
     }
     return within(async (context) => {
-      const progress = importProgress(process.stderr);
+      const progress = importProgress(stderr);
       const discovered = quarantine === undefined ? undefined : await quarantineDiscovery(quarantine);
       const result = await importFolder(context, {
         path: word ?? "",
@@ -126,7 +125,7 @@ directory, whether or not a server runs there.`,
         progress.end();
         await discovered?.close();
       });
-      await show(result, report);
+      await show(result, report, stdout);
       return result.migration_summary.status === "differences found" ? 1 : 0;
     });
   },
@@ -135,44 +134,57 @@ directory, whether or not a server runs there.`,
 interface ActionOptions {
   readonly force: boolean;
   readonly report: string | undefined;
+  readonly stdout: OutputStream;
 }
 
 const ACTIONS = { list, show: showOne, rollback: rollBack };
 
-async function list({ database, tenantId }: ImportContext): Promise<number> {
+async function list(
+  { database, tenantId }: ImportContext,
+  _id: string,
+  { stdout }: ActionOptions,
+): Promise<number> {
   const imports = await database.read(tenantId, (run) => readImports(run, tenantId));
   for (const { id, createMicros, report } of imports) {
     const { migration_summary: summary, migration_details: details } = JSON.parse(report) as ImportReport;
     const time = new Date(Number(createMicros / 1000n)).toISOString();
-    process.stdout.write(
+    stdout.write(
       `${id}  ${time}  ${summary.status.padEnd(17)}  ${String(summary.records_migrated).padStart(9)} records  ${details.folder}\n`,
     );
   }
-  if (imports.length === 0) process.stdout.write("Nothing has been imported yet.\n");
+  if (imports.length === 0) stdout.write("Nothing has been imported yet.\n");
   return 0;
 }
 
-async function showOne(context: ImportContext, id: string, { report }: ActionOptions): Promise<number> {
-  await show(JSON.parse((await findImport(context, id)).report) as ImportReport, report);
+async function showOne(
+  context: ImportContext,
+  id: string,
+  { report, stdout }: ActionOptions,
+): Promise<number> {
+  await show(JSON.parse((await findImport(context, id)).report) as ImportReport, report, stdout);
   return 0;
 }
 
-async function rollBack(context: ImportContext, id: string, { force }: ActionOptions): Promise<number> {
+async function rollBack(
+  context: ImportContext,
+  id: string,
+  { force, stdout }: ActionOptions,
+): Promise<number> {
   const { removed, restored, originals } = await rollback(context, id, force);
-  process.stdout.write(
+  stdout.write(
     `Import ${id} rolled back: removed ${removed}, given back their content ${restored}, originals under their names again ${originals.length}\n`,
   );
   return 0;
 }
 
-async function show(report: ImportReport, file: string | undefined): Promise<void> {
+async function show(report: ImportReport, file: string | undefined, stdout: OutputStream): Promise<void> {
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (file === "-") {
-    process.stdout.write(json);
+    stdout.write(json);
     return;
   }
   if (file !== undefined) await writeFile(file, json);
-  process.stdout.write(formatImport(report));
+  stdout.write(formatImport(report));
 }
 
 function inTenant<T>(

@@ -9,19 +9,19 @@ export interface CommandLine {
 }
 
 /** Takes the arguments of a command apart. @throws CommandError 2 for what it does not know */
-export function parseCommandLine(command: Command, args: readonly string[]): CommandLine {
+export function parseCommandLine(name: string, command: Command, args: readonly string[]): CommandLine {
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
   );
-  const { values, positionals } = parse(command, args, options);
+  const { values, positionals } = parse(name, args, options);
   const { help, ...rest } = values;
   const extra = positionals[command.maxWords];
-  if (extra !== undefined && !help) throw misuse(command, `Unexpected argument '${extra}'`);
+  if (extra !== undefined && !help) throw misuse(name, `Unexpected argument '${extra}'`);
   return { options: rest as OptionValues<CommandOptions>, words: positionals, wantsHelp: help === true };
 }
 
 function parse(
-  command: Command,
+  name: string,
   args: readonly string[],
   options: Record<string, { type: "string" | "boolean"; multiple: boolean }>,
 ) {
@@ -35,10 +35,10 @@ function parse(
   } catch (error) {
     // Node adds advice about positional arguments that no command here needs.
     const [sentence = ""] = (error as Error).message.split(/\. To specify|\n/);
-    throw misuse(command, sentence.replace(/\.$/, ""));
+    throw misuse(name, sentence.replace(/\.$/, ""));
   }
 }
 
-function misuse({ name }: Command, problem: string): CommandError {
+function misuse(name: string, problem: string): CommandError {
   return new CommandError(`${problem}. See: holdfast ${name} --help`, 2);
 }

@@ -1,17 +1,18 @@
 import type { OnProgress } from "../archive/progress.js";
+import type { OutputStream } from "./output.js";
 
 /** How often progress is shown, in milliseconds; what takes less shows none. */
 const INTERVAL_MS = 2000;
 
-/** Says on standard error every now and then how far a long run is. */
-export function progressLine(now: () => number = performance.now.bind(performance)): OnProgress {
-  const started = now();
+/** Says every now and then how far a long run is. */
+export function progressLine(stderr: OutputStream): OnProgress {
+  const started = performance.now();
   let shown = started;
   return ({ what, rows }) => {
-    const at = now();
+    const at = performance.now();
     if (at - shown < INTERVAL_MS) return;
     shown = at;
     const rate = Math.round((rows * 1000) / (at - started));
-    process.stderr.write(`… ${what}: ${rows} rows, ${rate} a second\n`);
+    stderr.write(`… ${what}: ${rows} rows, ${rate} a second\n`);
   };
 }

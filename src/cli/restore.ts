@@ -12,9 +12,7 @@ import { withDatabase } from "./with-database.js";
 
 /** `holdfast restore` */
 export const restore = defineCommand({
-  name: "restore",
   usage: "FILE [options]",
-  summary: "Load a backup into an empty database and verify it",
   about: `Loads every row in one transaction, brings an older backup to this version's
 schema, recomputes every hash and the state as holdfast verify does, and only
 then commits: interrupted or refused, the database is as it was before. A target
@@ -31,13 +29,13 @@ which is made if there is none.`,
     ...settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
   },
   maxWords: 1,
-  async run({ options: { identity = [], json, ...rest }, words: [file], env }) {
+  async run({ options: { identity = [], json, ...rest }, words: [file], env, stdout, stderr }) {
     if (file === undefined) throw new CommandError("Expected: holdfast restore FILE", 2);
     const config = readConfig(env, {}, settingTexts(rest));
     const decrypt = await decryptWith(identity);
     return withDatabase(config, true, async (url, signal) => {
       const started = performance.now();
-      const onProgress = json ? undefined : progressLine();
+      const onProgress = json ? undefined : progressLine(stderr);
       const codecs = createCodecs(entities);
       const { manifest, rows, migrated } = await restoreBackup({
         url,
@@ -50,16 +48,16 @@ which is made if there is none.`,
       const seconds = (performance.now() - started) / 1000;
       const { tenants, created } = manifest;
       if (json) {
-        process.stdout.write(
+        stdout.write(
           `${JSON.stringify({ file, created, rows, seconds, verified: true, migrated, tenants })}\n`,
         );
         return 0;
       }
       for (const { tenant_id, position, hash } of tenants) {
-        process.stdout.write(`tenant ${tenant_id}  intact  last position ${position}  hash ${hash}\n`);
+        stdout.write(`tenant ${tenant_id}  intact  last position ${position}  hash ${hash}\n`);
       }
-      for (const name of migrated) process.stdout.write(`applied ${name}\n`);
-      process.stdout.write(
+      for (const name of migrated) stdout.write(`applied ${name}\n`);
+      stdout.write(
         `Restored and verified ${rows} rows of ${tenants.length} tenants in ${seconds.toFixed(1)} s, ` +
           `as of ${created}.\n`,
       );

@@ -13,9 +13,7 @@ const ADDRESS = `${settings.grpcHost.fallback}:${settings.grpcPort.fallback}`;
 
 /** `holdfast tail` */
 export const tail = defineCommand({
-  name: "tail",
   usage: "[options]",
-  summary: "Follow what agents record, as it happens or from any position",
   about: `One line an event: position, time, what it is, what happened to it, the end of its
 session's id, and its fields as this change left them, long ones cut. It goes on where it
 was when the server restarts or is away for a while. Ctrl-C ends it and says how to
@@ -61,7 +59,7 @@ go on from there.`,
     "tls-key": { type: "string", placeholder: "FILE", about: "its private key (PEM)" },
   },
   maxWords: 0,
-  async run({ options, env }) {
+  async run({ options, env, stdout, stderr }) {
     const after = startFrom(options.from ?? "now");
     const kinds = (options.kind ?? []).map(entityKindFrom);
     const connection = await connectOptionsFrom({
@@ -75,7 +73,7 @@ go on from there.`,
     });
     const holdfast = open(connection);
     const signals = receiveStopSignals(() => process.exit(1));
-    const output = createLineWriter(process.stdout);
+    const output = createLineWriter(stdout);
     try {
       await followLog({
         events: holdfast.events,
@@ -85,7 +83,7 @@ go on from there.`,
         signal: AbortSignal.any([signals.first, output.closed]),
         format: options.json ? formatEventJson : formatEvent,
         output,
-        tell: (message) => process.stderr.write(`${message}\n`),
+        tell: (message) => stderr.write(`${message}\n`),
       });
       return 0;
     } finally {

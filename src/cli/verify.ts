@@ -12,9 +12,7 @@ import { withDatabase } from "./with-database.js";
 
 /** `holdfast verify` */
 export const verify = defineCommand({
-  name: "verify",
   usage: "[options]",
-  summary: "Recompute every hash and the state from the log, and name the first difference",
   about: `Per tenant: whether every position holds exactly one change whose content has
 its hash, whether the hashes chain up to the log's, and whether the current
 state is what the log leads to. Safe while servers write. Exits 1 when anything
@@ -29,7 +27,7 @@ directory, whether or not a server runs there.`,
     ...settingOptions(["databaseUrl", "dataDirectory", "logLevel"]),
   },
   maxWords: 0,
-  async run({ options: { tenant, json, ...rest }, env }) {
+  async run({ options: { tenant, json, ...rest }, env, stdout }) {
     const tenantId = tenant?.toLowerCase();
     if (tenantId !== undefined && !isUuid(tenantId)) throw new CommandError("--tenant: expected a UUID", 2);
     const config = readConfig(env, {}, settingTexts(rest));
@@ -57,12 +55,12 @@ directory, whether or not a server runs there.`,
         })) {
           tenants += 1;
           if (report.difference !== undefined) different += 1;
-          process.stdout.write(`${format(report)}\n`);
+          stdout.write(`${format(report)}\n`);
         }
       } finally {
         await database.close();
       }
-      if (tenants === 0 && !json) process.stdout.write("Nothing has been recorded yet.\n");
+      if (tenants === 0 && !json) stdout.write("Nothing has been recorded yet.\n");
       return different === 0 ? 0 : 1;
     });
   },

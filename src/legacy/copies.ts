@@ -38,7 +38,7 @@ export function plainCopies(directory: string): Copies {
 /** Copies for age recipients, which are encrypted as they are made. */
 export async function encryptedCopies(directory: string, recipients: readonly string[]): Promise<Copies> {
   const { recipient, decrypt } = await passingKey();
-  const encrypt = encryptTo([...recipients, recipient]);
+  const encrypt = await encryptTo([...recipients, recipient]);
   const at = (file: string) => join(directory, `${file}.age`);
   return {
     make: (from, file) => copy(from, file, at(file), encrypt),
