@@ -1,37 +1,26 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { type BackupOptions, backUp } from "../src/archive/backup.js";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { decryptWith, encryptTo } from "../src/archive/encryption.js";
-import { type RestoreOptions, restore } from "../src/archive/restore.js";
 import { tarMembers } from "../src/archive/tar-reader.js";
 import { TAR_END, tarMember } from "../src/archive/tar-writer.js";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
 import { beginLoading } from "../src/store/archive/load-database.js";
 import { copyTable } from "../src/store/archive/read-database.js";
-import { migrateUp, migrationNames } from "../src/store/migrate.js";
+import { migrationNames } from "../src/store/migrate.js";
 import { withOwnerSession } from "../src/store/owner-session.js";
-import { archiveRefusal, codecs, temporaryFolder } from "./support/archives.js";
+import { archiveRefusal, temporaryFolder } from "./support/archives.js";
+import { backupOf, contents, emptyDatabase, isUntouched, PLAN, restoreTo } from "./support/backups.js";
 import { keepBusy } from "./support/busy-tenant.js";
-import { buildCli, CliProcess, runCli } from "./support/cli-process.js";
-import { createTestDatabase } from "./support/create-test-database.js";
-import { withDatabase } from "./support/database-url.js";
 import { dumpSchema } from "./support/dump-schema.js";
 import { action, observation, startAction } from "./support/entries.js";
-import { execute } from "./support/execute.js";
-import { query } from "./support/query.js";
-import { runCommand } from "./support/run-command.js";
 import { startServer } from "./support/start-server.js";
 import { newTenant, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const source = useServers({ memoryAccessIntervalMs: 1 });
-const PLAN = [0, 2, 3, 4, 5, 6, 7, 8, 9, 2, 0, 1].map((step, i) => [step, i * 7, i * 5] as const);
 
 // Once; a tenant's connection is closed with a test.
 let isFilled = false;
@@ -39,43 +28,6 @@ beforeEach(async () => {
   if (!isFilled) await keepBusy(newTenant(source.app()), PLAN);
   isFilled = true;
 });
-
-async function emptyDatabase(schema: "migrated" | "empty" = "empty"): Promise<string> {
-  const { url, close } = await createTestDatabase({ schema });
-  onTestFinished(close);
-  return url;
-}
-
-async function backupOf(url: string, more: Partial<BackupOptions> = {}) {
-  const file = join(await temporaryFolder(), "backup");
-  return { file, ...(await backUp({ url, file, version: "0.0.0", ...more })) };
-}
-
-async function restoreTo(url: string, file: string, more: Partial<RestoreOptions> = {}) {
-  return restore({ url, file, decrypt: await decryptWith([]), codecs, ...more });
-}
-
-/** Every row of every table that holds what was recorded, as text. */
-async function contents(url: string): Promise<Record<string, string[]>> {
-  const tables = await query<{ table_name: string }>(
-    url,
-    `SELECT table_name FROM information_schema.tables WHERE table_schema = 'holdfast'
-     AND table_name NOT IN ('migrations', 'migrations_lock', 'routines') ORDER BY 1`,
-  );
-  const rows: Record<string, string[]> = {};
-  for (const { table_name: table } of tables) {
-    const found = await query<{ row: string }>(
-      url,
-      `SELECT t::text AS row FROM holdfast.${table} t ORDER BY 1`,
-    );
-    rows[table] = found.map(({ row }) => row);
-  }
-  return rows;
-}
-
-async function isUntouched(url: string): Promise<boolean> {
-  return (await query(url, "SELECT FROM pg_namespace WHERE nspname = 'holdfast'")).length === 0;
-}
 
 describe("a backup", () => {
   test("restores every row of every tenant into an empty database, and servers go on from there", async () => {
@@ -309,132 +261,6 @@ describe("a backup that is not what it was", () => {
     },
   );
 });
-
-describe("an owner that is no superuser", () => {
-  let directory: string;
-  let postgres: EmbeddedPostgres;
-  beforeAll(async () => {
-    const { mkdtemp } = await import("node:fs/promises");
-    const { tmpdir } = await import("node:os");
-    directory = await mkdtemp(join(tmpdir(), "holdfast-owner-"));
-    postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "silent" }) });
-    await execute(
-      postgres.url,
-      "CREATE ROLE keeper LOGIN CREATEROLE PASSWORD 'keeper'",
-      "CREATE DATABASE kept OWNER keeper",
-      "CREATE DATABASE restored OWNER keeper",
-    );
-  });
-  afterAll(async () => {
-    await postgres?.close();
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  test("backs up every tenant and restores them", async () => {
-    const as = (database: string) => {
-      const url = new URL(withDatabase(postgres.url, database));
-      url.username = url.password = "keeper";
-      return url.href;
-    };
-    await migrateUp({ url: as("kept") });
-    const app = await startServer(as("kept"), { logLevel: "silent" });
-    const tenants = [newTenant(app), newTenant(app)];
-    for (const tenant of tenants) await keepBusy(tenant, PLAN);
-    await app.close();
-    const { file, manifest } = await backupOf(as("kept"));
-    expect(manifest.tenants.map(({ tenant_id }) => tenant_id).sort()).toEqual(
-      tenants.map(({ id }) => id).sort(),
-    );
-    await restoreTo(as("restored"), file);
-    expect(await contents(withDatabase(postgres.url, "restored"))).toEqual(
-      await contents(withDatabase(postgres.url, "kept")),
-    );
-    for (const { id } of tenants) await expectSoundLog(as("restored"), id);
-  });
-});
-
-describe("the commands", () => {
-  beforeAll(buildCli, 120_000);
-
-  test("back up, leave an audit, restore, and say where each log ends", async () => {
-    const file = join(await temporaryFolder(), "all.backup");
-    const env = { DATABASE_URL: source.databaseUrl };
-    const made = await runCli(["backup", file, "--json"], env);
-    expect(made).toMatchObject({ code: 0, stderr: "" });
-    const { tenants, rows } = JSON.parse(made.stdout);
-    const audits = await query<{ operation: string; actor: string; metadata: { rows: number } }>(
-      source.databaseUrl,
-      "SELECT operation, actor, metadata FROM holdfast.security_audits WHERE operation = 'holdfast backup'",
-    );
-    expect(audits).toContainEqual({
-      operation: "holdfast backup",
-      actor: expect.stringContaining("operator:"),
-      metadata: expect.objectContaining({ rows }),
-    });
-    const again = await runCommand(["backup", file], env);
-    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is there already") });
-    const url = await emptyDatabase();
-    const restored = await runCli(["restore", file], { DATABASE_URL: url });
-    expect(restored.code).toBe(0);
-    for (const { tenant_id, position, hash } of tenants) {
-      expect(restored.stdout).toContain(
-        `tenant ${tenant_id}  intact  last position ${position}  hash ${hash}\n`,
-      );
-    }
-    expect(restored.stdout).toMatch(
-      new RegExp(`Restored and verified ${rows} rows of ${tenants.length} tenants`),
-    );
-    const verified = await runCommand(["verify"], { DATABASE_URL: url });
-    expect(verified).toMatchObject({ code: 0, stdout: expect.not.stringContaining("DIFFERS") });
-    const twice = await runCommand(["restore", file], { DATABASE_URL: url });
-    expect(twice).toMatchObject({ code: 1, stderr: expect.stringMatching(/^the target is not empty/) });
-  });
-
-  test("killed or stopped in the middle of a restore leave the target empty, and restoring again is whole", async () => {
-    const tenant = newTenant(source.app());
-    for (let i = 0; i < 20; i += 1) {
-      await tenant.append(...Array.from({ length: 500 }, () => observation({ content: "x".repeat(200) })));
-    }
-    const { file, rows } = await backupOf(source.databaseUrl);
-    const url = await emptyDatabase();
-    let kills = 0;
-    for (const [signal, delayMs] of [
-      ["SIGKILL", 50],
-      ["SIGTERM", 150],
-      ["SIGKILL", 300],
-    ] as const) {
-      const cli = new CliProcess(["restore", file], { DATABASE_URL: url });
-      // Once it is loading: its transaction holds the tables it has made.
-      await untilRestoring(url);
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      cli.kill(signal);
-      // Asked to stop it says so; nobody asks SIGKILL.
-      if (signal === "SIGTERM") expect([await cli.exited, cli.stderr]).toEqual([1, "Interrupted.\n"]);
-      else if ((await cli.exited) === "SIGKILL") kills += 1;
-      await untilGone(url);
-      expect(await isUntouched(url)).toBe(true);
-    }
-    expect(kills).toBe(2);
-    expect((await restoreTo(url, file)).rows).toBe(rows);
-  }, 180_000);
-});
-
-async function untilRestoring(url: string): Promise<void> {
-  while ((await archiveConnections(url, "AND backend_xid IS NOT NULL")) === 0);
-}
-
-async function untilGone(url: string): Promise<void> {
-  while ((await archiveConnections(url)) > 0);
-}
-
-async function archiveConnections(url: string, condition = ""): Promise<number> {
-  const rows = await query(
-    url,
-    `SELECT FROM pg_stat_activity WHERE application_name = 'holdfast archive' AND datname = current_database() ${condition}`,
-  );
-  return rows.length;
-}
-
 /** Writes a backup again with other members; undefined leaves one out. */
 async function rewrite(
   file: string,
