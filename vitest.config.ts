@@ -9,10 +9,12 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "clients/typescript/src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["dist/**", "**/node_modules/**"],
-    // Tests own processes and sockets: a process each keeps a crash to one file.
+    // Tests own processes and sockets: in a process of its own a crash is that of one file, and its worker's successor
+    // goes on. Files take turns in a worker, which loads the modules once: nothing is kept in their state.
     pool: "forks",
+    isolate: false,
     // Much of the time is waiting, for commits, timers and processes, also on a machine of two cores.
-    maxWorkers: 2,
+    maxWorkers: 3,
     globalSetup: ["test/support/global-setup.ts"],
     // Real databases on small shared machines.
     testTimeout: 30_000,

@@ -51,7 +51,10 @@ async function startEmbedded(): Promise<TestCluster> {
   const discard = () => rm(directory, { recursive: true, force: true });
   try {
     await chmod(directory, 0o755); // under root another account runs Postgres, and must get there
-    const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
+    const logger = pino({ level: "warn" });
+    // What no test could see: it takes a loss of power, not of a process, to lose what was not forced to the disk.
+    const settings = { fsync: "off" };
+    const postgres = await startEmbeddedPostgres({ directory, logger, settings });
     return {
       url: postgres.url,
       description: `embedded Postgres ${postgres.version}`,
