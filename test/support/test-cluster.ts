@@ -19,6 +19,11 @@ export interface TestCluster {
 
 const POSTGRES_IMAGE = "postgres:18";
 const EMBEDDED_PREFIX = "holdfast-test-";
+/**
+ * Each of several test files has servers that hold up to 16 each. One that finds no room to listen for hints is told of
+ * nothing, and its test waits for ever.
+ */
+const MAX_CONNECTIONS = "300";
 
 /** The server named by HOLDFAST_TEST_DATABASE_URL, else one in a container, else the embedded one. */
 export async function startTestCluster(): Promise<TestCluster> {
@@ -34,6 +39,7 @@ async function startContainer(): Promise<TestCluster> {
   const container = await new GenericContainer(POSTGRES_IMAGE)
     .withEnvironment({ POSTGRES_PASSWORD: "holdfast" })
     .withExposedPorts(5432)
+    .withCommand(["postgres", "-c", `max_connections=${MAX_CONNECTIONS}`])
     // The first "ready" is that of the server that only initialises.
     .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
     .start();
@@ -53,7 +59,7 @@ async function startEmbedded(): Promise<TestCluster> {
     await chmod(directory, 0o755); // under root another account runs Postgres, and must get there
     const logger = pino({ level: "warn" });
     // What no test could see: it takes a loss of power, not of a process, to lose what was not forced to the disk.
-    const settings = { fsync: "off" };
+    const settings = { fsync: "off", max_connections: MAX_CONNECTIONS };
     const postgres = await startEmbeddedPostgres({ directory, logger, settings });
     return {
       url: postgres.url,
