@@ -4,6 +4,7 @@ import { type Column, type ColumnType, type ColumnValue, type Row, storedFields 
 import type { EntityDeclaration } from "./declaration.js";
 import { type FieldBag, fieldCodec } from "./field-codec.js";
 import { messageMaker } from "./message-maker.js";
+import { createWireRecordWriter, type WireRecordWriter } from "./wire-record.js";
 
 /** Turns an entity's messages into rows and back, and hashes rows. */
 export interface EntityCodec {
@@ -15,6 +16,8 @@ export interface EntityCodec {
   toRow(message: FieldBag, violations: Violations): Row;
   /** The message of a row, without what the commit sets (position and times). */
   fromRow(row: Readonly<Row>): FieldBag;
+  /** Writes the bytes of the message of a stored row. */
+  readonly write: WireRecordWriter;
   /** SHA-256 over the entity's name and every column, and how many bytes that was. */
   hash(row: Readonly<Row>): RowHash;
 }
@@ -55,6 +58,7 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
       for (const codec of codecs) codec.read(row, message);
       return message;
     },
+    write: createWireRecordWriter(entity),
     hash(row: Readonly<Row>): RowHash {
       bytes.reset().text(entity.name);
       const end = isBlankFrom(row, first) ? first : writers.length;

@@ -148,7 +148,8 @@ function enumWriter(field: DescField, required: boolean): ColumnWriter {
   };
 }
 
-function columnReader(kind: FieldKind, field: DescField): (value: ColumnValue) => unknown {
+/** What a message's field holds for a value of its column, which must not be null. */
+export function columnReader(kind: FieldKind, field: DescField): (value: ColumnValue) => unknown {
   switch (kind) {
     case "timestamp":
       return (value) => timestampFromMicros(value as bigint);

@@ -9,7 +9,8 @@ export interface StoredPayload {
   readonly contentType: string | null;
 }
 
-const JSON_TYPE = "application/json";
+/** Of a payload whose content type is NULL. */
+export const JSON_TYPE = "application/json";
 
 /**
  * Deeper than this, JSON is kept as bytes. Postgres parses json recursively and

@@ -4,6 +4,7 @@ import { microsFromText, timestampFromMicros } from "../core/time.js";
 import type { ColumnType, ColumnValue, Row } from "./columns.js";
 import type { EntityCodec } from "./entity-codec.js";
 import type { FieldBag } from "./field-codec.js";
+import type { StoredRow } from "./stored-row.js";
 
 /** The columns after an entity's own that the commit sets; `update_time` only where there is a state. */
 export function commitColumns(codec: EntityCodec): readonly string[] {
@@ -11,37 +12,46 @@ export function commitColumns(codec: EntityCodec): readonly string[] {
   return codec.entity.nature === "state" ? [...common, "update_time"] : common;
 }
 
-/** A message from its own columns followed by those of `commitColumns`; what comes after is left alone. */
-export function recordFromRow(codec: EntityCodec, row: Readonly<Row>): FieldBag {
-  const message = codec.fromRow(row);
-  const [position, created, updated] = row.slice(codec.columns.length) as bigint[];
-  const updateTime = codec.entity.nature === "state" ? timestampFromMicros(updated as bigint) : undefined;
-  setCommitFields(message, position as bigint, timestampFromMicros(created as bigint), updateTime);
+/** Own columns followed by those of `commitColumns`; what comes after is left alone. */
+export function storedFromRow(codec: EntityCodec, row: Row): StoredRow {
+  const { length } = codec.columns;
+  return {
+    row,
+    position: row[length] as bigint,
+    createMicros: row[length + 1] as bigint,
+    updateMicros: codec.entity.nature === "state" ? (row[length + 2] as bigint) : undefined,
+  };
+}
+
+/** The row that the `state` of a revision holds. */
+export function storedFromState(codec: EntityCodec, state: string): StoredRow {
+  const members = rawMembers(state);
+  const value = (name: string, type: ColumnType) => valueFromState(type, members.get(name) ?? "null");
+  return {
+    row: codec.columns.map(({ name, type }) => value(name, type)),
+    position: value("position", "bigint") as bigint,
+    createMicros: value("create_time", "timestamptz") as bigint,
+    updateMicros: value("update_time", "timestamptz") as bigint,
+  };
+}
+
+/** The message of a thing as it is stored. */
+export function recordFromStored(codec: EntityCodec, stored: StoredRow): FieldBag {
+  const message = codec.fromRow(stored.row);
+  const { position, createMicros, updateMicros } = stored;
+  const updateTime = updateMicros === undefined ? undefined : timestampFromMicros(updateMicros);
+  setCommitFields(message, position, timestampFromMicros(createMicros), updateTime);
   return message;
 }
 
-/** The row that the `state` of a revision holds, and when the thing was created, in microseconds since 1970. */
-export function rowFromState(
-  codec: EntityCodec,
-  state: string,
-): { readonly row: Row; readonly createMicros: bigint } {
-  const members = rawMembers(state);
-  const row = codec.columns.map(({ name, type }) => valueFromState(type, members.get(name) ?? "null"));
-  return { row, createMicros: microsFromText(JSON.parse(members.get("create_time") ?? "")) };
+/** A message from its own columns followed by those of `commitColumns`. */
+export function recordFromRow(codec: EntityCodec, row: Row): FieldBag {
+  return recordFromStored(codec, storedFromRow(codec, row));
 }
 
 /** A message from the `state` of one of its revisions. */
 export function recordFromState(codec: EntityCodec, state: string): FieldBag {
-  const members = rawMembers(state);
-  const value = (name: string, type: ColumnType) => valueFromState(type, members.get(name) ?? "null");
-  const message = codec.fromRow(codec.columns.map((column) => value(column.name, column.type)));
-  setCommitFields(
-    message,
-    value("position", "bigint") as bigint,
-    timestampFromMicros(value("create_time", "timestamptz") as bigint),
-    timestampFromMicros(value("update_time", "timestamptz") as bigint),
-  );
-  return message;
+  return recordFromStored(codec, storedFromState(codec, state));
 }
 
 /** Sets what the commit decided. One Timestamp may serve for all records of a flush. */

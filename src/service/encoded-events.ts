@@ -1,9 +1,9 @@
-import { toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, type DescField, toBinary } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
 import { EventSchema, SubscribeResponseSchema } from "../../gen/holdfast/v1/event_pb.js";
+import { WireWriter } from "../core/wire-writer.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "../store/committed-change.js";
-import { eventFromChange } from "./event-from-change.js";
 import type { SubscriptionPage } from "./subscription.js";
 
 /** Pages for subscribers as bytes: an event is encoded once, however many are told of it, and so is a page they share. */
@@ -22,24 +22,48 @@ interface EncodedPage {
   readonly bytes: Uint8Array;
 }
 
-/** The number of `events` in SubscribeResponse. */
-const EVENTS = SubscribeResponseSchema.field.events.number;
+/** Tags of what every event has; that of its entity goes by the kind. */
+const EVENTS = tagOf(SubscribeResponseSchema.field.events, WireType.LengthDelimited);
+const POSITION = tagOf(EventSchema.field.position, WireType.Varint);
+const COMMIT_TIME = tagOf(EventSchema.field.commitTime, WireType.LengthDelimited);
+const CHANGE = tagOf(EventSchema.field.change, WireType.Varint);
+/** Most events are of 128 to 16383 bytes. */
+const USUAL_LENGTH_BYTES = 2;
 
 export function createEncodedEvents(codecs: Codecs): EncodedEvents {
   // Both go with what they are made of: a change when the feed forgets it, a page when its last reader has it.
   const events = new WeakMap<CommittedChange, Uint8Array>();
   const pages = new WeakMap<readonly CommittedChange[], EncodedPage>();
+  const writer = new WireWriter();
+  const entityFields = new Map(EventSchema.oneofs[0]?.fields.map((field) => [field.message, field]));
 
-  const encode = (change: CommittedChange): Uint8Array => {
-    const event = toBinary(EventSchema, eventFromChange(codecs, change));
-    return new BinaryWriter().tag(EVENTS, WireType.LengthDelimited).bytes(event).finish();
+  const write = ({ position, commitMicros, change, kind, stored }: CommittedChange) => {
+    const codec = codecs.ofKind(kind);
+    const field = entityFields.get(codec?.entity.message);
+    if (!codec || !field) throw new TypeError(`Event has no field for kind ${kind}`);
+    writer.varint(EVENTS);
+    const event = writer.begin(USUAL_LENGTH_BYTES);
+    writer.varint(POSITION);
+    writer.integer(position);
+    writer.varint(COMMIT_TIME);
+    writer.timestamp(commitMicros);
+    writer.varint(CHANGE);
+    writer.integer(change);
+    writer.varint(tagOf(field, WireType.LengthDelimited));
+    const entity = writer.begin(USUAL_LENGTH_BYTES);
+    codec.write(writer, stored);
+    writer.end(entity, USUAL_LENGTH_BYTES);
+    writer.end(event, USUAL_LENGTH_BYTES);
   };
-  const encodeOnce = (change: CommittedChange): Uint8Array => {
+  const writeOnce = (change: CommittedChange) => {
     const known = events.get(change);
-    if (known) return known;
-    const bytes = encode(change);
-    events.set(change, bytes);
-    return bytes;
+    if (known) {
+      writer.raw(known);
+      return;
+    }
+    const from = writer.byteLength;
+    write(change);
+    events.set(change, writer.copy(from));
   };
   const mayHoldSecret = ({ kind }: CommittedChange) => codecs.ofKind(kind)?.entity.secret !== undefined;
 
@@ -50,17 +74,16 @@ export function createEncodedEvents(codecs: Codecs): EncodedEvents {
       if (known?.position === position && known.caughtUp === caughtUp && known.logId === logId) {
         return known.bytes;
       }
-      const rest = toBinary(SubscribeResponseSchema, {
-        $typeName: "holdfast.v1.SubscribeResponse",
-        events: [],
-        position,
-        caughtUp,
-        logId,
-      });
-      // The order of fields is free.
-      const bytes = Buffer.concat([...changes.map(isShared ? encodeOnce : encode), rest]);
+      changes.forEach(isShared ? writeOnce : write);
+      const rest = { events: [], position, caughtUp, logId };
+      writer.raw(toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, rest)));
+      const bytes = writer.finish();
       if (isShared) pages.set(changes, { position, caughtUp, logId, bytes });
       return bytes;
     },
   };
+}
+
+function tagOf({ number }: DescField, wireType: WireType): number {
+  return (number << 3) | wireType;
 }

@@ -233,7 +233,7 @@ class FlushPlanner {
     });
     this.#supersede(key, rows);
     this.#working.set(key, record);
-    const placed = placedState(codec, record, { offset, change, byteLength });
+    const placed = placedState(codec, record, { offset, change, byteLength, row });
     this.placed.push(placed);
     return placed;
   }

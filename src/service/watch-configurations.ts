@@ -10,6 +10,7 @@ import {
 import { EventFilterSchema } from "../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { configuration } from "../entities/configuration.js";
+import { recordFromStored } from "../entities/stored-record.js";
 import { checkSelection, type KeySelection, readInForce, requireKeys } from "./resolve-configurations.js";
 import { splitBySize } from "./split-by-size.js";
 import { type SubscriptionContext, subscribe } from "./subscription.js";
@@ -59,8 +60,8 @@ export async function* watchConfigurations(
       );
     }
     isFirst = false;
-    for (const { position, record } of changes) {
-      const changed = record as unknown as Configuration;
+    for (const { position, stored } of changes) {
+      const changed = recordFromStored(codec, stored) as unknown as Configuration;
       if (!isSelected(changed, request)) continue;
       const before = inForce.find(changed.key);
       inForce.put(changed);

@@ -2,7 +2,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
-import { timestampFromMicros } from "../core/time.js";
+import { microsFromTimestamp, timestampFromMicros } from "../core/time.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
@@ -181,27 +181,37 @@ interface Stamp {
 }
 
 function committed(placed: PlacedEntry, stamp: Stamp): CommittedChange {
-  const { offset, codec, change, sessionId, agentId, byteLength } = placed;
+  const { offset, codec, change, sessionId, agentId, byteLength, row } = placed;
+  const position = stamp.firstPosition + BigInt(offset);
+  const created = createdBefore(placed);
   return {
-    position: stamp.firstPosition + BigInt(offset),
+    position,
     commitMicros: stamp.micros,
     change: ChangeType[change],
     kind: codec.entity.kind,
     sessionId,
     agentId,
     byteLength,
-    record: stamped(placed, stamp),
+    stored: {
+      row,
+      position,
+      createMicros: created ? microsFromTimestamp(created) : stamp.micros,
+      updateMicros: codec.entity.nature === "state" ? stamp.micros : undefined,
+    },
   };
 }
 
 function stamped(placed: PlacedEntry, { firstPosition, time }: Stamp): FieldBag {
-  const { codec, change, offset } = placed;
+  const { codec, offset } = placed;
   const record = placed.record();
-  // A thing created earlier in this very flush has no create time yet.
-  const earlier = change === "CREATED" ? undefined : (record.createTime as Timestamp | undefined);
   const updateTime = codec.entity.nature === "state" ? time : undefined;
-  setCommitFields(record, firstPosition + BigInt(offset), earlier ?? time, updateTime);
+  setCommitFields(record, firstPosition + BigInt(offset), createdBefore(placed) ?? time, updateTime);
   return record;
+}
+
+/** When a thing that this flush changes was created; undefined if by this flush, which does not know the time yet. */
+function createdBefore({ change, record }: PlacedEntry): Timestamp | undefined {
+  return change === "CREATED" ? undefined : (record().createTime as Timestamp | undefined);
 }
 
 function outcome(fate: EntryFate, stamp: Stamp): EntryOutcome {

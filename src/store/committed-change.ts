@@ -1,5 +1,5 @@
 import type { ChangeType, EntityKind } from "../../gen/holdfast/v1/log_pb.js";
-import type { FieldBag } from "../entities/field-codec.js";
+import type { StoredRow } from "../entities/stored-row.js";
 
 /** One change as it stands in the log, whether just written or read back. */
 export interface CommittedChange {
@@ -12,8 +12,8 @@ export interface CommittedChange {
   readonly sessionId: string;
   /** Empty for none. */
   readonly agentId: string;
-  /** Roughly, of the record. */
+  /** Roughly, of the thing. */
   readonly byteLength: number;
-  /** The thing as the change left it, position and times included. */
-  readonly record: FieldBag;
+  /** The thing as the change left it. */
+  readonly stored: StoredRow;
 }

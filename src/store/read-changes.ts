@@ -2,7 +2,7 @@ import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
-import { commitColumns, recordFromRow, recordFromState } from "../entities/stored-record.js";
+import { commitColumns, storedFromRow, storedFromState } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
 import { byteSize } from "./byte-size.js";
 import type { CommittedChange } from "./committed-change.js";
@@ -96,16 +96,16 @@ async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): P
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const rows = await run<Row>(pageStatement(table, columns, byteSize(codec.columns), range, undefined));
   const changes = rows.map((row): CommittedChange => {
-    const record = recordFromRow(codec, row);
+    const stored = storedFromRow(codec, row);
     return {
-      position: record.position as bigint,
-      commitMicros: row[codec.columns.length + 1] as bigint,
+      position: stored.position,
+      commitMicros: stored.createMicros,
       change: ChangeType.CREATED,
       kind,
-      sessionId: record.sessionId as string,
-      agentId: record.agentId as string,
+      sessionId: (row[codec.at.sessionId] as string | null) ?? "",
+      agentId: (row[codec.at.agentId] as string | null) ?? "",
       byteLength: row[row.length - TRAILING_COLUMNS] as number,
-      record,
+      stored,
     };
   });
   return { changes, through: pageEnd(rows, changes, range) };
@@ -134,7 +134,7 @@ async function readRevisions(
       sessionId: (sessionId as string | null) ?? "",
       agentId: (agentId as string | null) ?? "",
       byteLength: byteLength as number,
-      record: recordFromState(codec, state as string),
+      stored: storedFromState(codec, state as string),
     };
   });
   return { changes, through: pageEnd(rows, changes, range) };

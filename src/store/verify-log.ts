@@ -1,6 +1,7 @@
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { microsFromTimestamp } from "../core/time.js";
 import type { Codecs } from "../entities/codecs.js";
+import { recordFromStored } from "../entities/stored-record.js";
 import type { CommittedChange } from "./committed-change.js";
 import type { Connections, Run } from "./database.js";
 import { beginLogHash } from "./log-hash.js";
@@ -108,7 +109,8 @@ function checkPosition(got: bigint, expected: bigint): void {
 function recompute(codecs: Codecs, change: CommittedChange, stored: Buffer | undefined): Recomputed {
   const codec = codecs.ofKind(change.kind);
   if (!codec) throw new TypeError(`no codec for kind ${change.kind}`);
-  const { record, position, commitMicros } = change;
+  const { position, commitMicros } = change;
+  const record = recordFromStored(codec, change.stored);
   const what = `position ${position}: ${codec.entity.name} ${record.id}`;
   const row = codec.toRow(record, { path: "", list: [] });
   const contentHash = codec.hash(row).sha256;

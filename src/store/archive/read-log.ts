@@ -2,7 +2,7 @@ import { microsFromText } from "../../core/time.js";
 import type { Codecs } from "../../entities/codecs.js";
 import type { Row } from "../../entities/columns.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
-import { rowFromState } from "../../entities/stored-record.js";
+import { storedFromState } from "../../entities/stored-record.js";
 import { type LogHead, readLogHead } from "../log-head.js";
 import { type OwnerSession, withOwnerSession } from "../owner-session.js";
 import { type ArchiveScope, scopeConditions } from "./archive-scope.js";
@@ -116,13 +116,15 @@ export function createLogReader(session: OwnerSession, codecs: Codecs, scope: Ar
         const [position, time, hash, entity, change, requestId, requestHash, state] = fields;
         const codec = codecs.ofName(entity ?? "");
         if (!codec) throw new TypeError(`there is no entity ${entity}`);
+        const was = storedFromState(codec, state ?? "");
         yield {
           ...placed(position, time, hash),
           codec,
           change: change ?? "",
           requestId: requestId ?? "",
           requestHash: bytesFromText(requestHash ?? ""),
-          ...rowFromState(codec, state ?? ""),
+          row: was.row,
+          createMicros: was.createMicros,
         };
       }
     },
