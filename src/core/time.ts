@@ -33,6 +33,32 @@ export function timestampFromMicros(micros: bigint): Timestamp {
 
 /** Microseconds since 1970 from a `timestamptz` as Postgres writes it, in a row or in JSON. */
 export function microsFromText(text: string): bigint {
+  return usualMicros(text) ?? anyMicros(text);
+}
+
+/** What most look like: UTC, with a fraction of a second, of a year that Date.UTC takes as it is. */
+const USUAL_LENGTH = "2026-11-22 21:09:56.123456+00".length;
+const ZERO = 0x30;
+
+/** Undefined for what does not look so: two of each row read, and matching them takes five times as long. */
+function usualMicros(text: string): bigint | undefined {
+  if (text.length !== USUAL_LENGTH || !text.endsWith("+00") || text.charCodeAt(19) !== 0x2e) return undefined;
+  const at = (from: number, length: number): number => {
+    let value = 0;
+    for (let i = from; i < from + length; i++) {
+      const digit = text.charCodeAt(i) - ZERO;
+      value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+    }
+    return value;
+  };
+  const year = at(0, 4);
+  const millis = Date.UTC(year, at(5, 2) - 1, at(8, 2), at(11, 2), at(14, 2), at(17, 2), at(20, 3));
+  const micros = millis * 1000 + at(23, 3);
+  // Neither what is no time at all nor what a number does not hold exactly.
+  return year >= 100 && Number.isSafeInteger(micros) ? BigInt(micros) : undefined;
+}
+
+function anyMicros(text: string): bigint {
   const match = TEXT.exec(text);
   if (!match) throw new RangeError(`expected a timestamptz as Postgres writes it, got ${text}`);
   const [, year, month, day, hour, minute, second, fraction = "", sign, offsetHour, offsetMinute = "0"] =

@@ -88,9 +88,6 @@ export function firstChanges(page: ChangePage, count: number): ChangePage {
   return { changes, through: isCut ? last.position : page.through };
 }
 
-/** After the columns asked for: the row's size, and how many rows there were before bytes cut them. */
-const TRAILING_COLUMNS = 2;
-
 async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): Promise<ChangePage> {
   const { table, kind } = codec.entity;
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
@@ -104,11 +101,11 @@ async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): P
       kind,
       sessionId: (row[codec.at.sessionId] as string | null) ?? "",
       agentId: (row[codec.at.agentId] as string | null) ?? "",
-      byteLength: row[row.length - TRAILING_COLUMNS] as number,
+      byteLength: row.at(-1) as number,
       stored,
     };
   });
-  return { changes, through: pageEnd(rows, changes, range) };
+  return { changes, through: pageEnd(changes, range) };
 }
 
 const REVISION_COLUMNS = ["state", "change", "entity", "position", "create_time", "session_id", "agent_id"];
@@ -137,12 +134,13 @@ async function readRevisions(
       stored: storedFromState(codec, state as string),
     };
   });
-  return { changes, through: pageEnd(rows, changes, range) };
+  return { changes, through: pageEnd(changes, range) };
 }
 
-function pageEnd(rows: readonly Row[], changes: readonly CommittedChange[], range: ChangeRange): bigint {
-  const found = Number(rows[0]?.at(-1) ?? 0);
-  const isWhole = found < range.maxChanges && rows.length === found;
+/** How far a page reaches that neither rows nor bytes filled: to the end of what was asked for. */
+function pageEnd(changes: readonly CommittedChange[], range: ChangeRange): bigint {
+  const bytes = changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const isWhole = changes.length < range.maxChanges && bytes < range.maxBytes;
   return isWhole ? range.upTo : (changes.at(-1)?.position ?? range.upTo);
 }
 
@@ -182,8 +180,8 @@ function pageStatement(
   }
   const where = keys ? "" : `WHERE ${conditions.join(" AND ")}`;
   const text = `
-SELECT ${columns.join(", ")}, size, found FROM (
-  SELECT ${columns.join(", ")}, size, count(*) OVER () AS found,
+SELECT ${columns.join(", ")}, size FROM (
+  SELECT ${columns.join(", ")}, size,
     sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - size AS before
   FROM (SELECT ${select}, ${size} AS size FROM ${from} ${where} ORDER BY t.position LIMIT $4) AS page
 ) AS sized
