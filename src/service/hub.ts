@@ -38,7 +38,7 @@ export interface FeedHold {
  * Nothing is queued for anyone.
  */
 export class Hub {
-  readonly #feeds = new Map<string, { feed: TenantFeed; holders: number }>();
+  readonly #feeds = new Map<string, TenantFeed>();
   readonly #context: FeedContext;
   /** Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. */
   readonly turns: Semaphore;
@@ -52,31 +52,30 @@ export class Hub {
 
   /** @param head where the log ends, read from the database just now. */
   hold(tenantId: string, head: LogHead): FeedHold {
-    const known = this.#feeds.get(tenantId);
-    const entry = known ?? { feed: new TenantFeed(tenantId, head, this.#context), holders: 0 };
-    entry.holders += 1;
-    this.#feeds.set(tenantId, entry);
-    entry.feed.hint(head.position);
+    const feed = this.#feeds.get(tenantId) ?? new TenantFeed(tenantId, head, this.#context);
+    this.#feeds.set(tenantId, feed);
+    feed.followers += 1;
+    feed.hint(head.position);
     let held = true;
     return {
-      feed: entry.feed,
+      feed,
       release: () => {
         if (!held) return;
         held = false;
-        entry.holders -= 1;
-        if (entry.holders === 0) this.#feeds.delete(tenantId);
+        feed.followers -= 1;
+        if (feed.followers === 0) this.#feeds.delete(tenantId);
       },
     };
   }
 
   /** What this server just committed. */
   committed(tenantId: string, { logId, changes }: Commit): void {
-    this.#feeds.get(tenantId)?.feed.committed(logId, changes());
+    this.#feeds.get(tenantId)?.committed(logId, changes());
   }
 
   /** Some server committed up to this position. */
   hint(tenantId: string, position: bigint): void {
-    this.#feeds.get(tenantId)?.feed.hint(position);
+    this.#feeds.get(tenantId)?.hint(position);
   }
 
   /** The tenants someone follows here. */

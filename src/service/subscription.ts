@@ -79,7 +79,7 @@ export async function* subscribe(
     let lastTold = 0;
     while (!signal.aborted) {
       const recent = recentPage(context, feed, position, { filter, key });
-      const page = recent ?? (await storedPage(context, feed, { tenantId, filter, signal }, position));
+      const page = recent ?? (await storedPage(context, feed, { tenantId, filter, key, signal }, position));
       position = page.through;
       const caughtUp = position >= feed.end && position >= head.position;
       const isDue = performance.now() - lastTold >= context.settings.checkpointIntervalMs;
@@ -89,7 +89,7 @@ export async function* subscribe(
           position,
           caughtUp,
           logId: feed.logId,
-          isShared: recent !== undefined,
+          isShared: recent !== undefined || feed.followers > 1,
         };
         told = { position, caughtUp };
         lastTold = performance.now();
@@ -117,9 +117,14 @@ function checkCursor({ after, logId }: SubscriptionRequest, head: LogHead): void
 
 /**
  * Bytes of a page from memory: what a slow subscriber holds here is of this
- * size, and there may be thousands. Pages from the database are larger, since each costs a query.
+ * size, and there may be thousands.
  */
 const MAX_RECENT_PAGE_BYTES = 64 * 1024;
+
+/** Bytes of a page from the database: larger, since each costs a query, but for a crowd, which shares what is read. */
+function storedPageBytes({ maxPageBytes }: SubscriptionSettings, { followers }: TenantFeed): number {
+  return Math.max(Math.min(maxPageBytes, MAX_RECENT_PAGE_BYTES), Math.floor(maxPageBytes / followers));
+}
 
 /** Subscribers at one place who ask for the same get one page. */
 function recentPage(
@@ -157,22 +162,34 @@ function pageOf(
 async function storedPage(
   { database, codecs, hub, settings }: SubscriptionContext,
   feed: TenantFeed,
-  {
-    tenantId,
-    filter,
-    signal,
-  }: Pick<SubscriptionRequest, "tenantId" | "signal"> & { readonly filter: ChangeFilter },
+  { tenantId, filter, key, signal }: StoredRequest,
   after: bigint,
 ): Promise<ChangePage> {
   const furthest = after + BigInt(settings.maxPagePositions);
   const upTo = feed.end < furthest ? feed.end : furthest;
-  const { maxPageChanges: maxChanges, maxPageBytes: maxBytes } = settings;
+  const { maxPageChanges: maxChanges } = settings;
+  const known = feed.stored.find(key, after);
+  if (known) return known;
   return inTurn(hub, async () => {
     if (signal.aborted) return { changes: [], through: after };
-    return database.read(tenantId, (run) =>
+    // Whoever had the turn before may have wanted the same.
+    const read = feed.stored.find(key, after);
+    if (read) return read;
+    const maxBytes = storedPageBytes(settings, feed);
+    const page = await database.read(tenantId, (run) =>
       readChanges(run, codecs, { tenantId, after, upTo, filter, maxChanges, maxBytes }),
     );
+    // One who catches up alone leaves nothing behind for the garbage collector to carry along.
+    if (feed.followers > 1) feed.stored.keep(key, after, page);
+    return page;
   });
+}
+
+interface StoredRequest {
+  readonly tenantId: string;
+  readonly filter: ChangeFilter;
+  readonly key: string;
+  readonly signal: AbortSignal;
 }
 
 async function inTurn<T>({ turns }: Hub, read: () => Promise<T>): Promise<T> {

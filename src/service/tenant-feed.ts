@@ -4,6 +4,7 @@ import { type LogHead, readLogHead } from "../store/log-head.js";
 import { type ChangePage, readChanges } from "../store/read-changes.js";
 import type { FeedContext } from "./hub.js";
 import { RecentChanges } from "./recent-changes.js";
+import { StoredPages } from "./stored-pages.js";
 
 /** Changes read at once when another server's have to be fetched. */
 const PULL_CHANGES = 500;
@@ -19,10 +20,17 @@ const WAKE_COST_MS = 0.05;
 /** Pages kept for whoever asks for the same next; most ask at once and for few different ones. */
 const MAX_SHARED_PAGES = 64;
 
+/** Of the bytes kept of the end of a log, as many again for pages from before it, while several follow. */
+const STORED_SHARE = 1 / 4;
+
 /** The end of one tenant's log, kept up to date while someone follows it. */
 export class TenantFeed {
   readonly #tenantId: string;
   readonly #context: FeedContext;
+  /** How many hold it. */
+  followers = 0;
+  /** Pages from before what is in memory. */
+  readonly stored: StoredPages;
   #logId: string;
   #recent: RecentChanges;
   /** The last position any server is known to have committed. */
@@ -42,6 +50,7 @@ export class TenantFeed {
     this.#context = context;
     this.#logId = head.logId;
     this.#recent = new RecentChanges(head.position, { maxChanges, maxBytes });
+    this.stored = new StoredPages(maxBytes * STORED_SHARE);
     this.#hinted = head.position;
     this.#pagesEnd = head.position;
   }

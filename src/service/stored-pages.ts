@@ -1,0 +1,48 @@
+import type { ChangePage } from "../store/read-changes.js";
+
+interface KeptPage {
+  /** The same for filters that match the same. */
+  readonly key: string;
+  readonly after: bigint;
+  readonly page: ChangePage;
+  readonly bytes: number;
+}
+
+/**
+ * Pages of one log read from the database lately. Of a crowd that falls behind
+ * one reads each page, however many want it: where a page reaches beyond
+ * another's place it serves from there on, and both go on from its end.
+ */
+export class StoredPages {
+  readonly #maxBytes: number;
+  /** Those used last are at the end. */
+  #pages: KeptPage[] = [];
+  #bytes = 0;
+
+  /** @param maxBytes of the changes kept; the newest page stays whatever its size. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** What follows a position; undefined if no page kept reaches from there beyond it. */
+  find(key: string, position: bigint): ChangePage | undefined {
+    const at = this.#pages.findIndex(
+      (kept) => kept.key === key && kept.after <= position && position < kept.page.through,
+    );
+    const [found] = at < 0 ? [] : this.#pages.splice(at, 1);
+    if (!found) return undefined;
+    this.#pages.push(found);
+    if (found.after === position) return found.page;
+    const { changes, through } = found.page;
+    return { changes: changes.filter((change) => change.position > position), through };
+  }
+
+  keep(key: string, after: bigint, page: ChangePage): void {
+    const bytes = page.changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    this.#pages.push({ key, after, page, bytes });
+    this.#bytes += bytes;
+    while (this.#bytes > this.#maxBytes && this.#pages.length > 1) {
+      this.#bytes -= this.#pages.shift()?.bytes ?? 0;
+    }
+  }
+}
