@@ -87,8 +87,11 @@ export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): str
     mode === "READ ONLY"
       ? ["REPEATABLE READ READ ONLY", "holdfast_runtime"]
       : ["READ COMMITTED", "holdfast_writer"];
+  // A flush reads rows by key alone, with plans made when there were hardly any, for which an index looked dear.
   const locking =
-    mode === "READ ONLY" ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}`;
+    mode === "READ ONLY"
+      ? ""
+      : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}; SET LOCAL enable_seqscan = off`;
   // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
   return (
     `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +

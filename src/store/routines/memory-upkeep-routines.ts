@@ -11,7 +11,7 @@ const MAX_LEARNED_LENGTH = 32;
 /** `learn_memory_words` is told of every memory written; `touch_memories` counts what was found; `expired_memories` tells what is to be deleted. */
 export const memoryUpkeepRoutines: readonly string[] = [
   `
-CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${BY_KEY_DEFINER} SET enable_seqscan = off AS $$
+CREATE FUNCTION holdfast.learn_memory_words(p_tenant uuid, p_ids uuid[]) RETURNS void ${BY_KEY_DEFINER} AS $$
 DECLARE
   v_words text[];
   v_known text[];
