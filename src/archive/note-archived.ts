@@ -1,8 +1,6 @@
 import { SecurityLevel } from "../../gen/holdfast/v1/security_audit_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { jsonPayload } from "../core/json-payload.js";
-import { createCodecs } from "../entities/codecs.js";
-import { entities } from "../entities/registry.js";
 import { createEntryPreparer } from "../service/prepare-entry.js";
 import { withAppender } from "../service/with-appender.js";
 import { ARCHIVE_WRITER, type ArchiveSettings } from "./archive-writer.js";
@@ -26,14 +24,13 @@ export async function noteArchived(
   settings: ArchiveSettings,
   { tenantId, details, ...note }: ArchiveNote,
 ): Promise<void> {
-  const preparer = createEntryPreparer(createCodecs(entities), settings);
-  const audit = preparer.audit({
-    ...note,
-    valid: true,
-    level: SecurityLevel.MEDIUM,
-    metadata: jsonPayload(details),
-  });
-  await withAppender(url, settings, ARCHIVE_WRITER, async (appender) => {
+  await withAppender(url, settings, ARCHIVE_WRITER, async (appender, _, codecs) => {
+    const audit = createEntryPreparer(codecs, settings).audit({
+      ...note,
+      valid: true,
+      level: SecurityLevel.MEDIUM,
+      metadata: jsonPayload(details),
+    });
     const [outcome] = await appender.append(tenantId, [audit]);
     if (outcome instanceof HoldfastError) throw outcome;
   });

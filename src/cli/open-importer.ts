@@ -1,8 +1,6 @@
 import type { Logger } from "pino";
 import type { Config } from "../config.js";
-import { createCodecs } from "../entities/codecs.js";
 import { memory } from "../entities/memory.js";
-import { entities } from "../entities/registry.js";
 import type { ImportContext } from "../legacy/import-context.js";
 import { memoryRules } from "../service/memories/memory-rules.js";
 import { createEntryPreparer } from "../service/prepare-entry.js";
@@ -22,13 +20,12 @@ export async function withImporter<T>(
   use: (context: ImportContext) => Promise<T>,
 ): Promise<T> {
   await migrateUp({ url });
-  const codecs = createCodecs(entities);
   const options = {
     maxConnections: CONNECTIONS,
     rules: new Map([...rules, [memory, memoryRules(config.workingMemoryCapacity)]]),
     logger,
   };
-  return withAppender(url, config, options, (appender, database) =>
+  return withAppender(url, config, options, (appender, database, codecs) =>
     use({
       database,
       codecs,

@@ -1,5 +1,5 @@
 import pino, { type Logger } from "pino";
-import { createCodecs } from "../entities/codecs.js";
+import { type Codecs, createCodecs } from "../entities/codecs.js";
 import { entities } from "../entities/registry.js";
 import { session } from "../entities/session.js";
 import { type Database, type DatabaseSettings, openDatabase } from "../store/database.js";
@@ -25,18 +25,19 @@ export async function withAppender<T>(
   url: string,
   settings: WriterSettings,
   { maxConnections, rules, logger = pino({ level: "silent" }) }: AppenderOptions,
-  use: (appender: Appender, database: Database) => Promise<T>,
+  use: (appender: Appender, database: Database, codecs: Codecs) => Promise<T>,
 ): Promise<T> {
   const { connectTimeoutMs, statementTimeoutMs, preparedStatements, hintIntervalMs } = settings;
   const database = openDatabase(
     { url, maxConnections, connectTimeoutMs, statementTimeoutMs, preparedStatements },
     logger,
   );
+  const codecs = createCodecs(entities);
   const hints = createHintSender(database, hintIntervalMs, logger);
   const appender = new Appender(
     {
       database,
-      sessionCodec: createCodecs(entities).of(session),
+      sessionCodec: codecs.of(session),
       rules,
       logger,
       onCommit: (tenant, { position }) => hints.send(tenant, position),
@@ -44,7 +45,7 @@ export async function withAppender<T>(
     settings,
   );
   try {
-    return await use(appender, database);
+    return await use(appender, database, codecs);
   } finally {
     await appender.idle();
     hints.close();
