@@ -12,6 +12,8 @@ export interface EntityCodec {
   readonly columns: readonly Column[];
   /** Where columns that most entities have stand in a row; -1 where one does not. */
   readonly at: Readonly<Record<"id" | "sessionId" | "agentId" | "externalId", number>>;
+  /** A message without content. */
+  newMessage(): FieldBag;
   /** The row of a message; what is wrong with it is added to `violations`, and the row is then void. */
   toRow(message: FieldBag, violations: Violations): Row;
   /** The message of a row, without what the commit sets (position and times). */
@@ -34,7 +36,7 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
   const columns = fields.flatMap((field) => field.columns);
   const writers = columns.map((column) => canonicalWriter(column.type));
   const bytes = new CanonicalBytes();
-  const makeMessage = messageMaker(entity.message);
+  const newMessage = messageMaker(entity.message);
   // The first column of the field that was added later; past the end where there is none.
   const first = fields.find(({ field }) => field.name === entity.addedLater)?.at ?? columns.length;
   const at = (name: string) => columns.findIndex((column) => column.name === name);
@@ -48,13 +50,14 @@ export function createEntityCodec(entity: EntityDeclaration): EntityCodec {
       agentId: at("agent_id"),
       externalId: at("external_id"),
     },
+    newMessage,
     toRow(message: FieldBag, violations: Violations): Row {
       const row: Row = new Array(columns.length);
       for (const codec of codecs) codec.write(message, row, violations);
       return row;
     },
     fromRow(row: Readonly<Row>): FieldBag {
-      const message = makeMessage();
+      const message = newMessage();
       for (const codec of codecs) codec.read(row, message);
       return message;
     },

@@ -1,6 +1,6 @@
-import { create, type DescField, type Message } from "@bufbuild/protobuf";
+import type { DescField, Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { type Payload, PayloadSchema } from "../../gen/holdfast/v1/payload_pb.js";
+import type { Payload } from "../../gen/holdfast/v1/payload_pb.js";
 import { rawMembers } from "../core/raw-json.js";
 import { timestampFromMicros } from "../core/time.js";
 import { isUuid } from "../core/uuid.js";
@@ -206,7 +206,7 @@ function payloadCodec(field: DescField, at: number): FieldCodec {
         bytes: row[at + 1] as Uint8Array | null,
         contentType: row[at + 2] as string | null,
       });
-      if (payload) message[name] = create(PayloadSchema, payload);
+      if (payload) message[name] = payload;
     },
   };
 }

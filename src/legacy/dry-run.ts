@@ -49,7 +49,7 @@ export async function dryRun(context: ImportContext, discovery: Discovery): Prom
           continue;
         }
         try {
-          const { message, zonelessTimes, setAside } = mapRecord(record, idOf);
+          const { message, zonelessTimes, setAside } = mapRecord(record, context.codecs, idOf);
           const { preparer, codecs } = context;
           const { entity } = record.kind;
           if (entity.nature === "append") preparer.append(codecs.of(entity), message, "");

@@ -30,7 +30,7 @@ export class RecordFinisher {
   }
 
   async add(source: SourceRecord): Promise<void> {
-    const mapped = mapRecord(source, this.#idOf);
+    const mapped = mapRecord(source, this.#context.codecs, this.#idOf);
     if (mapped.parentSourceId === undefined && !mapped.isEnded) return;
     this.#batch.push({ source, mapped });
     if (this.#batch.length >= MAX_BATCH) await this.flush();

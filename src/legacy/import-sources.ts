@@ -99,7 +99,7 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
     const pending = new LastVerification(context, verifier);
     let verified = 0;
     await each(last, async (source, file) => {
-      const mapped = mapRecord(source, idOf);
+      const mapped = mapRecord(source, context.codecs, idOf);
       const isAgain = !FINISHED.has(source.kind.kind);
       if (!isAgain || writer.cameAgain(mapped)) await pending.add({ source, mapped }, isAgain);
       verified += 1;

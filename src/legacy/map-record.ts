@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import type { Codecs } from "../entities/codecs.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { deriveFields } from "./derive-fields.js";
 import type { FieldRule } from "./field-rules.js";
@@ -32,7 +32,7 @@ export interface MappedRecord {
 const KEPT_TWICE_UP_TO = 4096;
 
 /** @throws Unmappable */
-export function mapRecord(record: SourceRecord, idOf: IdOf): MappedRecord {
+export function mapRecord(record: SourceRecord, codecs: Codecs, idOf: IdOf): MappedRecord {
   const { kind, text } = record;
   const problem = jsonProblem(text);
   if (problem !== undefined) throw new Unmappable(`not JSON: ${problem}`);
@@ -41,7 +41,7 @@ export function mapRecord(record: SourceRecord, idOf: IdOf): MappedRecord {
   const last = new Map(members.map((member) => [member.name, member]));
   const sourceId = recordId(record, last);
   const id = idOf(kind.kind, sourceId);
-  const message = create(kind.entity.message) as FieldBag;
+  const message = codecs.of(kind.entity).newMessage();
   const mapping: Mapping = {
     entity: kind.entity,
     message,

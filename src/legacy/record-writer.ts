@@ -100,7 +100,7 @@ export class RecordWriter {
   async #prepared(source: SourceRecord): Promise<WritableRecord | undefined> {
     const { context, idOf, onBad } = this.#options;
     try {
-      const mapped = mapRecord(source, idOf);
+      const mapped = mapRecord(source, context.codecs, idOf);
       const codec = context.codecs.of(source.kind.entity);
       return { source, mapped, codec, entry: prepare(context, codec, mapped.message) };
     } catch (error) {

@@ -1,8 +1,8 @@
-import { create } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import type { FlushView } from "./entity-rules.js";
@@ -13,11 +13,12 @@ import type { PatchEntry } from "./prepared-entry.js";
  *
  * @param now for the field that records when it began, where the caller gave none.
  */
-export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Timestamp): FieldBag {
-  const record = copy(entity, message);
+export function newRecord(codec: EntityCodec, message: FieldBag, now?: Timestamp): FieldBag {
+  const { entity } = codec;
+  const record = copy(codec, message);
   record.revision = 1n;
   delete record.deleteTime;
-  clearOutputOnly(entity, record);
+  clearOutputOnly(codec, record);
   const { lifecycle } = entity;
   if (lifecycle) {
     const name = localName(entity, lifecycle.field);
@@ -33,27 +34,28 @@ export function newRecord(entity: EntityDeclaration, message: FieldBag, now?: Ti
  * @throws REVISION_MISMATCH, ILLEGAL_TRANSITION
  */
 export function applyPatch(
-  entity: EntityDeclaration,
+  codec: EntityCodec,
   current: FieldBag,
   patch: PatchEntry,
   view: FlushView,
 ): FieldBag {
+  const { entity } = codec;
   checkRevision(entity, current, patch);
   const fields =
     typeof patch.fields === "function"
       ? patch.fields(current, view)
       : mergeMaps(entity, current, patch.fields);
   checkTransition(entity, current, patch.id, fields);
-  return withFields(entity, current, fields);
+  return withFields(codec, current, fields);
 }
 
 /** A copy of the thing with these fields, one revision on. */
 export function withFields(
-  entity: EntityDeclaration,
+  codec: EntityCodec,
   current: FieldBag,
   fields: Readonly<Record<string, unknown>>,
 ): FieldBag {
-  const record = copy(entity, current);
+  const record = copy(codec, current);
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) delete record[name];
     else record[name] = value;
@@ -123,18 +125,17 @@ function statusName(entity: EntityDeclaration, fieldName: string, number: number
 }
 
 /** Takes out of a caller's message what only Holdfast may say. */
-export function clearOutputOnly(entity: EntityDeclaration, message: FieldBag): void {
-  for (const name of entity.outputOnly ?? []) clear(entity, message, name);
+export function clearOutputOnly(codec: EntityCodec, message: FieldBag): void {
+  for (const name of codec.entity.outputOnly ?? []) clear(codec, message, name);
 }
 
-function clear(entity: EntityDeclaration, record: FieldBag, fieldName: string): void {
+function clear({ entity, newMessage }: EntityCodec, record: FieldBag, fieldName: string): void {
   const name = localName(entity, fieldName);
-  const empty = (create(entity.message) as FieldBag)[name];
+  const empty = newMessage()[name];
   if (empty === undefined) delete record[name];
   else record[name] = empty;
 }
 
-// create() gives an initialised message back as it is; a copy needs a fresh one.
-function copy(entity: EntityDeclaration, message: FieldBag): FieldBag {
-  return Object.assign(create(entity.message), message) as FieldBag;
+function copy({ newMessage }: EntityCodec, message: FieldBag): FieldBag {
+  return Object.assign(newMessage(), message);
 }

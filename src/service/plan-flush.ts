@@ -142,7 +142,7 @@ class FlushPlanner {
     this.#checkSession(entry.message.sessionId as string | undefined);
     this.#checkNames(entry, id);
     const prepared = this.#asGiven(entry);
-    const record = prepared?.record ?? newRecord(codec.entity, entry.message, timestampNow());
+    const record = prepared?.record ?? newRecord(codec, entry.message, timestampNow());
     Object.assign(record, entry.settled);
     const placed = this.#change(entry, "CREATED", record, undefined, prepared);
     return this.#remember(entry, entry.requestHash, placed);
@@ -165,7 +165,7 @@ class FlushPlanner {
     if (!current || current.deleteTime !== undefined) throw notFound(codec.entity.name, id);
     if (codec.entity.isBoundToSession) this.#checkSession(current.sessionId as string | undefined);
     this.#checkNames(entry, id);
-    const record = applyPatch(codec.entity, current, { ...entry, id }, view);
+    const record = applyPatch(codec, current, { ...entry, id }, view);
     const placed = this.#change(entry, change, record, current);
     return this.#remember(entry, entry.requestHash, placed);
   }
@@ -195,7 +195,7 @@ class FlushPlanner {
     for (let effect = effects.shift(); effect; effect = effects.shift()) {
       const current = view.find(effect.id);
       if (!current) throw new TypeError(`${codec.entity.name} ${effect.id} was not loaded`);
-      const changed = withFields(codec.entity, current, effect.fields);
+      const changed = withFields(codec, current, effect.fields);
       const requestId = uuidV7();
       const requestHash = createHash("sha256").update(requestId).digest();
       this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, prepareRow(codec, changed, ""));

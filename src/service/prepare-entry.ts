@@ -81,7 +81,7 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
   const actions = codecs.of(action);
 
   const append = (codec: EntityCodec, message: FieldBag, path: string): AppendEntry => {
-    clearOutputOnly(codec.entity, message);
+    clearOutputOnly(codec, message);
     return appendAsIs(codec, message, path);
   };
 
@@ -99,7 +99,7 @@ export function createEntryPreparer(codecs: Codecs, limits: EntryLimits): EntryP
     const { id, idIsOurs } = giveId(message);
     const violations = { path, list: [] };
     // As it will be created: what the caller cannot set must not make a retry differ.
-    const record = newRecord(codec.entity, message);
+    const record = newRecord(codec, message);
     const row = codec.toRow(record, violations);
     refuseViolations(violations.list);
     const { sha256, byteLength } = codec.hash(row);
