@@ -1,5 +1,5 @@
 import type { Bench, BenchResult } from "./bench.js";
-import type { CallerRequest, Calls } from "./overload/caller.js";
+import type { CallerKind, CallerRequest, Calls } from "./overload/caller.js";
 import { openTenant } from "./support/open-tenants.js";
 import { startServer } from "./support/server.js";
 import { median, quantile } from "./support/statistics.js";
@@ -19,11 +19,16 @@ const WARM_UP_SECONDS = 3;
 
 type Caller = Worker<CallerRequest, Calls>;
 
-/** One round: the sustainable load, three times of it, and another tenant alone and beside that. */
+/**
+ * One round: the sustainable load, three times of it by callers who never mind, and three times as many callers who keep
+ * to RetryInfo; another tenant alone, beside the sustainable load, and beside those who never mind.
+ */
 interface Round {
   readonly peak: Calls;
   readonly overloaded: Calls;
+  readonly obedient: Calls;
   readonly alone: Calls;
+  readonly "beside peak": Calls;
   readonly beside: Calls;
 }
 
@@ -35,30 +40,38 @@ export const overload: Bench = {
   async run({ cluster, profileDirectory, seconds, rounds, say }) {
     const server = await startServer(cluster.url, profileDirectory);
     const workers: Caller[] = [];
-    const caller = async (entries: number) => {
+    const caller = async (entries: number, kind: CallerKind) => {
       const { tenantId, sessionIds } = await openTenant(server.address, 1);
       const url = new URL("overload/caller.js", import.meta.url);
-      const args = [server.address, tenantId, sessionIds[0] ?? "", String(entries)];
+      const args = [server.address, tenantId, sessionIds[0] ?? "", String(entries), kind];
       const worker: Caller = startWorker(url, args, profileDirectory);
       workers.push(worker);
       return worker;
     };
     try {
-      const greedy = await caller(ENTRIES);
-      const modest = await caller(1);
+      const greedy = await caller(ENTRIES, "frames");
+      const obeying = await caller(ENTRIES, "client");
+      const modest = await caller(1, "frames");
       await greedy.ask({ seconds: WARM_UP_SECONDS, atATime: 32 });
+      await obeying.ask({ seconds: WARM_UP_SECONDS, atATime: 16 });
       await modest.ask({ seconds: 1, perSecond: MODEST_PER_SECOND });
       const measured: Round[] = [];
       for (let round = 0; round < rounds; round += 1) {
         const alone = await modest.ask({ seconds, perSecond: MODEST_PER_SECOND });
-        const peak = await sustainable(greedy, seconds);
+        const { peak, atATime } = await sustainable(greedy, seconds);
         const perSecond = TIMES_SUSTAINABLE * rate(peak);
         const overloaded = await greedy.ask({ seconds, perSecond });
-        const [beside] = await Promise.all([
-          modest.ask({ seconds, perSecond: MODEST_PER_SECOND }),
-          greedy.ask({ seconds, perSecond }),
-        ]);
-        measured.push({ peak, overloaded, alone, beside });
+        const obedient = await obeying.ask({ seconds, atATime: TIMES_SUSTAINABLE * atATime });
+        const during = async (load: CallerRequest) => {
+          const [calls] = await Promise.all([
+            modest.ask({ seconds, perSecond: MODEST_PER_SECOND }),
+            greedy.ask(load),
+          ]);
+          return calls;
+        };
+        const besidePeak = await during({ seconds, atATime });
+        const beside = await during({ seconds, perSecond });
+        measured.push({ peak, overloaded, obedient, alone, "beside peak": besidePeak, beside });
         say(
           `  sustained ${count(rate(peak))} calls/s, ${count(rate(overloaded))} of ${count(perSecond)} offered`,
         );
@@ -71,15 +84,17 @@ export const overload: Bench = {
   },
 };
 
-async function sustainable(caller: Caller, seconds: number): Promise<Calls> {
-  let best: Calls | undefined;
+async function sustainable(caller: Caller, seconds: number) {
+  let best: { readonly peak: Calls; readonly atATime: number } | undefined;
   for (const atATime of CROWDS) {
     const calls = await caller.ask({ seconds, atATime });
-    if (!best || rate(calls) > WORTH_MORE_CALLERS * rate(best)) best = calls;
+    if (!best || rate(calls) > WORTH_MORE_CALLERS * rate(best.peak)) best = { peak: calls, atATime };
   }
   if (!best) throw new Error("expected a crowd to try, got none");
   return best;
 }
+
+const ROWS = ["peak", "overloaded", "obedient", "alone", "beside peak", "beside"] as const;
 
 function rate({ accepted, seconds }: Calls): number {
   return accepted.length / seconds;
@@ -116,10 +131,11 @@ function result(rounds: readonly Round[]): BenchResult {
     values: of((round) => over(round) / normal(round)),
   });
   return {
-    rows: [row("peak"), row("overloaded"), row("alone"), row("beside")],
+    rows: ROWS.map(row),
     notes: [
+      `obedient are ${TIMES_SUSTAINABLE} times as many callers as sustain the peak, of @holdfast/client, which tries again`,
       unexpected.length === 0
-        ? "every call was accepted, or refused with RESOURCE_EXHAUSTED and RetryInfo"
+        ? "every call was accepted, or refused with RESOURCE_EXHAUSTED"
         : `calls ended otherwise: ${JSON.stringify(unexpected)}`,
     ],
     verdicts: [

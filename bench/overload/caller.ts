@@ -2,24 +2,31 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
-import { RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { connect, type HoldfastError } from "@holdfast/client";
 import { AppendRequestSchema, EventService } from "../../gen/holdfast/v1/event_pb.js";
-import { findDetail, statusDetails } from "../../src/rpc/testing/status-details.js";
-import { RpcClient } from "../../test/support/rpc-client.js";
+import { methodPath } from "../../src/rpc/service.js";
+import { TENANT_KEY } from "../../src/rpc/tenant-metadata.js";
 import { AGENT_ID, OBSERVATION_TYPE, payloads } from "../ingest/workload.js";
 import { serveWorker } from "../support/worker.js";
+import { FrameClient, type Outcome } from "./frame-client.js";
 
 export type CallerRequest = { readonly seconds: number } & (
   | { readonly atATime: number }
   | { readonly perSecond: number }
 );
 
+/**
+ * Who calls: frames of HTTP/2 made beforehand, which cost next to nothing and never come again when refused; or
+ * @holdfast/client, which keeps to what the server tells it.
+ */
+export type CallerKind = "frames" | "client";
+
 /** What came of the calls that ended within the time. */
 export interface Calls {
   readonly seconds: number;
   /** Milliseconds of each call that was accepted. */
   readonly accepted: readonly number[];
-  /** Milliseconds of each that was shed as it should be: RESOURCE_EXHAUSTED with RetryInfo. */
+  /** Milliseconds of each that was shed: RESOURCE_EXHAUSTED. */
   readonly shed: readonly number[];
   /** Calls that ended otherwise, by what they ended with. */
   readonly otherwise: Readonly<Record<string, number>>;
@@ -30,21 +37,65 @@ export interface Calls {
 /** Calls under way at most: a generator that offers more than is served must not fill the machine's memory. */
 const MOST_OUTSTANDING = 4000;
 const TICK_MS = 2;
-const DEADLINE_MS = 20_000;
 
-const [address = "", tenant = "", sessionId = "", entries = "1"] = process.argv.slice(2);
+/** Milliseconds that the client has for a call and its retries. */
+const DEADLINE_MS = 2000;
+/** As many programs of one tenant: each has a connection, and reads of all of them take turns at the server. */
+const CONNECTIONS = 8;
+
+const [address = "", tenant = "", sessionId = "", entries = "1", kind = "frames"] = process.argv.slice(2);
 const [host = "", port = ""] = address.split(":");
-const rpc = new RpcClient({ host, port: Number(port) }, { tenant });
-// Without ids: the server makes them, so the same bytes are other observations each time.
-const requests = payloads(16).map((data) => {
+const { append } = EventService.method;
+const bodies = payloads(16).map((data) => {
   const value = { sessionId, agentId: AGENT_ID, type: OBSERVATION_TYPE };
   const payload = { data, contentType: "application/json" };
-  const entry = { entry: { case: "observation" as const, value: { ...value, data: payload } } };
-  return toBinary(
-    AppendRequestSchema,
-    create(AppendRequestSchema, { entries: Array.from({ length: Number(entries) }, () => entry) }),
-  );
+  // Without ids: the server or the client makes them, so the same bytes are other observations each time.
+  const entry = { case: "observation" as const, value: { ...value, data: payload } };
+  return Array.from({ length: Number(entries) }, () => entry);
 });
+const { send, close } = kind === "client" ? openClient() : await openFrames();
+
+interface Line {
+  /** The status the call of this number ended with, or undefined when it was lost. */
+  send(call: number): Promise<Outcome>;
+  close(): void;
+}
+
+async function openFrames(): Promise<Line> {
+  const open = () =>
+    FrameClient.open({ host, port: Number(port) }, methodPath(append), { [TENANT_KEY]: tenant });
+  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, open));
+  const requests = bodies.map((body) => {
+    const request = create(AppendRequestSchema, { entries: body.map((entry) => ({ entry })) });
+    return toBinary(AppendRequestSchema, request);
+  });
+  return {
+    send: (call) => inTurn(clients, call).call(inTurn(requests, call)),
+    close() {
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+function openClient(): Line {
+  const clients = Array.from({ length: CONNECTIONS }, () => connect({ address, tenantId: tenant }));
+  return {
+    send: (call) =>
+      inTurn(clients, call)
+        .events.append(inTurn(bodies, call), { deadlineMs: DEADLINE_MS })
+        .then(
+          () => status.OK,
+          (error: HoldfastError) => status[error.code],
+        ),
+    close() {
+      for (const client of clients) void client.close();
+    },
+  };
+}
+
+function inTurn<T>(all: readonly T[], number: number): T {
+  return all[number % all.length] as T;
+}
 
 serveWorker<CallerRequest, Calls>(
   async (request) => {
@@ -57,17 +108,17 @@ serveWorker<CallerRequest, Calls>(
     let made = 0;
     let outstanding = 0;
     const call = async () => {
-      const bytes = requests[made++ % requests.length] ?? new Uint8Array();
       const at = performance.now();
       outstanding += 1;
-      const outcome = await rpc
-        .unaryBytes(EventService.method.append, bytes, { deadline: Date.now() + DEADLINE_MS })
-        .then(() => undefined, kindOf);
+      const outcome = await send(made++);
       outstanding -= 1;
       if (isOver()) return;
-      if (outcome === undefined) accepted.push(performance.now() - at);
-      else if (outcome === SHED) shed.push(performance.now() - at);
-      else otherwise[outcome] = (otherwise[outcome] ?? 0) + 1;
+      if (outcome === status.OK) accepted.push(performance.now() - at);
+      else if (outcome === status.RESOURCE_EXHAUSTED) shed.push(performance.now() - at);
+      else {
+        const kind = outcome === undefined ? "a lost call" : (status[outcome] ?? "another status");
+        otherwise[kind] = (otherwise[kind] ?? 0) + 1;
+      }
     };
     let withheld = 0;
     if ("atATime" in request) {
@@ -88,14 +139,5 @@ serveWorker<CallerRequest, Calls>(
     }
     return { seconds: request.seconds, accepted, shed, otherwise, withheld };
   },
-  async () => rpc.close(),
+  async () => close(),
 );
-
-const SHED = "shed";
-
-function kindOf(error: unknown): string {
-  const { code = -1 } = error as { code?: number };
-  if (code !== status.RESOURCE_EXHAUSTED) return status[code] ?? "another error";
-  const retry = findDetail(statusDetails(error as Parameters<typeof statusDetails>[0]), RetryInfoSchema);
-  return retry ? SHED : "RESOURCE_EXHAUSTED without RetryInfo";
-}
