@@ -278,6 +278,7 @@ function rpcSettings(config: Config) {
     writeBufferBytes: 64 * 1024,
     maxConcurrentStreams: config.maxConcurrentStreams,
     maxCallsInFlight: config.maxCallsInFlight,
+    steadyCallsInFlight: config.steadyCallsInFlight,
     keepaliveTimeMs: config.keepaliveTimeMs,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:

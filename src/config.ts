@@ -195,7 +195,12 @@ export const settings = {
   maxCallsInFlight: count(
     "HOLDFAST_MAX_CALLS_IN_FLIGHT",
     256,
-    "unary calls served at a time, of one tenant half of them; some 64 keep two cores busy, more only wait",
+    "unary calls served at a time while a burst of them lasts, of one tenant half of them; the rest are refused",
+  ),
+  steadyCallsInFlight: count(
+    "HOLDFAST_STEADY_CALLS_IN_FLIGHT",
+    64,
+    "unary calls served at a time for longer than a burst, of one tenant half of them; 32 keep two cores busy, more only wait",
   ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",

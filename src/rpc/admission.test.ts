@@ -1,48 +1,64 @@
-import { status } from "@grpc/grpc-js";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { Admission } from "./admission.js";
-import { failure } from "./testing/echo-client.js";
-import { startEchoServer } from "./testing/echo-server.js";
-import { findDetail, reasonOf, statusDetails } from "./testing/status-details.js";
 
-test("unary calls beyond the limit are refused at once, say when to come again, and make room when they end", async () => {
-  let finish: () => void = () => undefined;
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  let serving = 0;
-  const { client } = await startEchoServer({
-    settings: { maxCallsInFlight: 8 },
-    handlers: {
-      async unary(request) {
-        serving += 1;
-        await finished;
-        return request;
-      },
-    },
-  });
-  const calls = Array.from({ length: 10 }, (_, n) => client.unary(`${n}`));
-  const outcomes = Promise.allSettled(calls);
-  const refused = await failure(Promise.race(calls));
-  expect(refused.code).toBe(status.RESOURCE_EXHAUSTED);
-  expect(reasonOf(refused)).toBe("OVERLOADED");
-  expect(findDetail(statusDetails(refused), RetryInfoSchema)?.retryDelay?.nanos).toBeGreaterThan(0);
-
-  finish();
-  expect((await outcomes).filter((outcome) => outcome.status === "fulfilled")).toHaveLength(4);
-  expect(serving).toBe(4);
-  expect(await client.unary("again")).toMatchObject({ text: "again" });
-});
+const EIGHT = { maxCallsInFlight: 8, steadyCallsInFlight: 8 };
 
 test("one tenant has at most half, so that another finds room", () => {
-  const admission = new Admission({ maxCallsInFlight: 8 });
-  for (let n = 0; n < 4; n += 1) admission.enter("greedy");
-  expect(() => admission.enter("greedy")).toThrow("this tenant has 4 calls at a time, at most 4 may be");
-  for (let n = 0; n < 4; n += 1) admission.enter("modest");
-  expect(() => admission.enter("third")).toThrow("this server serves 8 calls at a time, at most 8 may be");
+  const admission = new Admission(EIGHT);
+  const refusals = (tenant: string, times: number) =>
+    Array.from({ length: times }, () => admission.enter(tenant)?.message);
+  expect(refusals("greedy", 4)).toEqual(Array(4).fill(undefined));
+  expect(refusals("greedy", 1)).toEqual(["this tenant has 4 calls at a time, at most 4 may be"]);
+  expect(refusals("modest", 4)).toEqual(Array(4).fill(undefined));
+  expect(refusals("third", 1)).toEqual(["this server serves 8 calls at a time, at most 8 may be"]);
   admission.leave("greedy");
-  admission.enter("third");
-  for (let n = 0; n < 3; n += 1) admission.leave("greedy");
-  for (let n = 0; n < 3; n += 1) admission.enter("greedy");
+  expect(refusals("third", 1)).toEqual([undefined]);
+});
+
+test("whoever comes and goes, no more are let in than may be, and room is there again when all have left", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ tenant: fc.constantFrom("a", "b", "c"), comes: fc.boolean() })),
+      (moves) => {
+        const admission = new Admission({ maxCallsInFlight: 6, steadyCallsInFlight: 6 });
+        const inside: string[] = [];
+        for (const { tenant, comes } of moves) {
+          if (comes) {
+            const own = inside.filter((each) => each === tenant).length;
+            expect(admission.enter(tenant) === undefined).toBe(inside.length < 6 && own < 3);
+            if (inside.length < 6 && own < 3) inside.push(tenant);
+          } else if (inside.includes(tenant)) {
+            inside.splice(inside.indexOf(tenant), 1);
+            admission.leave(tenant);
+          }
+        }
+        for (const tenant of inside) admission.leave(tenant);
+        for (const tenant of ["a", "a", "a", "b", "b", "b"]) expect(admission.enter(tenant)).toBeUndefined();
+      },
+    ),
+  );
+});
+
+test("a burst is served, a flood that goes on is not, and after a calm there may be a burst again", () => {
+  let now = 0;
+  const admission = new Admission({ maxCallsInFlight: 40, steadyCallsInFlight: 8 }, () => now);
+  const admitted = (times: number) =>
+    Array.from({ length: times }, () => admission.enter("a")).filter((refusal) => !refusal).length;
+  const leave = (times: number) => Array.from({ length: times }, () => admission.leave("a"));
+  expect(admitted(30)).toBe(20);
+  // Some leave, and as many come as before: for a while that is still the burst.
+  now = 100;
+  leave(10);
+  expect(admitted(30)).toBe(10);
+  for (now = 300; now < 5000; now += 100) {
+    expect(admitted(30)).toBe(0);
+  }
+  leave(18);
+  for (; now < 6000; now += 100) {
+    expect(admitted(30)).toBe(2);
+    leave(2);
+  }
+  now += 1000;
+  expect(admitted(30)).toBe(18);
 });

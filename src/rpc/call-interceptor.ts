@@ -1,5 +1,6 @@
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { Call } from "./call.js";
+import type { Gate } from "./gate.js";
 import type { LiveCalls } from "./live-calls.js";
 import type { ServerEnvironment } from "./server-environment.js";
 import type { RegisteredMethod } from "./service.js";
@@ -23,12 +24,20 @@ export function createCallInterceptor(
   methods: readonly RegisteredMethod[],
   environment: ServerEnvironment,
   calls: LiveCalls,
+  gate: Gate,
 ): ServerInterceptor {
   const methodByPath = new Map(methods.map((method) => [method.path, method]));
   return ({ path }, transport) => {
     const method = methodByPath.get(path);
     if (!method) throw new Error(`no handler for ${path}`);
-    const call = new Call(environment, method, transport, (settled) => calls.delete(settled));
+    const arrival = gate.take();
+    const call = new Call(environment, method, transport, {
+      onIdentified: (tenantId) => arrival?.identified(tenantId),
+      onSettled(settled) {
+        arrival?.leave();
+        calls.delete(settled);
+      },
+    });
     calls.add(call);
     return new ServedCall(transport, call);
   };

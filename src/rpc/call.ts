@@ -40,6 +40,14 @@ const DENIALS: ReadonlySet<ErrorReason> = new Set([
   ErrorReason.PERMISSION_DENIED,
 ]);
 
+/** Who hears of a call. */
+export interface CallListener {
+  /** The caller may make this call, as this tenant. */
+  onIdentified(tenantId: string): void;
+  /** The handler is done, which may be later than the call. */
+  onSettled(call: Call): void;
+}
+
 /**
  * One call, from its first header to its status. It is finished exactly once: by its handler, by the client, by its
  * deadline, by grpc-js refusing a message, or by the server; whatever the handler does after that is ignored.
@@ -52,31 +60,28 @@ export class Call implements CallContext {
   readonly #method: RegisteredMethod;
   readonly #transport: ServerInterceptingCallInterface;
   readonly #sendStatus: (status: PartialStatus) => void;
-  readonly #onSettled: (call: Call) => void;
+  readonly #listener: CallListener;
   readonly #reader: RequestReader;
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
   #writer: ResponseWriter | undefined;
   #answers: AsyncIterator<unknown> | undefined;
   #begun = false;
-  /** Whether it counts among the calls being served. */
-  #entered = false;
   #finished = false;
   #logger: Logger | undefined;
   #principal = UNKNOWN_CALLER;
   #requestId = "";
 
-  /** @param onSettled called once the handler is done, which may be later than the call */
   constructor(
     environment: ServerEnvironment,
     method: RegisteredMethod,
     transport: ServerInterceptingCallInterface,
-    onSettled: (call: Call) => void,
+    listener: CallListener,
   ) {
     this.#environment = environment;
     this.#method = method;
     this.#transport = transport;
-    this.#onSettled = onSettled;
+    this.#listener = listener;
     this.#reader = new RequestReader(transport, takesStream(method.descriptor));
     // grpc-js ends calls by itself (deadline, oversize message, broken compression) through this method of its own
     // object, past every interceptor hook. Replacing it is the one way to count those ends and give them details.
@@ -128,7 +133,7 @@ export class Call implements CallContext {
     // A stream that died before it began is never heard of again.
     if (!this.#begun) {
       this.#cancelled();
-      this.#onSettled(this);
+      this.#listener.onSettled(this);
     }
   }
 
@@ -149,8 +154,8 @@ export class Call implements CallContext {
     try {
       if (this.#method.authenticated) {
         this.#principal = await authenticate(metadata, this.#transport.getPeer());
-        this.#enter();
         await this.#admit(metadata);
+        this.#listener.onIdentified(this.#principal.tenantId);
       }
       this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
       if (this.#finished) return;
@@ -171,15 +176,8 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
-      if (this.#entered) this.#environment.admission.leave(this.#principal.tenantId);
-      this.#onSettled(this);
+      this.#listener.onSettled(this);
     }
-  }
-
-  #enter(): void {
-    if (this.#method.descriptor.methodKind !== "unary") return;
-    this.#environment.admission.enter(this.#principal.tenantId);
-    this.#entered = true;
   }
 
   async #admit(metadata: Metadata): Promise<void> {
@@ -206,7 +204,7 @@ export class Call implements CallContext {
     if (this.#finished) return;
     const durationMs = this.#finish(statusCodeOf(error));
     logFailure(this.logger, { error, code: statusCodeOf(error), durationMs });
-    this.#sendStatus(trailersFromError(error, this.#requestId, this.#environment.encodedStatuses));
+    this.#sendStatus(trailersFromError(error, this.#requestId));
   }
 
   #finish(code: status): number {

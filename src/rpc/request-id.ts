@@ -9,6 +9,10 @@ const SANE = /^[\w.:/+=-]{1,128}$/;
 
 /** The caller's own id for the call if it is fit to be logged, else a new UUID. */
 export function requestIdFrom(metadata: Metadata): string {
-  const given = metadata.get(REQUEST_ID_KEY)[0];
+  return fitRequestId(metadata.get(REQUEST_ID_KEY)[0]);
+}
+
+/** That, of what came under the key. */
+export function fitRequestId(given: unknown): string {
   return typeof given === "string" && SANE.test(given) ? given : randomUUID();
 }

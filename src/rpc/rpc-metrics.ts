@@ -8,6 +8,8 @@ export interface RpcMetrics {
   started(method: string): void;
   /** @param code name of the gRPC status code */
   finished(method: string, code: string, seconds: number): void;
+  /** Counts, each time it is called, a call that ended before it began. */
+  refusals(method: string, code: string): () => void;
 }
 
 /** Registers the metrics of the gRPC edge. Once per registry. */
@@ -40,6 +42,15 @@ export function createRpcMetrics(registry: Registry): RpcMetrics {
       inFlight.dec({ method });
       calls.inc({ method, code });
       duration.observe({ method }, seconds);
+    },
+    refusals(method, code) {
+      // Made once: to look them up for each would be a good part of what refusing costs.
+      const refused = calls.labels(method, code);
+      const durations = duration.labels(method);
+      return () => {
+        refused.inc();
+        durations.observe(0);
+      };
     },
   };
 }

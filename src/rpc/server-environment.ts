@@ -1,11 +1,9 @@
 import type { Logger } from "pino";
 import type { CallAudits } from "../service/call-audits.js";
-import type { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
-import type { EncodedStatuses } from "./trailers.js";
 
 /** What all calls of one server share. */
 export interface ServerEnvironment {
@@ -14,8 +12,6 @@ export interface ServerEnvironment {
   readonly audits?: CallAudits | undefined;
   /** Every answer passes it; without it services must hold no secrets. */
   readonly secrets?: SecretGuard | undefined;
-  readonly admission: Admission;
-  readonly encodedStatuses: EncodedStatuses;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

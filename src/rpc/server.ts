@@ -11,6 +11,7 @@ import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
+import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
@@ -69,21 +70,22 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   services.push(...createReflection(services.map(({ descriptor }) => descriptor)));
 
   const calls = new LiveCalls();
+  const metrics = createRpcMetrics(options.metrics);
   const environment = {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
-    admission: new Admission(settings),
-    encodedStatuses: new WeakMap(),
     logger,
-    metrics: createRpcMetrics(options.metrics),
+    metrics,
     settings,
     draining: draining.signal,
   };
   const methods = services.flatMap((service) => service.methods);
-  const interceptors = [createCallInterceptor(methods, environment, calls)];
+  const gate = new Gate(methods, { admission: new Admission(settings), metrics, logger });
+  const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
+  gate.guard(server);
   for (const service of services) server.addService(toServiceDefinition(service), {});
 
   let stopped: Promise<void> | undefined;

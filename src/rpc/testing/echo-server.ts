@@ -17,6 +17,7 @@ export const TEST_SETTINGS: RpcSettings = {
   writeBufferBytes: 64 * 1024,
   maxConcurrentStreams: 1000,
   maxCallsInFlight: 1000,
+  steadyCallsInFlight: 1000,
   keepaliveTimeMs: 30_000,
   keepaliveTimeoutMs: 10_000,
   maxConnectionAgeMs: Number.POSITIVE_INFINITY,
