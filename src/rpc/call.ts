@@ -148,7 +148,7 @@ export class Call implements CallContext {
   }
 
   async #serve(metadata: Metadata): Promise<void> {
-    const { authenticate, settings } = this.#environment;
+    const { authenticate, settings, turns } = this.#environment;
     this.#begun = true;
     this.#requestId = requestIdFrom(metadata);
     try {
@@ -165,6 +165,7 @@ export class Call implements CallContext {
         writer: this.#writer,
         context: this,
         maxSendBytes: settings.maxSendBytes,
+        turn: () => turns.next(this.#principal.tenantId),
         filter: this.#environment.secrets?.for(this.#method.descriptor),
         onAnswers: (answers) => {
           this.#answers = answers;

@@ -11,6 +11,8 @@ export interface HandlerRun {
   readonly writer: ResponseWriter;
   readonly context: CallContext;
   readonly maxSendBytes: number;
+  /** Resolves when a message that has come may be worked on; undefined if that is now. */
+  turn(): Promise<void> | undefined;
   /** Passes each answer on, or a copy without what this caller may not see. */
   readonly filter?: AnswerFilter | undefined;
   /** Told of the handler's iterator, so that it can be closed from outside while it waits. */
@@ -22,20 +24,35 @@ export async function runHandler(run: HandlerRun): Promise<void> {
   const { method, reader, context } = run;
   const { input } = method.descriptor;
   const decode = method.decode ?? ((bytes: Uint8Array) => decodeMessage(input, bytes));
-  const request = takesStream(method.descriptor) ? decoded(reader, decode) : decode(await reader.single());
+  let request: unknown;
+  if (takesStream(method.descriptor)) request = decoded(run, decode);
+  else {
+    const bytes = await reader.single();
+    const turn = inTurn(run);
+    // Not for nothing: what is begun at once must be seen to take time by the next that asks for its turn.
+    if (turn) await turn;
+    request = decode(bytes);
+  }
   if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
   else await send(run, await method.handle(request, context));
 }
 
 async function* decoded(
-  reader: RequestReader,
+  run: HandlerRun,
   decode: (bytes: Uint8Array) => unknown,
 ): AsyncGenerator<unknown, void> {
   for (;;) {
-    const bytes = await reader.next();
+    const bytes = await run.reader.next();
     if (bytes === undefined) return;
+    const turn = inTurn(run);
+    if (turn) await turn;
     yield decode(bytes);
   }
+}
+
+/** Resolves when a message may be worked on, and rejects if nobody waits for it any more; undefined if it may now. */
+function inTurn({ turn, context }: HandlerRun): Promise<void> | undefined {
+  return turn()?.then(() => context.signal.throwIfAborted());
 }
 
 async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<void> {

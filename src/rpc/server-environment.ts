@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { FairTurns } from "../core/fair-turns.js";
 import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
@@ -12,6 +13,8 @@ export interface ServerEnvironment {
   readonly audits?: CallAudits | undefined;
   /** Every answer passes it; without it services must hold no secrets. */
   readonly secrets?: SecretGuard | undefined;
+  /** When which tenant's messages are worked on. */
+  readonly turns: FairTurns;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

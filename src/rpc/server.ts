@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { FairTurns } from "../core/fair-turns.js";
 import type { CallAudits } from "../service/call-audits.js";
 import { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
@@ -22,6 +23,7 @@ import type { SecretGuard } from "./secret-guard.js";
 import { toServerOptions } from "./server-options.js";
 import type { RegisteredService } from "./service.js";
 import { toServiceDefinition } from "./service-definition.js";
+import { widenConnections } from "./widen-connections.js";
 
 export interface RpcServerOptions {
   /** Health and reflection come on their own. */
@@ -75,6 +77,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
+    turns: new FairTurns(),
     logger,
     metrics,
     settings,
@@ -86,6 +89,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
   gate.guard(server);
+  widenConnections(server);
   for (const service of services) server.addService(toServiceDefinition(service), {});
 
   let stopped: Promise<void> | undefined;
