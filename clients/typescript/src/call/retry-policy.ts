@@ -14,9 +14,9 @@ export const DEFAULT_RETRY: RetryPolicy = { initialDelayMs: 100, maxDelayMs: 5_0
 
 /**
  * The wait before attempt `attempt` (1 is the first retry): exponential with full jitter, so that clients cut
- * off together do not return together; never less than the server asked for.
+ * off together do not return together; on top of what the server asked for, since it asks many for the same.
  */
 export function retryDelayMs(policy: RetryPolicy, attempt: number, retryAfterMs = 0): number {
   const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.max(retryAfterMs, Math.random() * ceiling);
+  return retryAfterMs + Math.random() * ceiling;
 }
