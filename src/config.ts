@@ -194,8 +194,8 @@ export const settings = {
   ),
   maxCallsInFlight: count(
     "HOLDFAST_MAX_CALLS_IN_FLIGHT",
-    256,
-    "unary calls served at a time while a burst of them lasts, of one tenant half of them; the rest are refused",
+    128,
+    "unary calls served at a time while a burst lasts, of one tenant half of them; each may then take twice as long",
   ),
   steadyCallsInFlight: count(
     "HOLDFAST_STEADY_CALLS_IN_FLIGHT",

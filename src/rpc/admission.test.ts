@@ -62,3 +62,14 @@ test("a burst is served, a flood that goes on is not, and after a calm there may
   now += 1000;
   expect(admitted(30)).toBe(18);
 });
+
+test("a tenant that has little is let in while another's flood is worked off", () => {
+  let now = 0;
+  const admission = new Admission({ maxCallsInFlight: 80, steadyCallsInFlight: 8 }, () => now);
+  for (let n = 0; n < 100; n += 1) admission.enter("greedy");
+  expect(admission.enter("modest")).toBeUndefined();
+  now = 1000;
+  for (let n = 0; n < 100; n += 1) admission.enter("greedy");
+  expect(admission.enter("greedy")).toBeDefined();
+  expect(admission.enter("modest")).toBeUndefined();
+});

@@ -53,7 +53,11 @@ export class Admission {
     if (!share) share = { inFlight: 0, surge: new Surge(this.#now), pace: new RetryPace(this.#now) };
     const ofServer = this.#limit(1, this.#total, this.#surge);
     const ofTenant = this.#limit(TENANT_SHARE, share.inFlight, share.surge);
-    if (this.#total >= ofServer) return this.#refusal("this server serves", ofServer, share.pace.refused());
+    const isFull = this.#total >= this.#settings.maxCallsInFlight;
+    // Whoever has less than an equal part is not who there are too many of.
+    if (isFull || (this.#total >= ofServer && share.inFlight * this.#byTenant.size >= ofServer)) {
+      return this.#refusal("this server serves", ofServer, share.pace.refused());
+    }
     if (share.inFlight >= ofTenant) return this.#refusal("this tenant has", ofTenant, share.pace.refused());
     share.pace.admitted();
     share.inFlight += 1;
