@@ -49,6 +49,8 @@ test.each(["unary", "streamed"])("a tenant's %s messages take turns with another
     stream.end("a");
     for await (const _ of stream);
   });
+  // Once the first is being worked on the others are there too.
+  while (served.length === 0) await new Promise(setImmediate);
   const one = other.unary("a", modest());
   await Promise.all([...many, one]);
   expect(served).toHaveLength(41);
