@@ -740,6 +740,7 @@ CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer,
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v_position bigint;
@@ -942,6 +943,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_action_selectors(p_tenant uuid, p_ids u
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -959,6 +961,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_actions(p_tenant uuid, p_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -976,6 +979,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_configurations(p_tenant uuid, p_ids uui
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -993,6 +997,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_cross_session_patterns(p_tenant uuid, p
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1010,6 +1015,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_goals(p_tenant uuid, p_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1027,6 +1033,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_learning_systems(p_tenant uuid, p_ids u
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1044,6 +1051,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_memories(p_tenant uuid, p_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1061,6 +1069,7 @@ CREATE OR REPLACE FUNCTION holdfast.lock_sessions(p_tenant uuid, p_ids uuid[])
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In the order of ids, so that two flushes never wait for each other; each by its key, as below.
@@ -1091,6 +1100,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1197,6 +1207,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_actions(p_tenant uuid, p_first_position 
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1317,6 +1328,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_configurations(p_tenant uuid, p_first_po
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1427,6 +1439,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_cross_session_patterns(p_tenant uuid, p_
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1527,6 +1540,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_decisions(p_tenant uuid, p_first_positio
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   INSERT INTO holdfast.decisions (
@@ -1616,6 +1630,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_goals(p_tenant uuid, p_first_position bi
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1730,6 +1745,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_learning_systems(p_tenant uuid, p_first_
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1840,6 +1856,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_memories(p_tenant uuid, p_first_position
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -1960,6 +1977,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_observations(p_tenant uuid, p_first_posi
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   INSERT INTO holdfast.observations (
@@ -2028,6 +2046,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_performance_metrics(p_tenant uuid, p_fir
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   INSERT INTO holdfast.performance_metrics (
@@ -2090,6 +2109,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_security_audits(p_tenant uuid, p_first_p
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   INSERT INTO holdfast.security_audits (
@@ -2158,6 +2178,7 @@ CREATE OR REPLACE FUNCTION holdfast.put_sessions(p_tenant uuid, p_first_position
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 DECLARE
   v record;
@@ -2909,6 +2930,7 @@ CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
   -- In one order, so that two servers never wait for each other.
