@@ -7,6 +7,7 @@ import type { Fault } from "./faults/fault.js";
 import { type PlannedFault, planFaults } from "./plan.js";
 import { createRandom } from "./random.js";
 import type { Bug } from "./server/bugs/bug.js";
+import { SETTLE_MS, settle } from "./settle.js";
 import { Stage } from "./stage/stage.js";
 
 export interface RunOptions {
@@ -35,8 +36,6 @@ const MOST_TRIES = 4;
 /** At the end, so that the last fault is resumed from as every other. */
 const LAST_CALM_MS = 3_000;
 const WARM_UP_MS = 60_000;
-const SETTLE_MS = 60_000;
-const FINISH_MS = 120_000;
 
 /** Starts everything, injects faults one after the other until the time is over, and lets everything come to an end. */
 export async function run(options: RunOptions): Promise<FinishedRun> {
@@ -108,28 +107,4 @@ async function injectFaults(
       await inject({ fault, random: random.fork(), pauseMs: RECOVERY_MS });
     }
   }
-}
-
-/** Ends the writing, then the following once it has reached the end. */
-async function settle(stage: Stage): Promise<string[]> {
-  const { clients } = stage;
-  const troubles: string[] = [];
-  if (!(await stage.settled(SETTLE_MS))) troubles.push("the servers did not all come back");
-  const stopped = Promise.all(clients.map((client) => client.stop())).then(() => true);
-  if (!(await Promise.race([stopped, delay(SETTLE_MS, false)]))) {
-    troubles.push("a client had writes without an outcome a minute after the last fault");
-  }
-  const rows = await stage.query("SELECT tenant_id::text, position::float8 FROM holdfast.tenant_logs");
-  const heads = Object.fromEntries(rows as [string, number][]);
-  const finished = Promise.all(clients.map((client) => client.finish(heads)));
-  const codes = await Promise.race([finished, delay(FINISH_MS, undefined)]);
-  if (!codes) {
-    troubles.push("a client did not end");
-    for (const client of clients) void client.kill();
-  }
-  for (const [i, code] of (codes ?? []).entries()) {
-    if (code !== 0)
-      troubles.push(`a client ended with ${code}; see the log beside ${clients[i]?.options.ledger}`);
-  }
-  return troubles;
 }

@@ -19,6 +19,7 @@ const TARGETS = {
   peers: { module: "bench/peers/main.js", args: [] },
   chaos: { module: "dist/chaos/main.js", args: [] },
   fuzz: { module: "dist/fuzz/main.js", args: [] },
+  soak: { module: "dist/soak/main.js", args: [] },
   test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
 };
 

@@ -3,7 +3,17 @@ import { readdirSync, statSync } from "node:fs";
 import { PROJECT } from "./project.js";
 
 /** What the compiler reads, as in tsconfig.json, and what says how it reads it. */
-const SOURCES = ["src", "gen", "clients/typescript/src", "test", "bench", "chaos", "fuzz", "examples"];
+const SOURCES = [
+  "src",
+  "gen",
+  "clients/typescript/src",
+  "test",
+  "bench",
+  "chaos",
+  "fuzz",
+  "soak",
+  "examples",
+];
 const SINGLE_FILES = ["vitest.config.ts", "tsconfig.json", "package-lock.json", "scripts/build.js"];
 
 /** Changes when any source is added, removed or written to. Looks at names, sizes and times alone: milliseconds. */

@@ -35,7 +35,11 @@ function filesUnder(directory: string): SourceFile[] {
 
 const source = filesUnder("src");
 const clients = filesUnder("clients");
-const hand = [...source, ...clients, ...filesUnder("test"), ...filesUnder("scripts"), ...filesUnder("chaos")];
+const hand = [
+  ...source,
+  ...clients,
+  ...["test", "scripts", "chaos", "soak"].flatMap((folder) => filesUnder(folder)),
+];
 
 const isTest = ({ path }: SourceFile) => /\.test\.ts$|\/testing\//.test(path);
 const shipped = source.filter((file) => !isTest(file));
@@ -113,7 +117,7 @@ describe("imports", () => {
       const allowed = MAY_IMPORT[layer];
       if (!allowed) return [`${path}: which layer is ${layer}?`];
       return imports
-        .filter((each) => /^(src|gen|test|bench|chaos|fuzz|examples)\//.test(each))
+        .filter((each) => /^(src|gen|test|bench|chaos|fuzz|soak|examples)\//.test(each))
         .filter((each) => layerOf(each) !== layer && !allowed.includes(layerOf(each)))
         .map((each) => `${path} imports ${each}`);
     });

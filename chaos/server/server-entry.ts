@@ -3,25 +3,33 @@ import { appendFileSync } from "node:fs";
 import { pino } from "pino";
 import { startApp } from "../../src/app.js";
 import { readConfig } from "../../src/config.js";
+import type { Database } from "../../src/store/database.js";
 import { monotonicMs } from "../clock.js";
-import { findBug } from "./bugs/bugs.js";
+
+import { BUGS } from "./bugs/bugs.js";
 import { failingDatabase } from "./failing-database.js";
 import { failingHub } from "./failing-hub.js";
 import { Failpoints } from "./failpoints.js";
 import { installJumpingClock } from "./jumping-clock.js";
+import { LEAKS } from "./leaks.js";
+import { measure } from "./measure.js";
 import { probeConnections } from "./probe-connections.js";
-import type { ServerMessage } from "./server-message.js";
+import type { ServerAnswer, ServerMessage } from "./server-message.js";
 
 const [reports = "", bugName = ""] = process.argv.slice(2);
 const clock = installJumpingClock();
 const failpoints = new Failpoints(reports);
-const bug = bugName === "" ? undefined : findBug(bugName);
+const bug = [...BUGS, ...LEAKS].find(({ name }) => name === bugName);
 const stop = new AbortController();
+let serversDatabase: Database | undefined;
 
 process.on("message", (message: ServerMessage) => {
   if (message.do === "arm") failpoints.arm(message.point, message.action);
   if (message.do === "disarm") failpoints.disarm(message.point);
   if (message.do === "jump") clock.jump(message.offsetMs);
+  if (message.do === "measure") {
+    void measure(serversDatabase).then((measured) => process.send?.({ measured } satisfies ServerAnswer));
+  }
 });
 process.once("disconnect", () => process.exit(1));
 
@@ -30,6 +38,7 @@ const logger = pino({ level: config.logLevel }, pino.destination(2));
 const app = await startApp(config, logger, stop.signal, {
   database(opened) {
     const database = failingDatabase(bug?.database?.(opened) ?? opened, failpoints);
+    serversDatabase = database;
     void probeConnections(database, leaked, stop.signal);
     return database;
   },

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ServerAnswer, ServerMeasure } from "../server/server-message.js";
 
 /** How to start a server: the program and what it is given. */
 export interface ServerProgram {
@@ -18,6 +20,8 @@ export interface ServerOptions {
 }
 
 const RESTART_MS = 150;
+/** Collecting garbage takes a moment; one that takes this long hangs. */
+const MEASURE_MS = 30_000;
 
 /** A server in a process of its own, started again whenever it ends, as whoever runs one does. */
 export class ServerProcess {
@@ -39,6 +43,17 @@ export class ServerProcess {
 
   send(message: object): void {
     if (this.#child?.connected) this.#child.send(message, () => {});
+  }
+
+  /** What it holds; rejects when it does not answer. */
+  async measure(): Promise<ServerMeasure> {
+    const child = this.#child;
+    if (!child?.connected) throw new Error("expected a server that runs to measure");
+    child.send({ do: "measure" });
+    const [{ measured }] = (await once(child, "message", {
+      signal: AbortSignal.timeout(MEASURE_MS),
+    })) as [ServerAnswer];
+    return measured;
   }
 
   /** Of its process; another one after it was started again. */

@@ -7,7 +7,7 @@ import { pino } from "pino";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/postgres/start-embedded-postgres.js";
 import { migrateUp } from "../../src/store/migrate.js";
 import type { ClientOptions } from "../clients/client-options.js";
-import type { Bug } from "../server/bugs/bug.js";
+import type { Alteration } from "../server/bugs/bug.js";
 import { ClientProcess } from "./client-process.js";
 import { freePort } from "./free-port.js";
 import { NetworkProxy } from "./network-proxy.js";
@@ -51,7 +51,7 @@ export class Stage {
     this.disk = withDisk ? mountSmallDisk(directory) : undefined;
   }
 
-  static async start(directory: string, options: { bug?: Bug; withDisk: boolean }): Promise<Stage> {
+  static async start(directory: string, options: { bug?: Alteration; withDisk: boolean }): Promise<Stage> {
     const stage = new Stage(directory, options.withDisk);
     try {
       await stage.#startPostgres();
@@ -154,7 +154,7 @@ export class Stage {
     });
   }
 
-  async #startServers(bug: Bug | undefined): Promise<void> {
+  async #startServers(bug: Alteration | undefined): Promise<void> {
     const socket = new URL(this.databaseUrl).searchParams;
     const path = join(socket.get("host") ?? "", `.s.PGSQL.${socket.get("port")}`);
     for (let i = 0; i < SERVERS; i++) {
@@ -190,7 +190,7 @@ export class Stage {
   }
 }
 
-function serverProgram(reports: string, bug: Bug | undefined): ServerProgram {
+function serverProgram(reports: string, bug: Alteration | undefined): ServerProgram {
   const path = fileURLToPath(new URL("../server/server-entry.js", import.meta.url));
   return { path, args: [reports, ...(bug ? [bug.name] : [])] };
 }

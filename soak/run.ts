@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { startClients } from "../chaos/cast.js";
+import { createRandom, type Random } from "../chaos/random.js";
+import type { Alteration } from "../chaos/server/bugs/bug.js";
+import { settle } from "../chaos/settle.js";
+import { Stage } from "../chaos/stage/stage.js";
+import type { Soaked } from "./judge.js";
+import { type Sample, takeSample } from "./sample.js";
+
+export interface SoakOptions {
+  readonly directory: string;
+  readonly seconds: number;
+  readonly seed: number;
+  /** Writes a second that the recorders aim at. */
+  readonly perSecond: number;
+  readonly leak?: Alteration;
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A soak that is over, with Postgres still there to be asked. */
+export interface FinishedSoak extends Soaked {
+  readonly stage: Stage;
+  /** What the harness itself found wrong with how it ended. */
+  readonly troubles: readonly string[];
+}
+
+const SAMPLE_MS = 5_000;
+/** A first cast plays for as long as this share of the time, so that what is made once is there before the first look. */
+const WARM_UP_SHARE = 0.2;
+const LONGEST_WARM_UP_S = 120;
+/** Until what clients left behind has timed out: idle connections to Postgres, audits of what was denied. */
+const REST_MS = 15_000;
+
+/** Lets two casts of clients play, one after the other, and looks at servers and Postgres meanwhile and in between. */
+export async function soak(options: SoakOptions): Promise<FinishedSoak> {
+  const { directory, seconds, seed, perSecond, leak, say, signal } = options;
+  const random = createRandom(seed);
+  const stage = await Stage.start(directory, { withDisk: false, ...(leak && { bug: leak }) });
+  try {
+    const warmUp = Math.min(seconds * WARM_UP_SHARE, LONGEST_WARM_UP_S);
+    say(`warming up for ${warmUp.toFixed(0)} s`);
+    const first = await play(stage, random.fork(), perSecond, warmUp, signal);
+    const before = await atRest(stage, signal);
+    say(`looking every ${SAMPLE_MS / 1000} s for ${seconds} s`);
+    const second = await play(stage, random.fork(), perSecond, seconds, signal);
+    const after = await atRest(stage, signal);
+    await stage.stopServers();
+    return {
+      stage,
+      before,
+      during: second.samples,
+      after,
+      troubles: [...first.troubles, ...second.troubles],
+    };
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+}
+
+/** Clients come, do what they do for so long, and go. */
+async function play(stage: Stage, random: Random, perSecond: number, seconds: number, signal: AbortSignal) {
+  startClients(stage, random.fork(), perSecond);
+  startVisitors(stage, random.fork());
+  const samples: Sample[] = [];
+  const until = performance.now() + seconds * 1000;
+  while (performance.now() < until && !signal.aborted) {
+    await delay(Math.min(SAMPLE_MS, until - performance.now()), undefined, { signal }).catch(() => {});
+    samples.push(await takeSample(stage));
+  }
+  return { samples, troubles: await settle(stage) };
+}
+
+/** Those who come for one thing, read all there is, or ask for what they may not have: not for runs with faults. */
+function startVisitors(stage: Stage, random: Random): void {
+  const tenant = randomUUID();
+  for (const address of stage.ways) {
+    const roles = ["look-around", "come-and-go", "be-refused"].map((role) => ({ role, tenant, address }));
+    stage.startClient({ roles, seed: random.between(0, 2 ** 31) });
+  }
+}
+
+async function atRest(stage: Stage, signal: AbortSignal): Promise<Sample> {
+  await delay(REST_MS, undefined, { signal }).catch(() => {});
+  return takeSample(stage);
+}
