@@ -11,7 +11,7 @@ import { failingDatabase } from "./failing-database.js";
 import { failingHub } from "./failing-hub.js";
 import { Failpoints } from "./failpoints.js";
 import { installJumpingClock } from "./jumping-clock.js";
-import { LEAKS } from "./leaks.js";
+import { leaky } from "./leaky.js";
 import { measure } from "./measure.js";
 import { probeConnections } from "./probe-connections.js";
 import type { ServerAnswer, ServerMessage } from "./server-message.js";
@@ -19,7 +19,7 @@ import type { ServerAnswer, ServerMessage } from "./server-message.js";
 const [reports = "", bugName = ""] = process.argv.slice(2);
 const clock = installJumpingClock();
 const failpoints = new Failpoints(reports);
-const bug = [...BUGS, ...LEAKS].find(({ name }) => name === bugName);
+const bug = [...BUGS, leaky].find(({ name }) => name === bugName);
 const stop = new AbortController();
 let serversDatabase: Database | undefined;
 
@@ -28,7 +28,10 @@ process.on("message", (message: ServerMessage) => {
   if (message.do === "disarm") failpoints.disarm(message.point);
   if (message.do === "jump") clock.jump(message.offsetMs);
   if (message.do === "measure") {
-    void measure(serversDatabase).then((measured) => process.send?.({ measured } satisfies ServerAnswer));
+    measure(serversDatabase).then(
+      (measured) => process.send?.({ measured } satisfies ServerAnswer),
+      (err: unknown) => logger.warn({ err }, "not measured"),
+    );
   }
 });
 process.once("disconnect", () => process.exit(1));
