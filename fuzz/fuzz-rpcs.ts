@@ -5,31 +5,55 @@ import { prepareTenant } from "./prepare-tenant.js";
 import { type Finding, runCases } from "./run-cases.js";
 import { methods } from "./services.js";
 
-/** Calls of each method before the next one's turn; some of them mangled. */
-const HOSTILE_AT_ONCE = 75;
-const MANGLED_AT_ONCE = 25;
+/** Calls of each method in a round; some of them mangled. */
+const HOSTILE = 75;
+const MANGLED = 25;
+const PER_ROUND = methods.length * (HOSTILE + MANGLED);
+/** Rounds under way at once, each as a tenant of its own: while one waits for its last slow call others go on. */
+const ROUNDS_AT_ONCE = 4;
 
 /** Calls every method in turn, as a new tenant each round, until so many calls are made. */
 export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<readonly Finding[]> {
-  const findings: Finding[] = [];
+  const findings = new Map<string, Finding>();
+  const rounds = Array.from({ length: Math.ceil(cases / PER_ROUND) }, (_, round) => round).values();
   let made = 0;
-  for (let round = 0; made < cases; round += 1) {
-    const tenant = await prepareTenant(target.address);
-    try {
-      for (const method of methods) {
-        if (made >= cases) break;
-        const texts = tenant.texts;
-        const chosen = [
-          ...fc.sample(hostileCases(method, texts), { numRuns: HOSTILE_AT_ONCE, seed: seed + round }),
-          ...fc.sample(mangledCases(method, texts), { numRuns: MANGLED_AT_ONCE, seed: seed + round }),
-        ].slice(0, cases - made);
-        findings.push(...(await runCases(tenant.rpc, method, chosen)));
-        made += chosen.length;
+  // They share the rounds: whoever is done with one takes the next.
+  const work = async () => {
+    for (const round of rounds) {
+      const count = Math.min(PER_ROUND, cases - round * PER_ROUND);
+      for (const [kind, finding] of await fuzzRound(target.address, count, seed + round)) {
+        if (!findings.has(kind)) findings.set(kind, finding);
       }
-    } finally {
-      tenant.rpc.close();
+      made += count;
+      say(`${made} calls, ${findings.size} findings, server at ${target.memory()} MiB`);
     }
-    say(`${made} calls, ${findings.length} findings, server at ${target.memory()} MiB`);
+  };
+  await Promise.all(Array.from({ length: ROUNDS_AT_ONCE }, work));
+  return [...findings.values()];
+}
+
+/** So many calls as one tenant; the findings by their kind. */
+async function fuzzRound(
+  address: FuzzRun["target"]["address"],
+  count: number,
+  seed: number,
+): Promise<ReadonlyMap<string, Finding>> {
+  const findings = new Map<string, Finding>();
+  const { rpc, texts } = await prepareTenant(address);
+  try {
+    for (let made = 0, i = 0; made < count; i++) {
+      const method = methods[i] as (typeof methods)[number];
+      const chosen = [
+        ...fc.sample(hostileCases(method, texts), { numRuns: HOSTILE, seed }),
+        ...fc.sample(mangledCases(method, texts), { numRuns: MANGLED, seed }),
+      ].slice(0, count - made);
+      for (const [kind, finding] of await runCases(rpc, method, chosen)) {
+        findings.set(`${method.name} ${kind}`, { ...finding, seed });
+      }
+      made += chosen.length;
+    }
+  } finally {
+    rpc.close();
   }
   return findings;
 }

@@ -14,14 +14,16 @@ export interface Finding {
   readonly defect: string;
   /** Base64, to send again. */
   readonly messages: readonly string[];
+  /** A run with it makes these messages first of all. */
+  readonly seed?: number;
 }
 
-/** Sends all cases, several at once. Gives one finding for each kind of defect. */
+/** Sends all cases, several at once. Gives one finding for each kind of defect, by that kind. */
 export async function runCases(
   rpc: RpcClient,
   method: DescMethod,
   cases: readonly Case[],
-): Promise<readonly Finding[]> {
+): Promise<ReadonlyMap<string, Finding>> {
   const found = new Map<string, Finding>();
   let next = 0;
   const worker = async () => {
@@ -34,5 +36,5 @@ export async function runCases(
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  return [...found.values()];
+  return found;
 }

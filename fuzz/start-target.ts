@@ -5,10 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { pino } from "pino";
 import { processMemory } from "../bench/support/process-memory.js";
+import { startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
 import type { Address } from "../src/rpc/bind.js";
 
-/** A server in a process of its own with a database of its own. */
+/** A server in a process of its own with a Postgres of its own. */
 export interface FuzzTarget {
   readonly address: Address;
   /** Resident memory in MiB, NaN where there is no /proc. @throws once the server has ended */
@@ -18,13 +20,18 @@ export interface FuzzTarget {
 }
 
 const ADDRESS = /gRPC\s+(\S+):(\d+)/;
+/** Nothing of a run outlives it, and nobody pulls the plug: waiting for the disk would only make it longer. */
+const SETTINGS = { fsync: "off", full_page_writes: "off" };
 const PROGRAM = fileURLToPath(new URL("../src/bin.js", import.meta.url));
 
 export async function startTarget(): Promise<FuzzTarget> {
   const directory = await mkdtemp(join(tmpdir(), "holdfast-fuzz-"));
-  const options = ["--data", directory, "--grpc-port", "0", "--http-port", "0", "--log-level", "error"];
+  const logger = pino({ level: "silent" });
+  const postgres = await startEmbeddedPostgres({ directory, logger, settings: SETTINGS });
+  const options = ["--grpc-port", "0", "--http-port", "0", "--log-level", "error"];
   const child = spawn(process.execPath, [PROGRAM, "serve", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, DATABASE_URL: postgres.url },
   });
   const exited = once(child, "exit");
   const complaints: string[] = [];
@@ -46,6 +53,7 @@ export async function startTarget(): Promise<FuzzTarget> {
     stopping = true;
     child.kill("SIGTERM");
     await exited;
+    await postgres.close();
     await rm(directory, { recursive: true, force: true });
     return complaints;
   };

@@ -49,7 +49,8 @@ export async function soak(options: SoakOptions): Promise<FinishedSoak> {
     const after = await atRest(stage, signal);
     const troubles = [...first.troubles, ...second.troubles];
     // A new process holds nothing yet: what the old one held is not known.
-    if (stage.servers.some(({ pid }, i) => pid !== pids[i])) troubles.push("a server ended and was started again");
+    if (stage.servers.some(({ pid }, i) => pid !== pids[i]))
+      troubles.push("a server ended and was started again");
     await stage.stopServers();
     return { stage, before, during: second.samples, after, troubles };
   } catch (error) {

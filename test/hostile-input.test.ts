@@ -29,7 +29,7 @@ describe.each(methods.map((method) => [`${method.parent.name}.${method.name}`, m
         ...sample(hostileCases(method, tenant.texts), 40),
         ...sample(mangledCases(method, tenant.texts), 12),
       ];
-      expect(await runCases(tenant.rpc, method, cases)).toEqual([]);
+      expect([...(await runCases(tenant.rpc, method, cases)).values()]).toEqual([]);
       await expectSoundLog(servers.databaseUrl, tenant.id);
     });
   },

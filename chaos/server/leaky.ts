@@ -4,8 +4,8 @@ import { alterConnections } from "./alter-connections.js";
 import type { Alteration } from "./bugs/bug.js";
 
 /** As much as shows in a minute; what loses less shows in a longer run. */
-const OBJECTS = 200;
-const BUFFER_BYTES = 10_000;
+const OBJECTS = 5000;
+const BUFFER_BYTES = 200_000;
 
 /** A server that loses a little of everything with each read, for the soak to show that it finds that. */
 export const leaky: Alteration = {
