@@ -12,9 +12,14 @@ const PER_ROUND = methods.length * (HOSTILE + MANGLED);
 /** Rounds under way at once, each as a tenant of its own: while one waits for its last slow call others go on. */
 const ROUNDS_AT_ONCE = 4;
 
+/** A defect, and the seed of a run that makes its messages first of all. */
+export interface SeededFinding extends Finding {
+  readonly seed: number;
+}
+
 /** Calls every method in turn, as a new tenant each round, until so many calls are made. */
-export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<readonly Finding[]> {
-  const findings = new Map<string, Finding>();
+export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<readonly SeededFinding[]> {
+  const findings = new Map<string, SeededFinding>();
   const rounds = Array.from({ length: Math.ceil(cases / PER_ROUND) }, (_, round) => round).values();
   let made = 0;
   // They share the rounds: whoever is done with one takes the next.
@@ -37,8 +42,8 @@ async function fuzzRound(
   address: FuzzRun["target"]["address"],
   count: number,
   seed: number,
-): Promise<ReadonlyMap<string, Finding>> {
-  const findings = new Map<string, Finding>();
+): Promise<ReadonlyMap<string, SeededFinding>> {
+  const findings = new Map<string, SeededFinding>();
   const { rpc, texts } = await prepareTenant(address);
   try {
     for (let made = 0, i = 0; made < count; i++) {

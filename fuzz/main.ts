@@ -24,6 +24,8 @@ if (values.help || !Number.isInteger(cases) || cases < 1 || !Number.isInteger(se
   process.stderr.write(USAGE);
   process.exitCode = values.help ? 0 : 2;
 } else {
+  // Most calls end as an error, whose place in this program is of no interest and takes long to tell.
+  Error.stackTraceLimit = 0;
   const target = await startTarget();
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   try {

@@ -14,8 +14,6 @@ export interface Finding {
   readonly defect: string;
   /** Base64, to send again. */
   readonly messages: readonly string[];
-  /** A run with it makes these messages first of all. */
-  readonly seed?: number;
 }
 
 /** Sends all cases, several at once. Gives one finding for each kind of defect, by that kind. */

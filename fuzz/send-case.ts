@@ -14,14 +14,14 @@ export class NoAnswer extends Error {}
 
 /** Calls a method with bytes and gives what came of it: an answer, several, or an error. */
 export async function sendCase(rpc: RpcClient, method: DescMethod, messages: Case): Promise<unknown> {
-  const timer = new AbortController();
-  const late = delay(ANSWER_WITHIN_MS, undefined, { signal: timer.signal, ref: false }).then(
-    () => new NoAnswer(`expected an answer within ${ANSWER_WITHIN_MS} ms, got none`),
-    () => undefined,
-  );
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<NoAnswer>((resolve) => {
+    const text = `expected an answer within ${ANSWER_WITHIN_MS} ms, got none`;
+    timer = setTimeout(() => resolve(new NoAnswer(text)), ANSWER_WITHIN_MS);
+  });
   const answer = send(rpc, method, messages).catch((error: unknown) => error);
   const outcome = await Promise.race([answer, late]);
-  timer.abort();
+  clearTimeout(timer);
   return outcome;
 }
 

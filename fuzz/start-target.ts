@@ -29,7 +29,8 @@ export async function startTarget(): Promise<FuzzTarget> {
   const logger = pino({ level: "silent" });
   const postgres = await startEmbeddedPostgres({ directory, logger, settings: SETTINGS });
   const options = ["--grpc-port", "0", "--http-port", "0", "--log-level", "error"];
-  const child = spawn(process.execPath, [PROGRAM, "serve", ...options], {
+  const imports = join(directory, "imports");
+  const child = spawn(process.execPath, [PROGRAM, "serve", ...options, "--imports", imports], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, DATABASE_URL: postgres.url },
   });
@@ -43,6 +44,9 @@ export async function startTarget(): Promise<FuzzTarget> {
       if (host !== undefined) resolve({ host, port: Number(port) });
     });
     void exited.then(() => reject(new Error(`the server ended:\n${complaints.join("\n")}`)));
+  }).catch(async (error: unknown) => {
+    await postgres.close();
+    throw error;
   });
   let stopping = false;
   let closed: Promise<readonly string[]> | undefined;

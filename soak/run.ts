@@ -76,9 +76,14 @@ async function play(stage: Stage, random: Random, perSecond: number, seconds: nu
 
 /** Those who come for one thing, read all there is, or ask for what they may not have: not for runs with faults. */
 function startVisitors(stage: Stage, random: Random): void {
-  const tenant = randomUUID();
+  // One has a secret, and nobody may export it.
+  const [tenant, refused] = [randomUUID(), randomUUID()];
   for (const address of stage.ways) {
-    const roles = ["look-around", "come-and-go", "be-refused"].map((role) => ({ role, tenant, address }));
+    const roles = [
+      { role: "look-around", tenant, address },
+      { role: "come-and-go", tenant, address },
+      { role: "be-refused", tenant: refused, address },
+    ];
     stage.startClient({ roles, seed: random.between(0, 2 ** 31) });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { connect, type Holdfast, HoldfastError } from "@holdfast/client";
-import type { Client } from "./client.js";
+import { join } from "node:path";
+import { connect, type Holdfast } from "@holdfast/client";
+import { expectRefusal } from "./expect-refusal.js";
 import type { Role } from "./role.js";
 
 const PAUSE_MS = 100;
@@ -21,6 +22,8 @@ export const beRefused: Role = async (client, { tenant, address }) => {
     () => holdfast.goals.page({}, { pageToken: "no token" }),
     () => holdfast.configurations.update(secret?.id ?? "", { valueType: 2 }),
     () => holdfast.memories.search({ text: "kelp" }, { deadlineMs: 1 }),
+    // Of a tenant that has a secret.
+    () => holdfast.admin.exportTo(join(client.directory, `refused-${client.number}`)),
     () => nobody.goals.page(),
     () => partlyRefused(holdfast),
   ];
@@ -40,11 +43,6 @@ async function partlyRefused(holdfast: Holdfast): Promise<void> {
     value: { type: "visit", sessionId: i % 2 === 0 ? "" : randomUUID() },
   }));
   await holdfast.events.append(entries);
-}
-
-function expectRefusal(client: Client, thrown: unknown): void {
-  const { code, message } = HoldfastError.from(thrown);
-  if (code === "INTERNAL" || code === "UNKNOWN") client.saw("Live", `a refusal was ${code}: ${message}`);
 }
 
 function text(value: string) {

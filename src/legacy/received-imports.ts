@@ -10,6 +10,10 @@ import { ImportError } from "./import-error.js";
 /** All files of one call together; what is larger is imported where it lies. */
 const MAX_RECEIVED_BYTES = 8 * 1024 ** 3;
 const MAX_QUARANTINE_BYTES = 2 * 1024 * 1024;
+/** Of a path, which is copied below others: Linux takes 4096 in all. */
+const MAX_PATH_BYTES = 1000;
+/** Of each name in it: what common file systems take. */
+const MAX_NAME_BYTES = 255;
 
 interface Chunk {
   readonly name: string;
@@ -77,7 +81,8 @@ export function receivedImports(context: Omit<ImportContext, "tenantId" | "actor
 }
 
 async function receive(root: string, chunks: AsyncIterable<Chunk>): Promise<void> {
-  const seen = new Set<string>();
+  const files = new Set<string>();
+  const folders = new Set<string>();
   let current: { readonly name: string; readonly file: FileHandle } | undefined;
   let bytes = 0;
   try {
@@ -86,8 +91,12 @@ async function receive(root: string, chunks: AsyncIterable<Chunk>): Promise<void
         await current?.file.close();
         current = undefined;
         const path = checkedPath(name);
-        if (seen.has(path)) throw invalidName("the chunks of each file one after the other", name);
-        seen.add(path);
+        if (files.has(path)) throw invalidName("the chunks of each file one after the other", name);
+        files.add(path);
+        for (const folder of foldersOf(path)) folders.add(folder);
+        if (folders.has(path) || foldersOf(path).some((folder) => files.has(folder))) {
+          throw invalidName("no name of both a file and a folder", name);
+        }
         await mkdir(dirname(join(root, path)), { recursive: true, mode: 0o700 });
         current = { name, file: await open(join(root, path), "wx", 0o600) };
       }
@@ -104,10 +113,20 @@ async function receive(root: string, chunks: AsyncIterable<Chunk>): Promise<void
 function checkedPath(name: string): string {
   const path = posix.normalize(name);
   const isWithin = name !== "" && !posix.isAbsolute(path) && !path.split("/").includes("..");
-  if (!isWithin || /[\\\0:]/.test(name) || path.endsWith("/") || path === "." || name.length > 1000) {
+  if (!isWithin || /[\\\0:]/.test(name) || path.endsWith("/") || path === ".") {
     throw invalidName("a path within a folder", name);
   }
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw invalidName(`at most ${MAX_PATH_BYTES} bytes`, name);
+  if (path.split("/").some((part) => Buffer.byteLength(part) > MAX_NAME_BYTES)) {
+    throw invalidName(`at most ${MAX_NAME_BYTES} bytes between slashes`, name);
+  }
   return path;
+}
+
+/** "a" and "a/b" of "a/b/c". */
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
 }
 
 function invalidName(expected: string, name: string) {
