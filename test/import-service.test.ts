@@ -99,11 +99,17 @@ test("names that lead out of the folder, and messages out of turn, are refused",
     "a\\..\\goals.json",
     "",
     "a/\0",
+    "💥".repeat(64),
+    `a/${"x".repeat(256)}/goals.json`,
+    `${"x".repeat(100)}/`.repeat(10).concat("goals.json"),
   ]) {
     expect(await refused(options, chunk(name, data)), JSON.stringify(name)).toBe(status.INVALID_ARGUMENT);
   }
   const goals = chunk("goals.json", data);
   expect(await refused(options, goals, chunk("actions.json", data), goals)).toBe(status.INVALID_ARGUMENT);
+  const [file, below] = [chunk("a", data), chunk("a/b/goals.json", data)];
+  expect(await refused(options, file, below)).toBe(status.INVALID_ARGUMENT);
+  expect(await refused(options, below, file)).toBe(status.INVALID_ARGUMENT);
   expect(await refused(goals)).toBe(status.INVALID_ARGUMENT);
   expect(await refused(options, options)).toBe(status.INVALID_ARGUMENT);
   expect(await refused()).toBe(status.INVALID_ARGUMENT);
