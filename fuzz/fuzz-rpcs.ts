@@ -6,8 +6,8 @@ import { type Finding, runCases } from "./run-cases.js";
 import { methods } from "./services.js";
 
 /** Calls of each method in a round; some of them mangled. */
-const HOSTILE = 75;
-const MANGLED = 25;
+const HOSTILE = 30;
+const MANGLED = 10;
 const PER_ROUND = methods.length * (HOSTILE + MANGLED);
 /** Rounds under way at once, each as a tenant of its own: while one waits for its last slow call others go on. */
 const ROUNDS_AT_ONCE = 4;
