@@ -1,3 +1,4 @@
+import { GrowingBuffer } from "./growing-buffer.js";
 import { writeText } from "./short-text.js";
 
 /** Bytes that the longest varint takes. */
@@ -17,38 +18,39 @@ const NANOS_TAG = 2 << 3;
  * What is preceded by its length is written behind room for as many bytes as
  * its length will probably take, and moved if it takes others.
  */
-export class WireWriter {
-  #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
-  #length = 0;
+export class WireWriter extends GrowingBuffer {
+  constructor() {
+    super(INITIAL_BYTES);
+  }
 
   get byteLength(): number {
-    return this.#length;
+    return this.length;
   }
 
   /** A copy of what was written from there on. */
   copy(from: number): Buffer {
-    return Buffer.from(this.#buffer.subarray(from, this.#length));
+    return Buffer.from(this.buffer.subarray(from, this.length));
   }
 
   /** What was written since the last time. */
   finish(): Buffer {
     const bytes = this.copy(0);
-    this.#length = 0;
-    if (this.#buffer.length > MAX_KEPT_BYTES) this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES);
+    this.length = 0;
+    if (this.buffer.length > MAX_KEPT_BYTES) this.buffer = Buffer.allocUnsafe(INITIAL_BYTES);
     return bytes;
   }
 
   /** Bytes as they are. */
   raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.byteLength);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.byteLength;
+    this.reserve(bytes.byteLength);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.byteLength;
   }
 
   /** A whole number from 0 to 2^53 - 1, as a tag or a length is one. */
   varint(value: number): void {
-    this.#reserve(MAX_VARINT_BYTES);
-    this.#length = this.#varintAt(this.#length, value);
+    this.reserve(MAX_VARINT_BYTES);
+    this.length = this.#varintAt(this.length, value);
   }
 
   /** An int32 or int64. */
@@ -58,23 +60,23 @@ export class WireWriter {
       this.varint(number);
       return;
     }
-    this.#reserve(MAX_VARINT_BYTES);
+    this.reserve(MAX_VARINT_BYTES);
     let rest = BigInt.asUintN(64, BigInt(value));
     while (rest > 0x7fn) {
-      this.#buffer[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      this.buffer[this.length++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.#buffer[this.#length++] = Number(rest);
+    this.buffer[this.length++] = Number(rest);
   }
 
   float(value: number): void {
-    this.#reserve(4);
-    this.#length = this.#buffer.writeFloatLE(value, this.#length);
+    this.reserve(4);
+    this.length = this.buffer.writeFloatLE(value, this.length);
   }
 
   double(value: number): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeDoubleLE(value, this.#length);
+    this.reserve(8);
+    this.length = this.buffer.writeDoubleLE(value, this.length);
   }
 
   /** Bytes preceded by their length. */
@@ -86,11 +88,11 @@ export class WireWriter {
   /** UTF-8 preceded by its length. */
   text(value: string): void {
     // Three bytes a UTF-16 unit is the most UTF-8 takes.
-    this.#reserve(MAX_VARINT_BYTES + value.length * 3);
+    this.reserve(MAX_VARINT_BYTES + value.length * 3);
     const room = varintBytes(value.length);
-    const from = this.#length;
-    this.#length += room;
-    this.#length += writeText(value, this.#buffer, this.#length);
+    const from = this.length;
+    this.length += room;
+    this.length += writeText(value, this.buffer, this.length);
     this.end(from, room);
   }
 
@@ -117,19 +119,19 @@ export class WireWriter {
    * @returns what `end` wants to be given.
    */
   begin(room: number): number {
-    this.#reserve(room);
-    this.#length += room;
-    return this.#length - room;
+    this.reserve(room);
+    this.length += room;
+    return this.length - room;
   }
 
   /** Ends what began there with so much room for its length. */
   end(from: number, room: number): void {
-    const size = this.#length - from - room;
+    const size = this.length - from - room;
     const needed = varintBytes(size);
     if (needed !== room) {
-      this.#reserve(MAX_VARINT_BYTES);
-      this.#buffer.copyWithin(from + needed, from + room, this.#length);
-      this.#length += needed - room;
+      this.reserve(MAX_VARINT_BYTES);
+      this.buffer.copyWithin(from + needed, from + room, this.length);
+      this.length += needed - room;
     }
     this.#varintAt(from, size);
   }
@@ -140,23 +142,15 @@ export class WireWriter {
     let rest = value;
     // Beyond 31 bits JavaScript's bitwise operators would cut it.
     while (rest > 0x7fffffff) {
-      this.#buffer[at++] = (rest % 0x80) | 0x80;
+      this.buffer[at++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
     }
     while (rest > 0x7f) {
-      this.#buffer[at++] = (rest & 0x7f) | 0x80;
+      this.buffer[at++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.#buffer[at++] = rest;
+    this.buffer[at++] = rest;
     return at;
-  }
-
-  #reserve(byteLength: number): void {
-    const needed = this.#length + byteLength;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
   }
 }
 

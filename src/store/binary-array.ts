@@ -1,3 +1,4 @@
+import { GrowingBuffer } from "../core/growing-buffer.js";
 import { writeUuid } from "../core/hex.js";
 import { writeText } from "../core/short-text.js";
 import type { ColumnType, ColumnValue } from "../entities/columns.js";
@@ -119,81 +120,70 @@ function writeElement(writer: ElementWriter, type: ColumnType, value: NonNullabl
   }
 }
 
-class ElementWriter {
-  #buffer: Buffer;
-  #length = HEADER_LENGTH;
-
+class ElementWriter extends GrowingBuffer {
   constructor(expectedLength: number) {
-    this.#buffer = Buffer.allocUnsafe(expectedLength);
+    super(expectedLength, HEADER_LENGTH);
   }
 
   byte(value: number): void {
-    this.#reserve(1);
-    this.#buffer[this.#length++] = value;
+    this.reserve(1);
+    this.buffer[this.length++] = value;
   }
 
   int32(value: number): void {
-    this.#reserve(4);
-    const buffer = this.#buffer;
-    const at = this.#length;
+    this.reserve(4);
+    const buffer = this.buffer;
+    const at = this.length;
     buffer[at] = value >>> 24;
     buffer[at + 1] = value >>> 16;
     buffer[at + 2] = value >>> 8;
     buffer[at + 3] = value;
-    this.#length = at + 4;
+    this.length = at + 4;
   }
 
   int64(value: bigint): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeBigInt64BE(value, this.#length);
+    this.reserve(8);
+    this.length = this.buffer.writeBigInt64BE(value, this.length);
   }
 
   double(value: number): void {
-    this.#reserve(8);
-    this.#length = this.#buffer.writeDoubleBE(value, this.#length);
+    this.reserve(8);
+    this.length = this.buffer.writeDoubleBE(value, this.length);
   }
 
   uuid(value: string): void {
     this.int32(16);
-    this.#reserve(16);
-    writeUuid(value, this.#buffer, this.#length);
-    this.#length += 16;
+    this.reserve(16);
+    writeUuid(value, this.buffer, this.length);
+    this.length += 16;
   }
 
   /** UTF-8, after a version byte where the type has one. */
   text(value: string, version: number): void {
     const prefix = version > 0 ? 1 : 0;
     // Three bytes a UTF-16 unit is the most UTF-8 takes.
-    this.#reserve(4 + prefix + value.length * 3);
-    const start = this.#length + 4 + prefix;
-    const written = writeText(value, this.#buffer, start);
-    this.#buffer.writeInt32BE(prefix + written, this.#length);
-    if (prefix === 1) this.#buffer[start - 1] = version;
-    this.#length = start + written;
+    this.reserve(4 + prefix + value.length * 3);
+    const start = this.length + 4 + prefix;
+    const written = writeText(value, this.buffer, start);
+    this.buffer.writeInt32BE(prefix + written, this.length);
+    if (prefix === 1) this.buffer[start - 1] = version;
+    this.length = start + written;
   }
 
   bytes(value: Uint8Array): void {
-    this.#reserve(4 + value.byteLength);
-    this.#buffer.writeInt32BE(value.byteLength, this.#length);
-    this.#buffer.set(value, this.#length + 4);
-    this.#length += 4 + value.byteLength;
+    this.reserve(4 + value.byteLength);
+    this.buffer.writeInt32BE(value.byteLength, this.length);
+    this.buffer.set(value, this.length + 4);
+    this.length += 4 + value.byteLength;
   }
 
   finish(oid: number, count: number, hasNulls: boolean): Buffer {
-    const buffer = this.#buffer.subarray(0, this.#length);
+    const buffer = this.buffer.subarray(0, this.length);
     buffer.writeInt32BE(1, 0);
     buffer.writeInt32BE(hasNulls ? 1 : 0, 4);
     buffer.writeInt32BE(oid, 8);
     buffer.writeInt32BE(count, 12);
     buffer.writeInt32BE(1, 16);
     return buffer;
-  }
-
-  #reserve(byteLength: number): void {
-    const needed = this.#length + byteLength;
-    if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#length);
-    this.#buffer = grown;
   }
 }
