@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect, EntityKind, type Holdfast } from "@holdfast/client";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../chaos/stage/free-port.js";
 import { arrayElements, objectMembers } from "../examples/demo/json-slices.js";
 import { demoId, loadSampleRun } from "../examples/demo/sample-run.js";
 import { uuidV5 } from "../examples/demo/uuid-v5.js";
@@ -176,13 +176,4 @@ async function linesOf(child: ChildProcess, onLine?: (line: string) => void): Pr
   const [code] = await exited;
   if (code !== 0) throw new Error(`exit ${code}: ${lines.slice(-3).join("\n")}`);
   return lines;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { connect } from "@holdfast/client";
+import { freePort } from "../../chaos/stage/free-port.js";
 import { killWithUs } from "./kill-with-us.js";
 import { profileArguments } from "./worker.js";
 
@@ -49,13 +49,4 @@ async function answering(address: string): Promise<void> {
   } finally {
     await holdfast.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
