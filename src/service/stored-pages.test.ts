@@ -50,3 +50,15 @@ test("what was used last is kept, as much of it as the bytes allow", () => {
   expect(pages.find("", 100n)?.changes).toHaveLength(200);
   expect(pages.find("", 30n)).toBeUndefined();
 });
+
+test("what nobody uses any more is let go of", () => {
+  let now = 0;
+  const pages = new StoredPages(3000, () => now);
+  for (const after of [0, 10]) pages.keep("", BigInt(after), read(1, after, 10));
+  now = 9_000;
+  expect(pages.find("", 0n)).toBeDefined();
+  now = 12_000;
+  pages.expire();
+  expect(pages.find("", 0n)).toBeDefined();
+  expect(pages.find("", 10n)).toBeUndefined();
+});

@@ -6,7 +6,12 @@ interface KeptPage {
   readonly after: bigint;
   readonly page: ChangePage;
   readonly bytes: number;
+  /** When it was used last. */
+  usedMs: number;
 }
+
+/** Milliseconds without use after which a crowd has passed. */
+const KEPT_MS = 10_000;
 
 /**
  * Pages of one log read from the database lately. Of a crowd that falls behind
@@ -15,13 +20,18 @@ interface KeptPage {
  */
 export class StoredPages {
   readonly #maxBytes: number;
+  readonly #now: () => number;
   /** Those used last are at the end. */
-  #pages: KeptPage[] = [];
+  readonly #pages: KeptPage[] = [];
   #bytes = 0;
 
-  /** @param maxBytes of the changes kept; the newest page stays whatever its size. */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes of the changes kept; the newest page stays whatever its size
+   * @param now milliseconds of a clock that does not go back
+   */
+  constructor(maxBytes: number, now: () => number = () => performance.now()) {
     this.#maxBytes = maxBytes;
+    this.#now = now;
   }
 
   /** What follows a position; undefined if no page kept reaches from there beyond it. */
@@ -31,6 +41,7 @@ export class StoredPages {
     );
     const [found] = at < 0 ? [] : this.#pages.splice(at, 1);
     if (!found) return undefined;
+    found.usedMs = this.#now();
     this.#pages.push(found);
     if (found.after === position) return found.page;
     const { changes, through } = found.page;
@@ -39,10 +50,18 @@ export class StoredPages {
 
   keep(key: string, after: bigint, page: ChangePage): void {
     const bytes = page.changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    this.#pages.push({ key, after, page, bytes });
+    this.#pages.push({ key, after, page, bytes, usedMs: this.#now() });
     this.#bytes += bytes;
-    while (this.#bytes > this.#maxBytes && this.#pages.length > 1) {
-      this.#bytes -= this.#pages.shift()?.bytes ?? 0;
-    }
+    while (this.#bytes > this.#maxBytes && this.#pages.length > 1) this.#dropOldest();
+  }
+
+  /** Lets go of pages that nobody has used for a while. */
+  expire(): void {
+    const from = this.#now() - KEPT_MS;
+    while (this.#pages[0] && this.#pages[0].usedMs < from) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    this.#bytes -= this.#pages.shift()?.bytes ?? 0;
   }
 }

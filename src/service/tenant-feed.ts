@@ -164,6 +164,7 @@ export class TenantFeed {
   }
 
   #wakeAll(): void {
+    this.stored.expire();
     this.#wakeFrom = performance.now() + this.#waiting.size * WAKE_COST_MS;
     for (const resume of [...this.#waiting]) resume();
   }
