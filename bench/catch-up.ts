@@ -23,6 +23,7 @@ const FETCHES = [500, 1000, 5000];
 export const catchUp: Bench = {
   name: "catch-up",
   about: `subscribe from 0 over ${count(EVENTS.full)} events of ${PAYLOAD_BYTES} bytes (${count(EVENTS.quick)} without --full), against a cursor that reads the same rows with pg`,
+  long: true,
   async run({ cluster, profileDirectory, full, say, ...options }) {
     const rounds = Math.min(options.rounds, MOST_ROUNDS);
     const events = full ? EVENTS.full : EVENTS.quick;

@@ -22,6 +22,7 @@ const WARM_UP_OBSERVATIONS = 100_000;
 export const ingestMany: Bench = {
   name: "ingest-many",
   about: `${PAYLOAD_BYTES}-byte observations of ${SESSIONS} sessions in ${TENANTS} tenants over ${STREAMS} streams, against one direct connection that writes for as many`,
+  long: true,
   async run({ cluster, profileDirectory, seconds, rounds, say }) {
     const server = await startServer(cluster.url, profileDirectory);
     const workers: Worker<never, unknown>[] = [];

@@ -20,6 +20,7 @@ const CALIBRATION_SECONDS = 0.7;
 export const ingestRedis: Bench = {
   name: "ingest-redis",
   about: `${PAYLOAD_BYTES}-byte observations, ${STREAMS} streams over ${SESSIONS} sessions, against Redis XADD with appendfsync always, pipelined over ${STREAMS} connections`,
+  long: true,
   async run({ cluster, profileDirectory, seconds, rounds, say }) {
     const redis = await startRedis();
     const server = await startServer(cluster.url, profileDirectory);

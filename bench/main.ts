@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { benches } from "./benches.js";
 import { runBenches } from "./run-benches.js";
 
-/** About three minutes, and about a quarter of an hour. */
+/** About three minutes, and about half an hour. */
 const DEFAULTS = { quick: { seconds: 1, rounds: 3 }, full: { seconds: 4, rounds: 5 } };
 
 const { values, positionals } = parseArgs({

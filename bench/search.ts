@@ -24,6 +24,7 @@ type Round = Readonly<Record<Side, readonly number[]>>;
 export const search: Bench = {
   name: "search",
   about: `SearchMemories by text among ${count(MEMORIES)} memories of one tenant, against the same SQL on one direct connection`,
+  long: true,
   async run(context) {
     const { cluster, profileDirectory, say } = context;
     const server = await startServer(cluster.url, profileDirectory);

@@ -15,6 +15,7 @@ const IDLE_MS = 5000;
 export const streams: Bench = {
   name: "streams",
   about: `${count(WORKLOAD.streams)} idle append streams of the client over ${count(CONNECTIONS)} connections: the server's memory, and from its restart until each stream has another event acknowledged`,
+  long: true,
   async run({ cluster, profileDirectory, say }) {
     let server = await startServer(cluster.url, profileDirectory);
     const { address } = server;
