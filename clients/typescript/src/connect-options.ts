@@ -20,11 +20,6 @@ export interface ConnectOptions {
   readonly keepaliveMs?: number;
   /** Waits between attempts: of unary calls, of recorders and of subscriptions. */
   readonly retry?: Partial<RetryPolicy>;
-  /**
-   * Whether unary calls are kept back, to be tried again like refused ones, while the server refuses most of them as
-   * OVERLOADED: so that it has time for those it accepts. Default true.
-   */
-  readonly throttle?: boolean;
   /** The largest answer accepted, in bytes. Default 64 MiB: a full page of large events. */
   readonly maxReceiveBytes?: number;
 }

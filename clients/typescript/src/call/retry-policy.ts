@@ -13,10 +13,12 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = { initialDelayMs: 100, maxDelayMs: 5_000 };
 
 /**
- * The wait before attempt `attempt` (1 is the first retry): exponential with full jitter, so that clients cut
- * off together do not return together; on top of what the server asked for, since it asks many for the same.
+ * The wait before attempt `attempt` (1 is the first retry). Where the server said when, from that time on to as long
+ * again, since it asks many for the same; else exponential with full jitter, so that clients cut off together do not
+ * return together.
  */
 export function retryDelayMs(policy: RetryPolicy, attempt: number, retryAfterMs = 0): number {
+  if (retryAfterMs > 0) return retryAfterMs * (1 + Math.random());
   const ceiling = Math.min(policy.maxDelayMs, policy.initialDelayMs * 2 ** Math.min(attempt - 1, 30));
-  return retryAfterMs + Math.random() * ceiling;
+  return Math.random() * ceiling;
 }

@@ -29,11 +29,8 @@ import { delay } from "./delay.js";
 import { errorFromCall } from "./error-from-status.js";
 import { createMetadataSource } from "./request-metadata.js";
 import { DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from "./retry-policy.js";
-import { Throttle } from "./throttle.js";
 
 const DEADLINE_MS = 10_000;
-
-const UNTHROTTLED: Pick<Throttle, "run"> = { run: (send) => send() };
 
 /** What calling one method needs of its descriptor. */
 type Method = { readonly name: string; readonly parent: { readonly typeName: string } };
@@ -48,7 +45,6 @@ export class Transport {
   readonly #metadata: (own?: RequestMetadata) => Promise<Metadata>;
   readonly #deadlineMs: number;
   readonly #connection: ConnectionWatch;
-  readonly #throttle: Pick<Throttle, "run">;
   readonly #closing = new AbortController();
 
   constructor(options: ConnectOptions) {
@@ -56,7 +52,6 @@ export class Transport {
     this.#client = openChannel(options);
     this.#connection = new ConnectionWatch(this.#client.getChannel());
     this.#metadata = createMetadataSource(options);
-    this.#throttle = options.throttle === false ? UNTHROTTLED : new Throttle();
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
 
@@ -82,7 +77,7 @@ export class Transport {
     const deadline = allowedMs > 0 ? Date.now() + allowedMs : Number.POSITIVE_INFINITY;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#throttle.run(() => this.#unaryOnce(method, request, deadline, options));
+        return await this.#unaryOnce(method, request, deadline, options);
       } catch (thrown) {
         const error = HoldfastError.from(thrown);
         const waitMs = retryDelayMs(this.retry, attempt, error.retryAfterMs);
