@@ -75,11 +75,15 @@ export class Transport {
   ): Promise<MessageShape<O>> {
     const allowedMs = this.allowedMs(options);
     const deadline = allowedMs > 0 ? Date.now() + allowedMs : Number.POSITIVE_INFINITY;
+    let before: HoldfastError | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#unaryOnce(method, request, deadline, options);
       } catch (thrown) {
         const error = HoldfastError.from(thrown);
+        // The time was over while one more was tried: what was in the way is what the one before met.
+        if (before && error.code === "DEADLINE_EXCEEDED") throw before;
+        before = error;
         const waitMs = retryDelayMs(this.retry, attempt, error.retryAfterMs);
         if (!error.retryable || this.closing.aborted || Date.now() + waitMs >= deadline) throw error;
         await this.untilRetry(waitMs, error, options.signal);
