@@ -16,6 +16,7 @@ export default defineConfig({
     // Much of the time is waiting, for commits, timers and processes, also on a machine of two cores.
     maxWorkers: 3,
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/leave-nothing.ts"],
     // Real databases on small shared machines.
     testTimeout: 30_000,
     hookTimeout: 60_000,
