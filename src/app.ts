@@ -175,10 +175,7 @@ export async function startApp(
           preparer,
           version: readVersion(),
         }),
-        importFiles: receivedImports(
-          { database, codecs, appender, preparer, maxDatabaseBytes: config.importDatabaseBytes },
-          config.importsDirectory,
-        ),
+        importFiles: receivedImports({ database, codecs, appender, preparer }, config.importsDirectory),
       }),
       authenticate,
       audits,

@@ -24,11 +24,6 @@ export const settings = {
     "holdfast-imports",
     "where imports keep copies of what they were given, each in a folder of its own",
   ),
-  importDatabaseBytes: count(
-    "HOLDFAST_IMPORT_DATABASE_BYTES",
-    512 * MIB,
-    "largest SQLite database an import reads, in bytes; it is held in memory about three times over",
-  ),
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",
     16,

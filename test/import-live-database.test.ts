@@ -66,15 +66,3 @@ test("a database that a running agent writes to is imported as of one commit, no
   writer.kill("SIGTERM");
   await once(writer, "exit");
 });
-
-test("a database larger than the setting stops itself alone, and says what to raise", async () => {
-  const { root, source } = await importFolderAt(true);
-  const tenant = importTenant(database.url, join(root, "backups"), undefined, {
-    HOLDFAST_IMPORT_DATABASE_BYTES: "10000",
-  });
-  const report = await tenant.run(source);
-  const [refused] = report.migration_details.quarantine.examples;
-  expect(refused).toMatchObject({ file: "agent_enterprise.db" });
-  expect(refused?.reason).toMatch(/at most 10000 bytes.*HOLDFAST_IMPORT_DATABASE_BYTES/);
-  expect(report.migration_summary.records_migrated).toBeGreaterThan(100);
-});

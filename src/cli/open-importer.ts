@@ -32,7 +32,6 @@ export async function withImporter<T>(
       appender,
       preparer: createEntryPreparer(codecs, config),
       tenantId,
-      maxDatabaseBytes: config.importDatabaseBytes,
       actor: "holdfast import",
     }),
   );

@@ -6,12 +6,11 @@ import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Copies, encryptedCopies, type MadeCopy, plainCopies } from "./copies.js";
 import { type Discovery, MANIFEST, type Source } from "./discover.js";
+import type { ReadableSource } from "./read-source.js";
 
 /** A source as it was copied. */
-export interface CopiedSource {
-  readonly source: Source;
-  /** The bytes as they were copied, of the source or of the file beside it whose name goes on like this. */
-  read(suffix?: "-wal"): Promise<Readable>;
+export interface CopiedSource extends ReadableSource {
+  /** Of the source and what belongs to it. */
   readonly bytes: number;
   /** Of the source, and of the files beside it that belong to it, in hex. */
   readonly sha256: string;

@@ -9,8 +9,7 @@ import type { ImportReport } from "./import-report.js";
 import { makeReport } from "./make-report.js";
 import { mapRecord } from "./map-record.js";
 import { Quarantine } from "./quarantine.js";
-import type { SourceTable } from "./read-database-records.js";
-import { isBad, readSource } from "./read-source.js";
+import { isBad, type ReadTable, readSource } from "./read-source.js";
 import { sourceIds } from "./source-ids.js";
 import { Unmappable } from "./source-record.js";
 
@@ -33,15 +32,13 @@ export async function dryRun(context: ImportContext, discovery: Discovery): Prom
         byTable: new Map(),
       },
       verification: { source: 0, found: 0, differing: 0, missing: 0, examples: [] },
-      tables: [] as (SourceTable & { file: string })[],
+      tables: [] as (ReadTable & { file: string })[],
       records: new Map<string, number>(),
       brokenFiles: new Set<string>(),
     };
     for (const readable of backup.sources) {
       const { file } = readable.source;
-      for await (const record of readSource(readable, context.maxDatabaseBytes, (table) =>
-        imported.tables.push({ ...table, file }),
-      )) {
+      for await (const record of readSource(readable, (table) => imported.tables.push({ ...table, file }))) {
         imported.records.set(file, (imported.records.get(file) ?? 0) + 1);
         if (isBad(record)) {
           if (record.endsFile) imported.brokenFiles.add(file);

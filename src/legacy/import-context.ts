@@ -10,8 +10,6 @@ export interface ImportContext {
   readonly appender: Appender;
   readonly preparer: EntryPreparer;
   readonly tenantId: string;
-  /** A database is read into memory whole: what is larger is not. */
-  readonly maxDatabaseBytes: number;
   /** Who imports, for the log. */
   readonly actor: string;
 }

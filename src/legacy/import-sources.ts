@@ -3,8 +3,7 @@ import type { ImportContext } from "./import-context.js";
 import { LastVerification } from "./last-verification.js";
 import { mapRecord } from "./map-record.js";
 import type { Quarantine } from "./quarantine.js";
-import type { SourceTable } from "./read-database-records.js";
-import { isBad, type ReadableSource, readSource } from "./read-source.js";
+import { isBad, type ReadableSource, type ReadTable, readSource } from "./read-source.js";
 import { RecordWriter, type WriteTally } from "./record-writer.js";
 import type { SourceRecord } from "./source-record.js";
 import type { IdOf } from "./source-values.js";
@@ -29,7 +28,7 @@ export interface ImportSourcesOptions {
 export interface ImportedSources {
   readonly tally: WriteTally;
   readonly verification: VerificationTally;
-  readonly tables: readonly (SourceTable & { readonly file: string })[];
+  readonly tables: readonly (ReadTable & { readonly file: string })[];
   /** Records of each file. */
   readonly records: ReadonlyMap<string, number>;
   /** Files that could not be read to their end. */
@@ -39,7 +38,7 @@ export interface ImportedSources {
 /** Writes the records of sources, says what needs them all, and reads everything back. */
 export async function importSources(options: ImportSourcesOptions): Promise<ImportedSources> {
   const { context, importId, idOf, sources, quarantine, onProgress } = options;
-  const tables: (SourceTable & { file: string })[] = [];
+  const tables: (ReadTable & { file: string })[] = [];
   const records = new Map<string, number>();
   const brokenFiles = new Set<string>();
   const refused = new Set<string>();
@@ -58,9 +57,7 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
   });
   for (const readable of sources) {
     const { file } = readable.source;
-    for await (const record of readSource(readable, context.maxDatabaseBytes, (table) =>
-      tables.push({ ...table, file }),
-    )) {
+    for await (const record of readSource(readable, (table) => tables.push({ ...table, file }))) {
       const read = (records.get(file) ?? 0) + 1;
       records.set(file, read);
       if (isBad(record)) {
@@ -82,7 +79,7 @@ export async function importSources(options: ImportSourcesOptions): Promise<Impo
       const { kind, file } = readable.source;
       // A database has records of every kind; what stands beside a file's list is configuration.
       if (kind && !kinds.has(kind.kind) && !kinds.has("configuration")) continue;
-      for await (const record of readSource(readable, context.maxDatabaseBytes)) {
+      for await (const record of readSource(readable)) {
         if (!isBad(record) && kinds.has(record.kind.kind) && !refused.has(placeOf(record)))
           await use(record, file);
       }

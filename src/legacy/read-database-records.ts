@@ -1,15 +1,22 @@
-import initSqlJs, { type Database, type SqlValue } from "sql.js";
-import { applyWal } from "./apply-wal.js";
+import { closeSync, openSync, readSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Database, SQLiteValue } from "node-sqlite3-wasm";
 import type { FieldRules } from "./field-rules.js";
 import { jsonProblem } from "./json-text.js";
 import type { SourceKind } from "./source-kind.js";
 import { kindNamed, sourceKinds } from "./source-kinds.js";
-import type { SourceRecord } from "./source-record.js";
+import { type BadRecord, MAX_VALUE_BYTES, type SourceRecord } from "./source-record.js";
+
+const require = createRequire(import.meta.url);
+
+/** SQLite, loaded by whoever reads the first database; the names it exports are not seen by an `import`. */
+function loadSqlite(): typeof import("node-sqlite3-wasm") {
+  return require("node-sqlite3-wasm");
+}
 
 /** A table of an older agent's database, and what is to become of its rows. */
 export interface SourceTable {
   readonly name: string;
-  readonly rows: number;
   /** undefined for a table Holdfast does not know; its rows are kept all the same. */
   readonly kind: SourceKind | undefined;
   /** Columns no field is known for; kept with the rest. */
@@ -19,50 +26,53 @@ export interface SourceTable {
 /** Columns that have no field and are expected. */
 const KEPT = new Set(["id", "metadata", "session_metadata", "parent_goal_id", "subgoals", "version"]);
 
-/** An older agent's SQLite database, read as of when it was opened. */
+/** An older agent's SQLite database, with what its write-ahead log says beyond it. */
 export class SourceDatabase {
   readonly #file: string;
   readonly #db: Database;
 
-  private constructor(file: string, db: Database) {
-    this.#file = file;
-    this.#db = db;
-  }
-
   /**
-   * @param wal its write-ahead log; empty for none
+   * @param path of a file nobody else has open, its log beside it: SQLite goes on from there as after a crash
+   * @param file as reports name it
    * @throws Error for what is no readable database
    */
-  static async open(file: string, bytes: Buffer, wal: Buffer): Promise<SourceDatabase> {
-    const SQL = await initSqlJs();
-    return new SourceDatabase(file, new SQL.Database(applyWal(bytes, wal)));
+  constructor(path: string, file: string) {
+    if (textEncoding(path) > UTF8) throw new Error("expected text in UTF-8, got UTF-16");
+    const { Database } = loadSqlite();
+    this.#file = file;
+    this.#db = new Database(path, { fileMustExist: true });
+    try {
+      // Alone with the file, SQLite needs no memory shared with others to read a write-ahead log.
+      this.#db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA trusted_schema = OFF");
+      this.#db.get("SELECT count(*) FROM sqlite_master");
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   tables(): readonly SourceTable[] {
-    const [found] = this.#db.exec(
+    const found = this.#db.all(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
     );
-    const tables = (found?.values ?? []).map(([name]) => this.#table(String(name)));
+    const tables = found.map(({ name }) => this.#table(String(name)));
     const rank = ({ kind }: SourceTable) => (kind ? sourceKinds.indexOf(kind) : sourceKinds.length);
     return tables.sort((a, b) => rank(a) - rank(b));
   }
 
   /** The rows of a table, each as a JSON object of its columns. */
-  *records(table: SourceTable): Generator<SourceRecord> {
+  *records(table: SourceTable): Generator<SourceRecord | BadRecord> {
     const columns = this.#columns(table.name);
-    const select = columns.map(({ name }) => exactly(quoted(name))).join(", ");
+    const select = columns.map(({ name }, i) => exactly(quoted(name), i)).join(", ");
     const rows = this.#db.prepare(`SELECT ${select} FROM ${quoted(table.name)}`);
     try {
-      for (let row = 1; rows.step(); row += 1) {
-        const values = rows.get();
-        const members = columns.map(({ name, isJson }, i) => ({
-          name,
-          raw: valueText(values[2 * i], values[2 * i + 1], isJson),
-        }));
-        yield this.#record(table, row, members);
+      let row = 0;
+      for (const values of rows.iterate()) {
+        row += 1;
+        yield this.#record(table, row, columns, values as Row);
       }
     } finally {
-      rows.free();
+      rows.finalize();
     }
   }
 
@@ -72,22 +82,19 @@ export class SourceDatabase {
 
   #table(name: string): SourceTable {
     const kind = sourceKinds.find((candidate) => candidate.table === name);
-    const [counted] = this.#db.exec(`SELECT count(*) FROM ${quoted(name)}`);
     const isKnown = (column: string) =>
       kind && (Object.hasOwn(fieldsOf(kind), column) || kind.id.includes(column) || KEPT.has(column));
     return {
       name,
       kind,
-      rows: Number(counted?.values[0]?.[0] ?? 0),
       unknownColumns: this.#columns(name)
         .map((column) => column.name)
         .filter((column) => !isKnown(column)),
     };
   }
 
-  #columns(table: string): { readonly name: string; readonly isJson: boolean }[] {
-    const [found] = this.#db.exec(`PRAGMA table_info(${quoted(table)})`);
-    return (found?.values ?? []).map(([, name, type]) => ({
+  #columns(table: string): readonly Column[] {
+    return this.#db.all(`PRAGMA table_info(${quoted(table)})`).map(({ name, type }) => ({
       name: String(name),
       isJson: /json/i.test(String(type)),
     }));
@@ -96,10 +103,21 @@ export class SourceDatabase {
   #record(
     { name, kind }: SourceTable,
     row: number,
-    members: readonly { readonly name: string; readonly raw: string }[],
-  ): SourceRecord {
+    columns: readonly Column[],
+    values: Row,
+  ): SourceRecord | BadRecord {
+    const place = { file: this.#file, path: `${name} row ${row}` };
+    const large = columns.findIndex((_, i) => values[`type${i}`] === TOO_LARGE);
+    if (large >= 0) {
+      const reason = `expected at most ${MAX_VALUE_BYTES} bytes in ${columns[large]?.name}, got ${values[`value${large}`]}`;
+      return { ...place, reason, raw: Buffer.alloc(0), endsFile: false };
+    }
+    const members = columns.map((column, i) => ({
+      name: column.name,
+      raw: valueText(values[`type${i}`], values[`value${i}`], column.isJson),
+    }));
     const text = `{${members.map((member) => `${JSON.stringify(member.name)}:${member.raw}`).join(",")}}`;
-    const base = { file: this.#file, path: `${name} row ${row}`, text, addedLeaves: 0, placeId: "" };
+    const base = { ...place, text, addedLeaves: 0, placeId: "" };
     if (kind) return { ...base, kind, fields: fieldsOf(kind) };
     // A table of somebody's own: each row is a setting, under the name of its table and its id.
     const own = members.find((member) => member.name === "id")?.raw.replace(/^"|"$/g, "") ?? String(row);
@@ -115,17 +133,44 @@ export class SourceDatabase {
   }
 }
 
+interface Column {
+  readonly name: string;
+  readonly isJson: boolean;
+}
+
+/** Of each column its type and its value, as `exactly` selects them. */
+type Row = Readonly<Record<string, SQLiteValue>>;
+
 function fieldsOf(kind: SourceKind): FieldRules {
   return { ...kind.fields, ...kind.tableFields };
 }
 
-// Numbers past 2^53 and text with NUL come whole only like this.
-function exactly(column: string): string {
-  return `typeof(${column}), CASE typeof(${column})
-    WHEN 'integer' THEN CAST(${column} AS TEXT) WHEN 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END`;
+/** The least of its kind; 0 is a database nothing was written to. https://www.sqlite.org/fileformat2.html#enc */
+const UTF8 = 1;
+
+// SQLite is built for UTF-8 here, and of another encoding it says that the schema is malformed.
+function textEncoding(path: string): number {
+  const file = openSync(path, "r");
+  try {
+    const header = Buffer.alloc(100);
+    readSync(file, header, 0, header.length, 0);
+    return header.readUInt32BE(56);
+  } finally {
+    closeSync(file);
+  }
 }
 
-function valueText(type: SqlValue | undefined, value: SqlValue | undefined, isJson: boolean): string {
+const TOO_LARGE = "too large";
+
+// Numbers past 2^53 and text with NUL come whole only like this; what is too large is measured and never loaded.
+function exactly(column: string, i: number): string {
+  const isLarge = `octet_length(${column}) > ${MAX_VALUE_BYTES}`;
+  return `CASE WHEN ${isLarge} THEN '${TOO_LARGE}' ELSE typeof(${column}) END AS type${i},
+    CASE WHEN ${isLarge} THEN octet_length(${column}) WHEN typeof(${column}) = 'integer' THEN CAST(${column} AS TEXT)
+      WHEN typeof(${column}) = 'text' THEN CAST(${column} AS BLOB) ELSE ${column} END AS value${i}`;
+}
+
+function valueText(type: SQLiteValue | undefined, value: SQLiteValue | undefined, isJson: boolean): string {
   switch (type) {
     case "null":
       return "null";

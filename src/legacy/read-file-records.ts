@@ -3,10 +3,7 @@ import type { Readable } from "node:stream";
 import { type Enters, type JsonPart, JsonSplitter } from "./json-splitter.js";
 import type { SourceKind } from "./source-kind.js";
 import { kindNamed } from "./source-kinds.js";
-import type { BadRecord, SourceRecord } from "./source-record.js";
-
-/** A value larger than this cannot become an entry, and is not held in memory. */
-const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+import { type BadRecord, MAX_VALUE_BYTES, type SourceRecord } from "./source-record.js";
 
 export interface FileToRead {
   /** From the folder, as reports name it. */
@@ -34,24 +31,37 @@ export async function* readFileRecords(source: FileToRead): AsyncGenerator<Sourc
 }
 
 async function* readLines(source: FileToRead): AsyncGenerator<SourceRecord | BadRecord> {
-  let pending: Buffer = Buffer.alloc(0);
-  let line = 0;
-  const take = (raw: Buffer): SourceRecord | BadRecord | undefined => {
-    line += 1;
+  let number = 0;
+  for await (const { raw, bytes } of linesOf(await source.read())) {
+    number += 1;
     const text = raw.toString("utf8").trim();
-    return text === "" ? undefined : recordFromPart(source, { path: [line], raw: Buffer.from(text) });
+    if (bytes > MAX_VALUE_BYTES) {
+      const problem = `expected at most ${MAX_VALUE_BYTES} bytes, got ${bytes}`;
+      yield recordFromPart(source, { path: [number], raw, problem });
+    } else if (text !== "") yield recordFromPart(source, { path: [number], raw: Buffer.from(text) });
+  }
+}
+
+/** Lines without their end, and how long each is: of one that is too long no more is held than may be. */
+async function* linesOf(chunks: Readable): AsyncGenerator<{ readonly raw: Buffer; readonly bytes: number }> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const take = (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes <= MAX_VALUE_BYTES) pieces.push(piece);
   };
-  for await (const chunk of await source.read()) {
-    let rest = Buffer.concat([pending, chunk as Uint8Array]);
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      const found = take(rest.subarray(0, end));
-      if (found) yield found;
+  for await (const chunk of chunks) {
+    let rest = asBuffer(chunk as Uint8Array);
+    for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED)) {
+      take(rest.subarray(0, end));
+      yield { raw: Buffer.concat(pieces), bytes };
+      pieces = [];
+      bytes = 0;
       rest = rest.subarray(end + 1);
     }
-    pending = rest;
+    if (rest.length > 0) take(rest);
   }
-  const found = take(pending);
-  if (found) yield found;
+  if (bytes > 0) yield { raw: Buffer.concat(pieces), bytes };
 }
 
 function entersFor({ shape, lists = [] }: SourceKind): Enters {
@@ -114,6 +124,7 @@ function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
 }
 
 const OPEN_BRACE = 0x7b;
+const LINE_FEED = 0x0a;
 
 /** A value with a name of its own: a setting, or what stands in a file beside its list. */
 function asConfiguration(record: SourceRecord, key: string, type: string): SourceRecord {

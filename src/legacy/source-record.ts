@@ -1,6 +1,9 @@
 import type { FieldRules } from "./field-rules.js";
 import type { SourceKind } from "./source-kind.js";
 
+/** A value larger than this cannot become an entry, and is not held in memory. */
+export const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+
 /** One record as it lies in a source, ready to be mapped. */
 export interface SourceRecord {
   readonly kind: SourceKind;
