@@ -11,6 +11,7 @@ import { ingest } from "./ingest.js";
 import { ingestMany } from "./ingest-many.js";
 import { ingestRedis } from "./ingest-redis.js";
 import { overload } from "./overload.js";
+import { overloadStreams } from "./overload-streams.js";
 import { search } from "./search.js";
 import { start } from "./start.js";
 import { streams } from "./streams.js";
@@ -25,6 +26,7 @@ export const benches: readonly Bench[] = [
   feedLatency,
   catchUp,
   overload,
+  overloadStreams,
   search,
   importBench,
   importKills,

@@ -159,6 +159,15 @@ function result(rounds: readonly Round[]): BenchResult {
       },
       {
         ...compared(
+          "another tenant against beside the peak",
+          ms,
+          (round) => p99(round.beside),
+          (round) => p99(round["beside peak"]),
+        ),
+        reach: { atMost: 2 },
+      },
+      {
+        ...compared(
           "another tenant",
           ms,
           (round) => p99(round.beside),

@@ -27,7 +27,8 @@ export const LIMITS: Readonly<Record<string, Limit>> = {
   "open files": COUNTED,
   // Each connection prepares each statement once, when it first meets it, so rare ones come late: a name made anew
   // for each call would come by the hundred thousand.
-  "prepared statements": { perHour: 60, noise: 40 },
+  // At rest a pool may hold a connection with all of them or none at all: only the trend tells.
+  "prepared statements": { perHour: 60, noise: 40, atRest: Number.POSITIVE_INFINITY },
   connections: COUNTED,
   // Plans of those statements and the catalogue's rows, kept by each backend for as long as it lives.
   "own MiB a connection": { perHour: 6, noise: 4 },
