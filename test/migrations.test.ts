@@ -1,15 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import pino from "pino";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { migrateUp, migrationStatus } from "../src/store/migrate.js";
 import { createTestDatabase } from "./support/create-test-database.js";
-import { withDatabase } from "./support/database-url.js";
 import { dumpSchema } from "./support/dump-schema.js";
 import { observation } from "./support/entries.js";
 import { execute } from "./support/execute.js";
+import { startOwnCluster } from "./support/own-cluster.js";
 import { query } from "./support/query.js";
 import { startServer } from "./support/start-server.js";
 import { newTenant } from "./support/tenant.js";
@@ -77,39 +72,20 @@ describe("migrating an empty database", () => {
     }));
 });
 
-describe("an owner that is no superuser but may create roles", () => {
-  let directory: string;
-  let postgres: EmbeddedPostgres;
-  // A cluster of its own: on a shared one the roles are there already, made by another.
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "holdfast-owner-"));
-    postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "silent" }) });
-    await execute(
-      postgres.url,
-      "CREATE ROLE keeper LOGIN CREATEROLE PASSWORD 'keeper'",
-      "CREATE DATABASE kept OWNER keeper",
-    );
-  });
-  afterAll(async () => {
-    await postgres?.close();
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  test("migrates and serves", async () => {
-    const url = new URL(withDatabase(postgres.url, "kept"));
-    url.username = "keeper";
-    url.password = "keeper";
-    expect(await migrateUp({ url: url.href })).toContain("routines");
-    expect(await migrateUp({ url: url.href })).toEqual([]);
-    const app = await startServer(url.href, { logLevel: "silent" });
-    try {
-      const tenant = newTenant(app);
-      const { id: sessionId } = await tenant.open();
-      const { positions } = await tenant.append(observation({ sessionId }));
-      expect(positions).toEqual([2n]);
-      expect(await expectSoundLog(url.href, tenant.id)).toBe(2n);
-    } finally {
-      await app.close();
-    }
-  });
-});
+test("an owner that is no superuser but may create roles migrates and serves", async () => {
+  const cluster = await startOwnCluster("kept");
+  onTestFinished(() => cluster.close());
+  const url = cluster.urlOf("kept");
+  expect(await migrateUp({ url })).toContain("routines");
+  expect(await migrateUp({ url })).toEqual([]);
+  const app = await startServer(url, { logLevel: "silent" });
+  try {
+    const tenant = newTenant(app);
+    const { id: sessionId } = await tenant.open();
+    const { positions } = await tenant.append(observation({ sessionId }));
+    expect(positions).toEqual([2n]);
+    expect(await expectSoundLog(url, tenant.id)).toBe(2n);
+  } finally {
+    await app.close();
+  }
+}, 90_000);

@@ -15,15 +15,25 @@ export function cpuTimeMs(pid: number): number | undefined {
   }
 }
 
+/** CPU time of the processes that this one started and that have ended, in milliseconds. Undefined where there is no /proc. */
+export function endedCpuTimeMs(): number | undefined {
+  const fields = statOf(process.pid);
+  return fields && ticksIn(fields, ENDED_TIMES) * TICK_MS;
+}
+
 function ticksOf(pid: number): number {
-  const fields = statOf(pid);
-  return TIMES.reduce((sum, place) => sum + Number(fields?.[place] ?? 0), 0);
+  return ticksIn(statOf(pid) ?? [], [...OWN_TIMES, ...ENDED_TIMES]);
+}
+
+function ticksIn(fields: readonly string[], places: readonly number[]): number {
+  return places.reduce((sum, place) => sum + Number(fields[place] ?? 0), 0);
 }
 
 /** Places after the name in parentheses, see proc_pid_stat(5). */
 const PARENT = 1;
-/** Its own in user and system mode, then those of its children that have ended. */
-const TIMES = [11, 12, 13, 14];
+/** Its own in user and system mode, and those of its children that have ended. */
+const OWN_TIMES = [11, 12];
+const ENDED_TIMES = [13, 14];
 
 function statOf(pid: number): string[] | undefined {
   try {
