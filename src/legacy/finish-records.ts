@@ -4,6 +4,7 @@ import { HoldfastError } from "../core/errors.js";
 import { uuidV5 } from "../core/uuid.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import type { PatchEntry } from "../service/prepared-entry.js";
+import type { Run } from "../store/database.js";
 import { findRecords } from "../store/read-records.js";
 import type { ImportContext } from "./import-context.js";
 import { type MappedRecord, mapRecord } from "./map-record.js";
@@ -41,7 +42,7 @@ export class RecordFinisher {
     this.#batch = [];
     const { appender, codecs, database, tenantId } = this.#context;
     const current = new Map<string, FieldBag>();
-    await database.read(tenantId, async (run) => {
+    const read = async (run: Run) => {
       for (const entity of new Set(batch.map(({ source }) => source.kind.entity))) {
         const ids = batch
           .filter(({ source }) => source.kind.entity === entity)
@@ -50,7 +51,8 @@ export class RecordFinisher {
           current.set(record.id as string, record);
         }
       }
-    });
+    };
+    await database.read(tenantId, read, { byKey: true });
     const patches = new Map<string, PatchEntry>();
     for (const { source, mapped } of batch) {
       const found = current.get(mapped.id);

@@ -5,6 +5,7 @@ import { uuidV5 } from "../core/uuid.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import type { PatchEntry } from "../service/prepared-entry.js";
+import type { Run } from "../store/database.js";
 import { findRecords } from "../store/read-records.js";
 import type { ImportContext } from "./import-context.js";
 import type { WritableRecord } from "./record-writer.js";
@@ -94,14 +95,15 @@ async function readCurrent(
 ): Promise<ReadonlyMap<string, FieldBag>> {
   const found = new Map<string, FieldBag>();
   const codecs = new Set(round.map(({ record }) => record.codec));
-  await database.read(tenantId, async (run) => {
+  const read = async (run: Run) => {
     for (const codec of codecs) {
       const ids = round.filter(({ record }) => record.codec === codec).map(({ record }) => record.mapped.id);
       for (const record of await findRecords(run, codec, tenantId, ids)) {
         found.set(`${codec.entity.table} ${record.id}`, record);
       }
     }
-  });
+  };
+  await database.read(tenantId, read, { byKey: true });
   return found;
 }
 

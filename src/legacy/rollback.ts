@@ -162,7 +162,8 @@ class Undo {
           .map(([, thing]) => thing);
         for (const thing of ids) seen.add(thing);
         if (ids.length === 0) continue;
-        await use(codec, await database.read(tenantId, (run) => this.#traces(run, codec, [...new Set(ids)])));
+        const read = (run: Run) => this.#traces(run, codec, [...new Set(ids)]);
+        await use(codec, await database.read(tenantId, read, { byKey: true }));
       }
     }
   }

@@ -1,6 +1,7 @@
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
+import type { Run } from "../store/database.js";
 import { findFields } from "../store/read-records.js";
 import { readPasts } from "../store/read-revisions.js";
 import { compareLeaves, type LeafCounts } from "./compare-leaves.js";
@@ -103,14 +104,15 @@ export class RecordVerifier {
       if (found) pasts.set(expected, [found]);
     }
     const changing = records.filter(({ codec }) => codec.entity.nature === "state");
-    await database.read(tenantId, async (run) => {
+    const read = async (run: Run) => {
       for (const codec of new Set(changing.map((expected) => expected.codec))) {
         const own = changing.filter((expected) => expected.codec === codec);
         const ids = [...new Set(own.map(({ mapped }) => mapped.id))];
         const found = await readPasts(run, codec, tenantId, ids);
         for (const expected of own) pasts.set(expected, found.get(expected.mapped.id) ?? []);
       }
-    });
+    };
+    await database.read(tenantId, read, { byKey: true });
     return pasts;
   }
 
@@ -127,14 +129,15 @@ export class RecordVerifier {
       for (const name of mapped.given) own.names.add(name);
     }
     const found = new Map<string, FieldBag>();
-    await database.read(tenantId, async (run) => {
+    const read = async (run: Run) => {
       const reads = [...asked].map(async ([codec, { ids, names }]) => {
         for (const [id, record] of await findFields(run, codec, tenantId, [...ids], names)) {
           found.set(keyOf(codec, id), record);
         }
       });
       await Promise.all(reads);
-    });
+    };
+    await database.read(tenantId, read, { byKey: true });
     return found;
   }
 }

@@ -12,7 +12,7 @@ import { cursorFromToken, MAX_PAGE_SIZE, pageSize, pageToken } from "../core/pag
 import { isUuid } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
-import type { Database, ReadBounds, Run } from "../store/database.js";
+import type { Database, ReadBounds, ReadOptions, Run } from "../store/database.js";
 import { listOrder, listRows } from "../store/list-query.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { findRecord, findRecords, type RecordKey } from "../store/read-records.js";
@@ -108,12 +108,14 @@ export class Records {
   async get(tenantId: string, request: GetRequest): Promise<FieldBag> {
     const key = recordKey(request.key);
     const atPosition = request.atPosition ?? 0n;
-    const record = await this.#read(tenantId, maxPosition(request.minPosition, atPosition), async (run) => {
+    const read = async (run: Run) => {
       const current = await findRecord(run, this.codec, tenantId, key);
       if (!current || atPosition === 0n) return current;
       const range = { tenantId, id: current.id as string, atPosition, limit: 1 };
       return (await readRevisions(run, this.codec, range))[0]?.record;
-    });
+    };
+    const minPosition = maxPosition(request.minPosition, atPosition);
+    const record = await this.#read(tenantId, minPosition, read, { byKey: true });
     // What has expired is gone, its past is not.
     if (!record || (atPosition === 0n && isExpired(this.codec.entity, record))) {
       throw notFound(this.codec.entity.name, "id" in key ? key.id : key.externalId);
@@ -135,9 +137,8 @@ export class Records {
     );
     if (violations.length > 0) throw invalidFields(violations);
     const lower = ids.map((id) => id.toLowerCase());
-    const found = await this.#read(tenantId, minPosition, (run) =>
-      findRecords(run, this.codec, tenantId, lower),
-    );
+    const read = (run: Run) => findRecords(run, this.codec, tenantId, lower);
+    const found = await this.#read(tenantId, minPosition, read, { byKey: true });
     return found.filter((record) => !isExpired(this.codec.entity, record));
   }
 
@@ -234,14 +235,14 @@ export class Records {
     return page(rows, limit, (last) => pageToken([String(last.revision)], list));
   }
 
-  #read<T>(tenantId: string, minPosition: bigint, read: Read<T>, bounds?: ReadBounds): Promise<T> {
+  #read<T>(tenantId: string, minPosition: bigint, read: Read<T>, options?: ReadOptions): Promise<T> {
     const readAtLeast = async (run: Run) => {
       if (minPosition === 0n) return read(run);
       const [head, result] = await Promise.all([readLogHead(run, tenantId), read(run)]);
       requirePosition(head, minPosition);
       return result;
     };
-    return this.#context.database.read(tenantId, readAtLeast, bounds);
+    return this.#context.database.read(tenantId, readAtLeast, options);
   }
 }
 

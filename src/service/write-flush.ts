@@ -110,9 +110,8 @@ interface Attempt {
 async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
   const { database } = attempt.context;
   if (attempt.checkExisting) {
-    await database.read(attempt.tenantId, (run) =>
-      loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts),
-    );
+    const read = (run: Run) => loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts);
+    await database.read(attempt.tenantId, read, { byKey: true });
   }
   const plan = planAttempt(attempt);
   if (plan.flush.count === 0) return written(plan, undefined);

@@ -39,6 +39,12 @@ export interface ReadBounds {
   readonly deadline: Date | undefined;
 }
 
+/** How something is read. */
+export interface ReadOptions extends Partial<ReadBounds> {
+  /** Every row is found by its key, or by that of another: nothing is looked for. */
+  readonly byKey?: boolean;
+}
+
 /** Where statements run. */
 export interface Connections {
   /** Runs one statement in a transaction of its own. */
@@ -46,9 +52,9 @@ export interface Connections {
   /**
    * Reads as one tenant, in one snapshot: what `read` asks for before it first
    * waits travels in one round trip with the transaction's beginning. Its
-   * statements end when nobody waits any more, as `bounds` says.
+   * statements end when nobody waits any more, as the options say.
    */
-  read<T>(tenantId: string, read: (run: Run) => Promise<T>, bounds?: ReadBounds): Promise<T>;
+  read<T>(tenantId: string, read: (run: Run) => Promise<T>, options?: ReadOptions): Promise<T>;
   /** One connection for several steps under `BEGIN` and `COMMIT`. */
   withConnection<T>(use: (run: Run) => Promise<T>): Promise<T>;
 }
@@ -78,24 +84,31 @@ export interface Lane extends Connections {
 const LONGEST_IDLE_MS = 5000;
 
 /**
- * Statements that begin a transaction as one tenant, which must be a UUID. One that
- * only reads does so as a role that may call no routine of the append path.
+ * How rows are found by key: by plans that are made once, whatever is asked for. By the value of a tenant that came after
+ * Postgres made its statistics there are no rows: then any index that begins with the tenant is as good as its key, and all
+ * that the tenant has was read for each row. Such a plan may also be made while there are hardly any rows, for which an
+ * index looks dear.
  */
-export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE"): string {
+const BY_KEY = "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
+
+/**
+ * Statements that begin a transaction as one tenant, which must be a UUID. One that
+ * only reads does so as a role that may call no routine of the append path; one
+ * that writes finds what it reads by key.
+ */
+export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE", byKey = false): string {
   // What writes does not insist: of a database that was told to be read-only it says so, however it writes.
   const [isolation, role] =
     mode === "READ ONLY"
       ? ["REPEATABLE READ READ ONLY", "holdfast_runtime"]
       : ["READ COMMITTED", "holdfast_writer"];
-  // A flush reads rows by key alone, with plans made when there were hardly any, for which an index looked dear.
   const locking =
-    mode === "READ ONLY"
-      ? ""
-      : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}; SET LOCAL enable_seqscan = off`;
+    mode === "READ ONLY" ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}`;
+  const planning = byKey || mode === "READ WRITE" ? BY_KEY : "";
   // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
   return (
     `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +
-    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'${locking}`
+    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'${locking}${planning}`
   );
 }
 
@@ -211,16 +224,15 @@ function connections(withConnection: WithClient, { statementTimeoutMs }: Databas
   return {
     withConnection: (use) => withConnection((run) => use(run)),
     run: (statement) => withConnection((run) => run(statement)),
-    read: (tenantId, read, bounds) =>
+    read: (tenantId, read, { signal, deadline, byKey } = {}) =>
       withConnection(async (run, client) => {
-        const { signal, deadline } = bounds ?? {};
         // Nobody may be waiting since this waited for a connection.
         signal?.throwIfAborted();
         let cancelled: Promise<void> | undefined;
         const onAbort = () => {
           cancelled = cancelQuery(client);
         };
-        const begun = run(beginAs(tenantId, "READ ONLY") + boundBy(deadline, statementTimeoutMs));
+        const begun = run(beginAs(tenantId, "READ ONLY", byKey) + boundBy(deadline, statementTimeoutMs));
         begun.catch(() => {});
         signal?.addEventListener("abort", onAbort, { once: true });
         try {

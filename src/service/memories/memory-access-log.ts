@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { errorText } from "../../core/errors.js";
 import { nowMicros, timestampFromMicros } from "../../core/time.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Database } from "../../store/database.js";
+import type { Database, Run } from "../../store/database.js";
 import {
   addMemoryTouches,
   type MemoryAccess,
@@ -75,7 +75,8 @@ export function createMemoryAccessLog(
     async annotate(tenantId, memories) {
       if (memories.length === 0) return;
       const ids = memories.map((memory) => memory.id as string);
-      setMemoryAccess(memories, await database.read(tenantId, (run) => readMemoryAccess(run, tenantId, ids)));
+      const read = (run: Run) => readMemoryAccess(run, tenantId, ids);
+      setMemoryAccess(memories, await database.read(tenantId, read, { byKey: true }));
     },
     async close() {
       clearTimeout(timer);
