@@ -50,7 +50,7 @@ test.each([
   const closed = Promise.all(sockets.map((socket) => socket.closed || once(socket, "close")));
   await Promise.race([
     closed,
-    delay(20 * KEEPALIVE_MS).then(() => {
+    delay(20 * KEEPALIVE_MS, undefined, { ref: false }).then(() => {
       throw new Error(`${sockets.filter((socket) => !socket.closed).length} are still open`);
     }),
   ]);
