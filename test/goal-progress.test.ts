@@ -41,6 +41,23 @@ describe("the progress of a goal with parts", () => {
     await expectSoundLog(servers.databaseUrl, tenant.id);
   });
 
+  test("is right of both when a part moves from one to the one above it", async () => {
+    const { goals, tenant } = setUp();
+    const root = await goals.create();
+    const middle = await goals.create({ parentGoalId: root.id });
+    await goals.create({ parentGoalId: middle.id, progress: 0.5 });
+    const moved = await goals.create({ parentGoalId: middle.id });
+    expect((await goals.get(root.id)).progress).toBe(0.25);
+    await goals.update(moved.id, { parentGoalId: root.id });
+    expect((await goals.get(middle.id)).progress).toBe(0.5);
+    // Of 0.5 and 0: what it was, though a mean with the middle's of before would be less.
+    expect((await goals.get(root.id)).progress).toBe(0.25);
+    await goals.update(moved.id, { parentGoalId: middle.id });
+    expect((await goals.get(middle.id)).progress).toBe(0.25);
+    expect((await goals.get(root.id)).progress).toBe(0.25);
+    await expectSoundLog(servers.databaseUrl, tenant.id);
+  });
+
   test("is the caller's once it was set, until given back", async () => {
     const { goals } = setUp();
     const parent = await goals.create({ progress: 0.1 });

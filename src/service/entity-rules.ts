@@ -36,8 +36,11 @@ export interface EntityRules {
     view: FlushView,
     entry: CreateEntry | PatchEntry,
   ): void;
-  /** Changes to other things of the entity that follow from one, made right after it in the same flush. */
-  effects?(record: FieldBag, before: FieldBag | undefined, view: FlushView): readonly Effect[];
+  /**
+   * Changes to other things of the entity that follow from one, made right after it in the same flush: all of them,
+   * also those that follow from each other. Each is made, and seen in `view`, before the next is asked for.
+   */
+  effects?(record: FieldBag, before: FieldBag | undefined, view: FlushView): Iterable<Effect>;
 }
 
 /** Things of one entity as the entries placed so far leave them, as far as they were loaded. */

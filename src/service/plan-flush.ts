@@ -191,15 +191,13 @@ class FlushPlanner {
       request,
       prepared ?? prepareRow(codec, record, entry.path),
     );
-    const effects = [...(rules?.effects?.(record, before, view) ?? [])];
-    for (let effect = effects.shift(); effect; effect = effects.shift()) {
-      const current = view.find(effect.id);
-      if (!current) throw new TypeError(`${codec.entity.name} ${effect.id} was not loaded`);
-      const changed = withFields(codec, current, effect.fields);
+    for (const { id, fields } of rules?.effects?.(record, before, view) ?? []) {
+      const current = view.find(id);
+      if (!current) throw new TypeError(`${codec.entity.name} ${id} was not loaded`);
+      const changed = withFields(codec, current, fields);
       const requestId = uuidV7();
       const requestHash = createHash("sha256").update(requestId).digest();
       this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, prepareRow(codec, changed, ""));
-      effects.push(...(rules?.effects?.(changed, current, view) ?? []));
     }
     if (entry.by?.audit) this.#append(entry.by.audit);
     return placed;

@@ -4,16 +4,17 @@ import type { Effect, FlushView } from "../entity-rules.js";
 import { type GoalGraph, goalGraph, isFinal, openGoals } from "./goal-graph.js";
 import { contribution, progressFromParts } from "./goal-progress.js";
 
-/** What follows from one change of a goal: those that waited for it, and the progress of what it is a part of. */
-export function goalEffects(
+/** What follows from one change of a goal: those that waited for it, and the progress of all it is a part of. */
+export function* goalEffects(
   record: FieldBag,
   before: FieldBag | undefined,
   view: FlushView,
-): readonly Effect[] {
+): Iterable<Effect> {
   const goal = record as unknown as Goal;
   const was = before as unknown as Goal | undefined;
   const graph = goalGraph(view);
-  return [...unblocked(goal, was, graph), ...parentsProgress(goal, was, graph)];
+  yield* unblocked(goal, was, graph);
+  yield* progressAbove(goal, was, graph);
 }
 
 function unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): readonly Effect[] {
@@ -28,20 +29,29 @@ function unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): readonl
   return effects;
 }
 
-function parentsProgress(goal: Goal, was: Goal | undefined, graph: GoalGraph): readonly Effect[] {
+function* progressAbove(goal: Goal, was: Goal | undefined, graph: GoalGraph): Iterable<Effect> {
   const added = contribution(goal);
   const addedBefore = was && contribution(was);
-  if (was && was.parentGoalId === goal.parentGoalId && added === addedBefore) return [];
-  const parentIds = new Set([was?.parentGoalId ?? "", goal.parentGoalId]);
-  const effects: Effect[] = [];
-  for (const id of parentIds) {
-    const parent = graph.goal(id);
-    if (!parent || parent.progressIsSet || parent.deleteTime !== undefined || isFinal(parent.status))
-      continue;
+  if (was && was.parentGoalId === goal.parentGoalId && added === addedBefore) return;
+  const parentIds = [was?.parentGoalId ?? "", goal.parentGoalId];
+  const changed = new Set(parentIds);
+  for (const parent of upwards(parentIds, graph)) {
+    if (!changed.has(parent.id)) continue;
+    if (parent.progressIsSet || parent.deleteTime !== undefined || isFinal(parent.status)) continue;
     const progress = progressFromParts(parent.id, graph);
-    if (progress !== undefined && progress !== parent.progress) {
-      effects.push({ id: parent.id, fields: { progress } });
-    }
+    if (progress === undefined || progress === parent.progress) continue;
+    yield { id: parent.id, fields: { progress } };
+    changed.add(parent.parentGoalId);
   }
-  return effects;
+}
+
+/** These goals and all above them, each after all of them that are below it. */
+function upwards(ids: readonly string[], graph: GoalGraph): readonly Goal[] {
+  const levels = new Map<Goal, number>();
+  for (const id of ids) {
+    const chain: Goal[] = [];
+    for (let goal = graph.goal(id); goal; goal = graph.goal(goal.parentGoalId)) chain.push(goal);
+    for (const [i, goal] of chain.entries()) levels.set(goal, chain.length - i);
+  }
+  return [...levels].sort(([, a], [, b]) => b - a).map(([goal]) => goal);
 }
