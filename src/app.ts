@@ -273,9 +273,10 @@ function rpcSettings(config: Config) {
     maxReceiveBytes: config.maxReceiveBytes,
     maxSendBytes: config.maxReceiveBytes,
     writeBufferBytes: 64 * 1024,
+    maxConnections: config.maxConnections,
     maxConcurrentStreams: config.maxConcurrentStreams,
     maxCallsInFlight: config.maxCallsInFlight,
-    steadyCallsInFlight: config.steadyCallsInFlight,
+    overloadedCallsInFlight: config.overloadedCallsInFlight,
     keepaliveTimeMs: config.keepaliveTimeMs,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:

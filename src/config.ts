@@ -182,6 +182,11 @@ export const settings = {
     0,
     "time between NOT_SERVING and refusing connections, in ms, for balancers that poll health",
   ),
+  maxConnections: count(
+    "HOLDFAST_MAX_CONNECTIONS",
+    16_384,
+    "connections at a time, the next is closed as it comes; some 30 KiB each, half a GiB, and a file",
+  ),
   maxConcurrentStreams: count(
     "HOLDFAST_MAX_CONCURRENT_STREAMS",
     1000,
@@ -190,12 +195,12 @@ export const settings = {
   maxCallsInFlight: count(
     "HOLDFAST_MAX_CALLS_IN_FLIGHT",
     128,
-    "unary calls served at a time while a burst lasts, of one tenant half of them; each may then take twice as long",
+    "unary calls served at a time, of one tenant half of them; more is overload, and would only wait",
   ),
-  steadyCallsInFlight: count(
-    "HOLDFAST_STEADY_CALLS_IN_FLIGHT",
-    64,
-    "unary calls served at a time for longer than a burst, of one tenant half of them; 32 keep two cores busy, more only wait",
+  overloadedCallsInFlight: count(
+    "HOLDFAST_OVERLOADED_CALLS_IN_FLIGHT",
+    40,
+    "unary calls served at a time during overload, of one tenant half of them; 20 keep two cores busy",
   ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { captureConversation, hostileBytes, PREFACE, sendBytes } from "../fuzz/raw-bytes.js";
 import { observation } from "./support/entries.js";
 import { newTenant, readUpTo } from "./support/tenant.js";
@@ -55,6 +55,19 @@ test.each([
     }),
   ]);
   await expectServing();
+});
+
+test("clients whose frames end the HTTP/2 session, and who then go, are let go", async () => {
+  const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length;
+  const before = sockets();
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+  // A connection error by RFC 9113, which Node answers and then reads no more.
+  const dataOfStreamZero = Buffer.from([0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  const gone = await open(100, Buffer.concat([PREFACE, settings, dataOfStreamZero]));
+  await delay(KEEPALIVE_MS / 5);
+  for (const socket of gone) socket.destroy();
+  await expectServing();
+  await vi.waitFor(() => expect(sockets()).toBeLessThanOrEqual(before + 5), 20 * KEEPALIVE_MS);
 });
 
 test("bytes that are no HTTP/2 end their own connection alone", async () => {

@@ -10,7 +10,7 @@ import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const AT_A_TIME = 16;
-const servers = useServers({ maxCallsInFlight: AT_A_TIME, steadyCallsInFlight: AT_A_TIME });
+const servers = useServers({ maxCallsInFlight: AT_A_TIME, overloadedCallsInFlight: AT_A_TIME });
 
 test("a tenant that floods is refused with when to come again, and another is served meanwhile", async () => {
   const greedy = newTenant(servers.app());

@@ -4,21 +4,15 @@ import { bytes, connect, type Recorder } from "@holdfast/client";
 import { serveWorker } from "../support/worker.js";
 import {
   AGENT_ID,
+  BURST,
   type Measurement,
   OBSERVATION_TYPE,
+  OUTSTANDING,
   payloads,
   STREAMS,
   startMeasuring,
 } from "./workload.js";
 
-/**
- * Observations each stream may have unacknowledged: enough that a flush is
- * always full while the one before it is written, and no more, since each
- * further one only waits.
- */
-const OUTSTANDING = 384;
-/** Recorded at a time, as an agent that reads a page of results would. */
-const BURST = 16;
 /** Latency is taken of one in so many: a promise for each would cost more than the rest. */
 const SAMPLE_EVERY = 41;
 

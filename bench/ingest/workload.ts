@@ -4,6 +4,14 @@ export const STREAMS = 8;
 export const SESSIONS = 64;
 export const AGENT_ID = "bench-agent";
 export const OBSERVATION_TYPE = "result";
+/**
+ * Observations each stream may have unacknowledged: enough that a flush is
+ * always full while the one before it is written, and no more, since each
+ * further one only waits.
+ */
+export const OUTSTANDING = 384;
+/** Recorded at a time, as an agent that reads a page of results would. */
+export const BURST = 16;
 
 /** Different payloads of exactly the size, to be used in turn. */
 export function payloads(count: number): readonly Buffer[] {

@@ -8,7 +8,7 @@ import { methodPath } from "../../src/rpc/service.js";
 import { TENANT_KEY } from "../../src/rpc/tenant-metadata.js";
 import { AGENT_ID, OBSERVATION_TYPE, payloads } from "../ingest/workload.js";
 import { serveWorker } from "../support/worker.js";
-import { FrameClient, type Outcome } from "./frame-client.js";
+import { FrameClient, framed, type Outcome } from "./frame-client.js";
 
 export type CallerRequest = { readonly seconds: number } & (
   | { readonly atATime: number }
@@ -67,7 +67,7 @@ async function openFrames(): Promise<Line> {
   const clients = await Promise.all(Array.from({ length: CONNECTIONS }, open));
   const requests = bodies.map((body) => {
     const request = create(AppendRequestSchema, { entries: body.map((entry) => ({ entry })) });
-    return toBinary(AppendRequestSchema, request);
+    return framed(toBinary(AppendRequestSchema, request));
   });
   return {
     send: (call) => inTurn(clients, call).call(inTurn(requests, call)),

@@ -51,7 +51,7 @@ export class FrameClient {
 
   private constructor(socket: Socket, headers: Buffer) {
     this.#socket = socket;
-    this.#headers = headers;
+    this.#headers = frame(HEADERS, END_HEADERS, 0, headers);
     socket.setNoDelay();
     socket.on("data", (bytes) => this.#read(bytes));
     socket.on("error", () => undefined);
@@ -84,18 +84,19 @@ export class FrameClient {
     return new FrameClient(socket, Buffer.concat(Object.entries(headers).flatMap(literal)));
   }
 
-  /** @param message of at most a frame's size */
-  call(message: Uint8Array): Promise<Outcome> {
+  /** @param message as `framed` made it */
+  call(message: Buffer): Promise<Outcome> {
     const stream = this.#nextStream;
     this.#nextStream += 2;
-    const prefix = Buffer.concat([Buffer.from([0]), uint32(message.byteLength)]);
-    this.#socket.cork();
-    this.#socket.write(frame(HEADERS, END_HEADERS, stream, this.#headers));
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(() => this.#socket.uncork());
+    }
+    this.#socket.write(at(stream, this.#headers));
     return new Promise((end) => {
-      const call = { message: Buffer.concat([prefix, message]), status: undefined, end };
+      const call = { message, status: undefined, end };
       this.#calls.set(stream, call);
       this.#send(stream, call);
-      process.nextTick(() => this.#socket.uncork());
     });
   }
 
@@ -104,16 +105,14 @@ export class FrameClient {
   }
 
   #send(stream: number, call: Pending): void {
-    const { message } = call;
-    if (message.byteLength > MAX_FRAME_BYTES)
-      throw new RangeError(`a message of ${message.byteLength} bytes, expected one frame`);
-    if (message.byteLength > this.#window) {
+    const bytes = call.message.byteLength - FRAME_HEADER_BYTES;
+    if (bytes > this.#window) {
       this.#held.add(stream);
       return;
     }
     this.#held.delete(stream);
-    this.#window -= message.byteLength;
-    this.#socket.write(frame(DATA, END_STREAM, stream, message));
+    this.#window -= bytes;
+    this.#socket.write(at(stream, call.message));
   }
 
   #read(bytes: Buffer): void {
@@ -167,6 +166,21 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array)
   head.writeUInt8(flags, 4);
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** The message of one call as the frame that brings it: made once for many calls. At most a frame's size. */
+export function framed(message: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from([0]), uint32(message.byteLength), message]);
+  if (body.byteLength > MAX_FRAME_BYTES)
+    throw new RangeError(`a message of ${message.byteLength} bytes, expected one frame`);
+  return frame(DATA, END_STREAM, 0, body);
+}
+
+/** A copy of a frame for this stream. */
+function at(stream: number, made: Buffer): Buffer {
+  const copy = Buffer.from(made);
+  copy.writeUInt32BE(stream, 5);
+  return copy;
 }
 
 function uint32(value: number): Buffer {

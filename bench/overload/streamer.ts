@@ -1,7 +1,7 @@
 // A process whose streams of one tenant each write as fast as they are acknowledged.
 import { setTimeout as delay } from "node:timers/promises";
 import { bytes, connect, type Recorder } from "@holdfast/client";
-import { AGENT_ID, OBSERVATION_TYPE, payloads } from "../ingest/workload.js";
+import { AGENT_ID, BURST, OBSERVATION_TYPE, OUTSTANDING, payloads } from "../ingest/workload.js";
 import { serveWorker } from "../support/worker.js";
 
 export interface StreamerRequest {
@@ -17,10 +17,6 @@ export interface Streamed {
   readonly rejected: number;
 }
 
-/** Observations each stream may have unacknowledged: `ready()` waits from half of the buffer on. */
-const OUTSTANDING = 384;
-const BURST = 16;
-
 const [address = "", tenantId = "", sessionId = ""] = process.argv.slice(2);
 const data = payloads(64).map((payload) => bytes(payload, "application/json"));
 const clients: { readonly recorder: Recorder; close(): Promise<void> }[] = [];
@@ -30,6 +26,7 @@ serveWorker<StreamerRequest, Streamed>(
     // As many programs: each has a connection.
     while (clients.length < streams) {
       const holdfast = connect({ address, tenantId });
+      // `ready()` waits from half of the buffer on.
       const settings = { agentId: AGENT_ID, clientName: "bench", maxBufferedRecords: 2 * OUTSTANDING };
       clients.push({ recorder: holdfast.recorder(settings), close: () => holdfast.close() });
     }

@@ -1,8 +1,9 @@
 /**
- * Milliseconds of work begun in one go. Long enough that going round the event loop costs little beside it, short
- * enough that what comes next does not notice.
+ * Milliseconds of work begun in one go. Whoever is served waits for several rounds of the event loop, so they are
+ * short: to be read, for its turn, for what Postgres answers to be read, for its own answer to be written. Four served
+ * no more, each call later.
  */
-const SLICE_MS = 4;
+const SLICE_MS = 1;
 
 /**
  * Shares the one thread that serves all. Work is begun at once while there is little of it; beyond a slice it waits

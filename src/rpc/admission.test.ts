@@ -2,16 +2,18 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Admission } from "./admission.js";
 
-const EIGHT = { maxCallsInFlight: 8, steadyCallsInFlight: 8 };
+const EIGHT = { maxCallsInFlight: 8, overloadedCallsInFlight: 8 };
 
 test("one tenant has at most half, so that another finds room", () => {
   const admission = new Admission(EIGHT);
   const refusals = (tenant: string, times: number) =>
     Array.from({ length: times }, () => admission.enter(tenant)?.message);
   expect(refusals("greedy", 4)).toEqual(Array(4).fill(undefined));
-  expect(refusals("greedy", 1)).toEqual(["this tenant has 4 calls at a time, at most 4 may be"]);
+  expect(refusals("greedy", 1)).toEqual([
+    "this server serves at most 4 calls of this tenant at a time, more were made",
+  ]);
   expect(refusals("modest", 4)).toEqual(Array(4).fill(undefined));
-  expect(refusals("third", 1)).toEqual(["this server serves 8 calls at a time, at most 8 may be"]);
+  expect(refusals("third", 1)).toEqual(["this server serves at most 8 calls at a time, more were made"]);
   admission.leave("greedy");
   expect(refusals("third", 1)).toEqual([undefined]);
 });
@@ -21,7 +23,7 @@ test("whoever comes and goes, no more are let in than may be, and room is there 
     fc.property(
       fc.array(fc.record({ tenant: fc.constantFrom("a", "b", "c"), comes: fc.boolean() })),
       (moves) => {
-        const admission = new Admission({ maxCallsInFlight: 6, steadyCallsInFlight: 6 });
+        const admission = new Admission({ maxCallsInFlight: 6, overloadedCallsInFlight: 6 });
         const inside: string[] = [];
         for (const { tenant, comes } of moves) {
           if (comes) {
@@ -40,32 +42,60 @@ test("whoever comes and goes, no more are let in than may be, and room is there 
   );
 });
 
-test("a burst is served, a flood that goes on is not, and after a calm there may be a burst again", () => {
-  let now = 0;
-  const admission = new Admission({ maxCallsInFlight: 40, steadyCallsInFlight: 8 }, () => now);
-  const admitted = (times: number) =>
-    Array.from({ length: times }, () => admission.enter("a")).filter((refusal) => !refusal).length;
-  const leave = (times: number) => Array.from({ length: times }, () => admission.leave("a"));
-  expect(admitted(30)).toBe(20);
-  // Some leave, and as many come as before: for a while that is still the burst.
-  now = 100;
-  leave(10);
-  expect(admitted(30)).toBe(10);
-  for (now = 300; now < 5000; now += 100) {
-    expect(admitted(30)).toBe(0);
+/** A tenant's calls of which 20 are served at a time, and 4 during overload. */
+function tenantOfTwenty() {
+  const clock = { now: 0 };
+  const admission = new Admission({ maxCallsInFlight: 40, overloadedCallsInFlight: 8 }, () => clock.now);
+  return {
+    clock,
+    admission,
+    /** How many of so many are let in. */
+    admitted: (times: number) =>
+      Array.from({ length: times }, () => admission.enter("a")).filter((refusal) => !refusal).length,
+    leave: (times: number) => Array.from({ length: times }, () => admission.leave("a")),
+  };
+}
+
+test("callers that wait for each answer are served, however long they go on, up to the most there may be", () => {
+  const { clock, admitted, leave } = tenantOfTwenty();
+  expect(admitted(20)).toBe(20);
+  for (; clock.now < 5000; clock.now += 10) {
+    leave(15);
+    expect(admitted(15)).toBe(15);
   }
-  leave(18);
-  for (; now < 6000; now += 100) {
+});
+
+test("whoever asks for more than that has less until it has asked for no more for a while", () => {
+  const { clock, admitted, leave } = tenantOfTwenty();
+  expect(admitted(30)).toBe(20);
+  leave(10);
+  expect(admitted(30)).toBe(0);
+  leave(8);
+  for (; clock.now < 5000; clock.now += 100) {
     expect(admitted(30)).toBe(2);
     leave(2);
   }
-  now += 1000;
+  clock.now += 399;
+  expect(admitted(30)).toBe(2);
+  leave(2);
+  clock.now += 500;
   expect(admitted(30)).toBe(18);
+});
+
+test("an overloaded server serves less, and of each tenant an equal part", () => {
+  const { clock, admission, leave } = tenantOfTwenty();
+  const enter = (tenant: string, times: number) =>
+    Array.from({ length: times }, () => admission.enter(tenant)).filter((refusal) => !refusal).length;
+  expect([enter("a", 20), enter("b", 20), enter("c", 1)]).toEqual([20, 20, 0]);
+  clock.now = 400;
+  leave(18);
+  // Twenty-two are left, and eight may be: a newcomer has room for an equal part of eight, those with more have none.
+  expect([enter("a", 10), enter("b", 10), enter("c", 10)]).toEqual([2, 0, 3]);
 });
 
 test("a tenant that has little is let in while another's flood is worked off", () => {
   let now = 0;
-  const admission = new Admission({ maxCallsInFlight: 80, steadyCallsInFlight: 8 }, () => now);
+  const admission = new Admission({ maxCallsInFlight: 80, overloadedCallsInFlight: 8 }, () => now);
   for (let n = 0; n < 100; n += 1) admission.enter("greedy");
   expect(admission.enter("modest")).toBeUndefined();
   now = 1000;

@@ -3,25 +3,23 @@ import { HoldfastError } from "../core/errors.js";
 import { RetryPace } from "./retry-pace.js";
 
 export interface AdmissionSettings {
-  /** Unary calls served at a time while a burst lasts. */
+  /** Unary calls served at a time. Asked for more, there is overload. */
   readonly maxCallsInFlight: number;
   /**
-   * Unary calls served at a time for longer than that. More than keep the server busy do not end sooner, they only
-   * make each wait longer; so they are refused while refusing costs little.
+   * Unary calls served at a time during overload. More than keep the server busy do not end sooner, they only make
+   * each wait longer.
    */
-  readonly steadyCallsInFlight: number;
+  readonly overloadedCallsInFlight: number;
 }
 
 /** One tenant may hold at most one half: the other is for whoever else calls. */
 const TENANT_SHARE = 0.5;
-/** Milliseconds that more than the steady number may be there: a burst is worked off by then, a flood is not. */
-const BURST_MS = 200;
-/** Milliseconds without more than the steady number after which more are a new burst. */
+/** Milliseconds after the last refusal at which overload is over. */
 const CALM_MS = 500;
 
 interface Share {
   inFlight: number;
-  readonly surge: Surge;
+  readonly limit: Limit;
   readonly pace: RetryPace;
 }
 
@@ -34,14 +32,14 @@ export class Admission {
   readonly #now: () => number;
   readonly #byTenant = new Map<string, Share>();
   readonly #refusals = new Map<string, HoldfastError>();
-  readonly #surge: Surge;
+  readonly #limit: Limit;
   #total = 0;
 
   /** @param now milliseconds of a clock that does not go back */
   constructor(settings: AdmissionSettings, now: () => number = () => performance.now()) {
     this.#settings = settings;
     this.#now = now;
-    this.#surge = new Surge(now);
+    this.#limit = new Limit(settings, 1, now);
   }
 
   /**
@@ -49,16 +47,19 @@ export class Admission {
    * The same error each time, for whoever prepares what is sent for it.
    */
   enter(tenantId: string): HoldfastError | undefined {
-    let share = this.#byTenant.get(tenantId);
-    if (!share) share = { inFlight: 0, surge: new Surge(this.#now), pace: new RetryPace(this.#now) };
-    const ofServer = this.#limit(1, this.#total, this.#surge);
-    const ofTenant = this.#limit(TENANT_SHARE, share.inFlight, share.surge);
-    const isFull = this.#total >= this.#settings.maxCallsInFlight;
+    const share = this.#byTenant.get(tenantId) ?? this.#newShare();
+    const ofServer = this.#limit.beyond(this.#total);
+    const ofTenant = share.limit.beyond(share.inFlight);
+    const isFull = this.#total >= this.#limit.most;
     // Whoever has less than an equal part is not who there are too many of.
     if (isFull || (this.#total >= ofServer && share.inFlight * this.#byTenant.size >= ofServer)) {
-      return this.#refusal("this server serves", ofServer, share.pace.refused());
+      this.#limit.exceeded();
+      return this.#refusal("calls", ofServer, share.pace.refused());
     }
-    if (share.inFlight >= ofTenant) return this.#refusal("this tenant has", ofTenant, share.pace.refused());
+    if (share.inFlight >= ofTenant) {
+      share.limit.exceeded();
+      return this.#refusal("calls of this tenant", ofTenant, share.pace.refused());
+    }
     share.pace.admitted();
     share.inFlight += 1;
     this.#total += 1;
@@ -74,19 +75,16 @@ export class Admission {
     if (share.inFlight === 0) this.#byTenant.delete(tenantId);
   }
 
-  /** How many of those who share so much may be there now. */
-  #limit(part: number, inFlight: number, surge: Surge): number {
-    const { maxCallsInFlight, steadyCallsInFlight } = this.#settings;
-    const steady = Math.ceil(steadyCallsInFlight * part);
-    const most = Math.ceil(maxCallsInFlight * part);
-    return inFlight >= steady && surge.isBurst() ? most : Math.min(steady, most);
+  #newShare(): Share {
+    const limit = new Limit(this.#settings, TENANT_SHARE, this.#now);
+    return { inFlight: 0, limit, pace: new RetryPace(this.#now) };
   }
 
-  #refusal(who: string, most: number, retryAfterMs: number): HoldfastError {
-    const key = `${who} ${most} ${retryAfterMs}`;
+  #refusal(what: string, most: number, retryAfterMs: number): HoldfastError {
+    const key = `${what} ${most} ${retryAfterMs}`;
     let refusal = this.#refusals.get(key);
     if (!refusal) {
-      const message = `${who} ${most} calls at a time, at most ${most} may be`;
+      const message = `this server serves at most ${most} ${what} at a time, more were made`;
       const metadata = { limit: String(most) };
       refusal = new HoldfastError(ErrorReason.OVERLOADED, message, { retryAfterMs, metadata });
       this.#refusals.set(key, refusal);
@@ -95,21 +93,29 @@ export class Admission {
   }
 }
 
-/** Since when there is more than the steady number. */
-class Surge {
+/**
+ * How many calls may be served at a time. Callers that wait for each answer are served as many as they are, up to the
+ * most; a flood always asks for more than that, and would have all of it wait.
+ */
+class Limit {
+  readonly most: number;
+  readonly #overloaded: number;
   readonly #now: () => number;
-  #since = Number.NEGATIVE_INFINITY;
-  #last = Number.NEGATIVE_INFINITY;
+  #overloadedUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(now: () => number) {
+  constructor(settings: AdmissionSettings, part: number, now: () => number) {
+    this.most = Math.ceil(settings.maxCallsInFlight * part);
+    this.#overloaded = Math.min(this.most, Math.ceil(settings.overloadedCallsInFlight * part));
     this.#now = now;
   }
 
-  /** Whether more, asked for at this moment, is still a burst. */
-  isBurst(): boolean {
-    const now = this.#now();
-    if (now - this.#last > CALM_MS) this.#since = now;
-    this.#last = now;
-    return now - this.#since <= BURST_MS;
+  /** How many there may be now, when one more is asked for beside so many. */
+  beyond(inFlight: number): number {
+    return inFlight >= this.#overloaded && this.#now() < this.#overloadedUntil ? this.#overloaded : this.most;
+  }
+
+  /** More were asked for than there may be. */
+  exceeded(): void {
+    this.#overloadedUntil = this.#now() + CALM_MS;
   }
 }

@@ -35,7 +35,7 @@ async function startHeldServer(authenticate?: Authenticator) {
   });
   let held = 0;
   const server = await startEchoServer({
-    settings: { maxCallsInFlight: 2 * SHARE, steadyCallsInFlight: 2 * SHARE },
+    settings: { maxCallsInFlight: 2 * SHARE, overloadedCallsInFlight: 2 * SHARE },
     ...(authenticate && { authenticate }),
     handlers: {
       async unary(request) {
@@ -99,7 +99,7 @@ test("the answer is headers alone, given before the message is sent, and carries
     ":status": 200,
     "content-type": "application/grpc+proto",
     "grpc-status": String(status.RESOURCE_EXHAUSTED),
-    "grpc-message": encodeURI("this tenant has 4 calls at a time, at most 4 may be"),
+    "grpc-message": encodeURI("this server serves at most 4 calls of this tenant at a time, more were made"),
     "x-request-id": "mine",
   });
   stream.resume();

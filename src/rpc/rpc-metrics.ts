@@ -10,6 +10,8 @@ export interface RpcMetrics {
   finished(method: string, code: string, seconds: number): void;
   /** Counts, each time it is called, a call that ended before it began. */
   refusals(method: string, code: string): () => void;
+  /** A connection came when there were as many as may be. */
+  droppedConnection(): void;
 }
 
 /** Registers the metrics of the gRPC edge. Once per registry. */
@@ -34,6 +36,11 @@ export function createRpcMetrics(registry: Registry): RpcMetrics {
     labelNames: ["method"],
     registers,
   });
+  const dropped = new Counter({
+    name: "holdfast_dropped_connections_total",
+    help: "Connections closed as they came, since there were as many as may be.",
+    registers,
+  });
   return {
     started(method) {
       inFlight.inc({ method });
@@ -51,6 +58,9 @@ export function createRpcMetrics(registry: Registry): RpcMetrics {
         refused.inc();
         durations.observe(0);
       };
+    },
+    droppedConnection() {
+      dropped.inc();
     },
   };
 }

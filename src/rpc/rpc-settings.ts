@@ -11,6 +11,8 @@ export interface RpcSettings extends AdmissionSettings {
    * stream is this and one message. 256 KiB keeps a fast reader busy between two turns of the event loop.
    */
   readonly writeBufferBytes: number;
+  /** Connections at a time; the next is closed as it comes. Each costs memory and a file, whether it says anything or not. */
+  readonly maxConnections: number;
   /** Calls at a time on one connection; the client queues the rest. 1000: a runaway client cannot open 2^31. */
   readonly maxConcurrentStreams: number;
   /** Milliseconds of silence before the server pings. Off in grpc-js; without it a vanished peer holds its streams for ever. */

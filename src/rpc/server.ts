@@ -10,6 +10,7 @@ import type { CallAudits } from "../service/call-audits.js";
 import { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
+import { boundConnections } from "./bound-connections.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
@@ -17,13 +18,12 @@ import { createHealth } from "./health.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
-import { createRpcMetrics } from "./rpc-metrics.js";
+import { createRpcMetrics, type RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
 import { toServerOptions } from "./server-options.js";
 import type { RegisteredService } from "./service.js";
 import { toServiceDefinition } from "./service-definition.js";
-import { widenConnections } from "./widen-connections.js";
 
 export interface RpcServerOptions {
   /** Health and reflection come on their own. */
@@ -54,6 +54,9 @@ export interface RpcServer {
   /** Stops at once, calls in flight ended with SERVER_DRAINING; cuts a drain short. */
   close(): Promise<void>;
 }
+
+// Milliseconds between two lines of the log about connections that were dropped.
+const DROPS_SAID_EVERY_MS = 10_000;
 
 // Milliseconds that statuses of calls ended by force have to reach their clients, and handlers to notice.
 const FORCE_GRACE_MS = 500;
@@ -89,7 +92,11 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
   gate.guard(server);
-  widenConnections(server);
+  boundConnections(server, {
+    maxConnections: settings.maxConnections,
+    onDropped: droppedConnections(logger, metrics, settings.maxConnections),
+    onCleared: (count) => logger.warn({ count }, "closed connections whose clients ended them, to make room"),
+  });
   for (const service of services) server.addService(toServiceDefinition(service), {});
 
   let stopped: Promise<void> | undefined;
@@ -124,6 +131,17 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       stopped ??= stop(0);
       return stopped;
     },
+  };
+}
+
+/** Counts connections for which there is no room, and says so as often as somebody would read it. */
+function droppedConnections(logger: Logger, metrics: RpcMetrics, limit: number): () => void {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    metrics.droppedConnection();
+    if (performance.now() - saidAt < DROPS_SAID_EVERY_MS) return;
+    saidAt = performance.now();
+    logger.warn({ limit }, "no room for another connection");
   };
 }
 
