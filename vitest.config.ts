@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongFirst } from "./test/support/long-first.js";
 
 export default defineConfig({
   // The client as it stands in the sources, not as it was last built.
@@ -15,6 +16,7 @@ export default defineConfig({
     isolate: false,
     // Much of the time is waiting, for commits, timers and processes, also on a machine of two cores.
     maxWorkers: 3,
+    sequence: { sequencer: LongFirst },
     globalSetup: ["test/support/global-setup.ts"],
     setupFiles: ["test/support/leave-nothing.ts"],
     // Real databases on small shared machines.

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import pg from "pg";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { GoalService } from "../gen/holdfast/v1/goal_pb.js";
 import type { App } from "../src/app.js";
 import { layoutOf } from "../src/postgres/layout.js";
@@ -107,12 +107,17 @@ describe("a Postgres of one's own", () => {
     const app = await serve(postgres.url);
     const tenant = newTenant(app);
     const { id } = await tenant.open();
-    const readOnly = (value: string) =>
-      execute(
+    const readOnly = async (value: "on" | "off") => {
+      await execute(
         postgres.url,
         `ALTER SYSTEM SET default_transaction_read_only = ${value}`,
         "SELECT pg_reload_conf()",
       );
+      // The postmaster tells every backend before it takes another connection: the first that has it comes after.
+      const setting = () =>
+        query(postgres.url, "SELECT current_setting('default_transaction_read_only') AS value");
+      await vi.waitFor(async () => expect(await setting()).toEqual([{ value }]));
+    };
     await readOnly("on");
     try {
       // Each write meets the database itself, or is refused for it once it is known.

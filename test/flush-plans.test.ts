@@ -1,31 +1,18 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Goals, goalsOf } from "./support/goals.js";
 import { query } from "./support/query.js";
+import { rowsRead, settleRowsRead, stopAutovacuum } from "./support/rows-read.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 
 const GOALS = 2000;
 const BATCH = 500;
-/** Within which a backend tells what it has read, once it has not for as long. */
-const STATISTICS_MS = 1100;
+const TABLES = ["goals", "revisions"];
 
 const servers = useServers({ databaseConnections: 2 });
 
-/** Rows of goals and their past that were read by index or by reading the whole table. */
-async function rowsRead(): Promise<number> {
-  const [row] = await query<{ read: bigint }>(
-    servers.databaseUrl,
-    `SELECT sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint AS read
-     FROM pg_stat_all_tables WHERE schemaname = 'holdfast' AND relname IN ('goals', 'revisions')`,
-  );
-  return Number(row?.read);
-}
-
 async function vacuum(): Promise<void> {
-  for (const table of ["goals", "revisions"]) {
-    await query(servers.databaseUrl, `VACUUM ANALYZE holdfast.${table}`);
-  }
+  for (const table of TABLES) await query(servers.databaseUrl, `VACUUM ANALYZE holdfast.${table}`);
 }
 
 async function fill(goals: Goals): Promise<void> {
@@ -46,9 +33,7 @@ test.each([
   ],
 ])("a change reads the rows it is about, of a table %s", async (_, prepare) => {
   await query(servers.databaseUrl, "TRUNCATE holdfast.goals, holdfast.revisions");
-  for (const table of ["goals", "revisions"]) {
-    await query(servers.databaseUrl, `ALTER TABLE holdfast.${table} SET (autovacuum_enabled = false)`);
-  }
+  await stopAutovacuum(servers.databaseUrl, TABLES);
   await prepare();
   const goals = goalsOf(newTenant(servers.app()));
   // Planned while there is next to nothing, and kept.
@@ -56,15 +41,11 @@ test.each([
   for (let i = 0; i < 10; i++) await goals.update(first.id, { priority: i / 10 });
   await fill(goals);
   // Either connection tells of what it did before by the next thing it does.
-  const settle = async () => {
-    await delay(STATISTICS_MS);
-    await Promise.all([goals.get(first.id), goals.get(first.id)]);
-    await delay(STATISTICS_MS);
-  };
+  const settle = () => settleRowsRead(() => Promise.all([goals.get(first.id), goals.get(first.id)]));
   await settle();
-  const before = await rowsRead();
+  const before = await rowsRead(servers.databaseUrl, TABLES);
   await goals.update(first.id, { priority: 0.95 });
   await goals.create();
   await settle();
-  expect(await rowsRead()).toBeLessThan(before + 100);
+  expect(await rowsRead(servers.databaseUrl, TABLES)).toBeLessThan(before + 100);
 });

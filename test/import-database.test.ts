@@ -1,13 +1,12 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { makeBackup } from "../src/legacy/backup.js";
 import { discover } from "../src/legacy/discover.js";
 import { isBad, readSource } from "../src/legacy/read-source.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { heldBytesAtRest } from "./support/held-bytes.js";
 import { importFolderAt, importTenant } from "./support/importing.js";
 import { query } from "./support/query.js";
 
@@ -71,26 +70,18 @@ test("of a database of any size no more is held than a row", async () => {
   db.close();
   const [copied] = (await makeBackup(await discover(source), root, [])).sources;
   if (!copied) throw new Error("nothing was copied");
-  const before = held();
+  const before = await heldBytesAtRest();
   let most = 0;
   let count = 0;
   for await (const record of readSource(copied)) {
     count += 1;
     expect(isBad(record)).toBe(false);
-    if (count % 50 === 0) most = Math.max(most, held() - before);
+    if (count % 50 === 0) most = Math.max(most, (await heldBytesAtRest()) - before);
   }
   expect(count).toBe(300);
   // A row, and it once more in base64; SQLite's pages; what compiling it took.
   expect(most).toBeLessThan(32 * MIB);
 });
-
-/** Bytes that cannot be freed. */
-function held(): number {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 test("a value too large to be held is set aside by table, row and column; the rest goes in", async () => {
   const { db, source, tenant, rows } = await set();

@@ -1,17 +1,15 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { ActionService } from "../gen/holdfast/v1/action_pb.js";
 import { ObservationService } from "../gen/holdfast/v1/observation_pb.js";
 import { action, observation } from "./support/entries.js";
 import { query } from "./support/query.js";
+import { rowsRead, settleRowsRead, stopAutovacuum } from "./support/rows-read.js";
 import { type EntryInit, newTenant, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 
 /** Of each kind. */
 const ROWS = 2000;
 const BATCH = 500;
-/** Within which a backend tells what it has read, once it has not for as long. */
-const STATISTICS_MS = 1100;
 const TABLES = ["actions", "observations", "revisions"];
 
 const servers = useServers({ databaseConnections: 2 });
@@ -27,25 +25,12 @@ async function fill(own: Tenant): Promise<readonly EntryInit[]> {
   return made;
 }
 
-async function rowsRead(): Promise<number> {
-  const [row] = await query<{ read: bigint }>(
-    servers.databaseUrl,
-    `SELECT sum(coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0))::bigint AS read
-     FROM pg_stat_all_tables WHERE schemaname = 'holdfast' AND relname IN ('${TABLES.join("','")}')`,
-  );
-  return Number(row?.read);
-}
-
 function idOf({ entry }: EntryInit): string {
   const value = entry?.value as { readonly id?: string } | undefined;
   return value?.id ?? "";
 }
 
-beforeAll(async () => {
-  for (const table of TABLES) {
-    await query(servers.databaseUrl, `ALTER TABLE holdfast.${table} SET (autovacuum_enabled = false)`);
-  }
-});
+beforeAll(() => stopAutovacuum(servers.databaseUrl, TABLES));
 
 // Statistics are of others alone until Postgres counts anew: days, in a large database.
 test.each<[string, () => Promise<unknown>]>([
@@ -75,17 +60,13 @@ test.each<[string, () => Promise<unknown>]>([
   for (const table of TABLES) await query(servers.databaseUrl, `VACUUM ANALYZE holdfast.${table}`);
   tenant = newTenant(servers.app());
   entries = await fill(tenant);
-  const settle = async () => {
-    await delay(STATISTICS_MS);
-    // Either connection tells of what it did before by the next thing it does.
-    await Promise.all([tenant.open(), tenant.open()]);
-    await delay(STATISTICS_MS);
-  };
+  // Either connection tells of what it did before by the next thing it does.
+  const settle = () => settleRowsRead(() => Promise.all([tenant.open(), tenant.open()]));
   await settle();
-  const before = await rowsRead();
+  const before = await rowsRead(servers.databaseUrl, TABLES);
   await read();
   await settle();
-  expect((await rowsRead()) - before).toBeLessThan(100);
+  expect((await rowsRead(servers.databaseUrl, TABLES)) - before).toBeLessThan(100);
 });
 
 function present(at: number): EntryInit {

@@ -1,0 +1,24 @@
+import { basename } from "node:path";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Short to read and long to run: ten seconds and more. */
+const LONG = [
+  "slow-subscribers",
+  "new-tenant-plans",
+  "import-kills",
+  "backup-owner",
+  "flush-plans",
+  "hostile-input",
+].map((name) => `${name}.test.ts`);
+
+/**
+ * The files that take long begin first, so that the last worker is not long alone with one of them. Vitest takes the
+ * larger file for the longer where it has not run before.
+ */
+export class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONG.includes(basename(moduleId));
+    const bySize = await super.sort(files);
+    return [...bySize.filter(isLong), ...bySize.filter((file) => !isLong(file))];
+  }
+}
