@@ -83,6 +83,6 @@ export async function sendBytes({ host, port }: Address, bytes: Buffer): Promise
   socket.on("error", () => undefined);
   socket.resume();
   socket.write(bytes);
-  await Promise.race([once(socket, "close"), delay(LINGER_MS)]);
+  await Promise.race([new Promise((resolve) => socket.once("close", resolve)), delay(LINGER_MS)]);
   socket.destroy();
 }

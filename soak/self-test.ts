@@ -4,7 +4,7 @@ import { leaky } from "../chaos/server/leaky.js";
 import { judgeCourses } from "./judge.js";
 import { soak } from "./run.js";
 
-const SECONDS = 45;
+const SECONDS = 25;
 const PER_SECOND = 100;
 /** What a leaky server holds ever more of. */
 const LOST = ["heap MiB", "external MiB", "handles", "open files"];
