@@ -39,6 +39,7 @@ import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
 import { requireMigrated } from "./store/require-migrated.js";
+import { WorkerPool } from "./workers/worker-pool.js";
 
 /** A running server. */
 export interface App {
@@ -106,6 +107,8 @@ export async function startApp(
     const hub = instruments.hub?.(made) ?? made;
     const hints = createHintSender(database, config.hintIntervalMs, logger);
     const registry = createMetricsRegistry();
+    const workers = new WorkerPool(config, registry);
+    cleanups.push(() => workers.close());
     let onHealth = () => {};
     const probe = probeDatabase({
       url: databaseUrl,
@@ -156,6 +159,7 @@ export async function startApp(
     cleanups.push(() => sweeper.close());
     const rpc = createRpcServer({
       services: services({
+        workers,
         append: { appender, preparer, limits: config },
         stream: config,
         events: { database, codecs, ...config },

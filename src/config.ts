@@ -202,6 +202,26 @@ export const settings = {
     40,
     "unary calls served at a time during overload, of one tenant half of them; 20 keep two cores busy",
   ),
+  workerThreads: count(
+    "HOLDFAST_WORKER_THREADS",
+    2,
+    "threads for schema checks, vector comparison and mining; they start when there is such work",
+  ),
+  workerTasksPerTenant: count(
+    "HOLDFAST_WORKER_TASKS_PER_TENANT",
+    1,
+    "tasks of one tenant on those threads at a time; fewer than threads, so that another tenant finds one",
+  ),
+  maxWaitingWorkerTasks: count(
+    "HOLDFAST_MAX_WAITING_WORKER_TASKS",
+    32,
+    "tasks of one tenant that may wait for a thread; more are rejected as OVERLOADED",
+  ),
+  workerMemoryMiB: count(
+    "HOLDFAST_WORKER_MEMORY_MIB",
+    256,
+    "heap of one such thread, in MiB; a task that needs more fails",
+  ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",
     30 * SECOND,

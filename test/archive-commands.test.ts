@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "./support/archives.js";
-import { buildCli, runCli } from "./support/cli-process.js";
+import { runCli } from "./support/cli-process.js";
 import { action, observation, payload } from "./support/entries.js";
 import { query } from "./support/query.js";
 import { runCommand } from "./support/run-command.js";
@@ -14,8 +14,6 @@ const target = useServers({});
 
 // Many processes start, one after the other.
 describe("holdfast export and import", { timeout: 120_000 }, () => {
-  beforeAll(buildCli, 120_000);
-
   test("take a tenant from one database to another, beside running servers, and say so", async () => {
     const { DATABASE_URL, OTHER } = { DATABASE_URL: source.databaseUrl, OTHER: target.databaseUrl };
     const tenant = newTenant(source.app());

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { temporaryFolder } from "./support/archives.js";
 import { backupOf, emptyDatabase, isUntouched, PLAN, restoreTo } from "./support/backups.js";
 import { keepBusy } from "./support/busy-tenant.js";
-import { buildCli, CliProcess, runCli } from "./support/cli-process.js";
+import { CliProcess, runCli } from "./support/cli-process.js";
 import { observation } from "./support/entries.js";
 import { query } from "./support/query.js";
 import { runCommand } from "./support/run-command.js";
@@ -20,8 +20,6 @@ beforeEach(async () => {
 });
 
 describe("holdfast backup and restore", () => {
-  beforeAll(buildCli, 120_000);
-
   test("back up, leave an audit, restore, and say where each log ends", async () => {
     const file = join(await temporaryFolder(), "all.backup");
     const env = { DATABASE_URL: source.databaseUrl };

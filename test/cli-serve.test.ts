@@ -11,7 +11,7 @@ import { EventService } from "../gen/holdfast/v1/event_pb.js";
 import { layoutOf } from "../src/postgres/layout.js";
 import { stopPostmaster } from "../src/postgres/postmaster.js";
 import { findPostmaster } from "../src/postgres/postmaster-file.js";
-import { buildCli, CliProcess, runCli } from "./support/cli-process.js";
+import { CliProcess, runCli } from "./support/cli-process.js";
 import { createTestDatabase } from "./support/create-test-database.js";
 import { RpcClient } from "./support/rpc-client.js";
 import { runCommand } from "./support/run-command.js";
@@ -23,7 +23,6 @@ describe("holdfast serve", { timeout: 120_000 }, () => {
   let seed: string;
   let directory: string;
   beforeAll(async () => {
-    await buildCli();
     seed = mkdtempSync(join(tmpdir(), "holdfast-cli-seed-"));
     const made = await runCli(["migrate", "up", "--data", seed]);
     expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^applied 0001-log\n/), stderr: "" });

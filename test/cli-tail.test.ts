@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Holdfast, json } from "../clients/typescript/src/index.js";
 import type { App } from "../src/app.js";
-import { buildCli, CliProcess } from "./support/cli-process.js";
+import { CliProcess } from "./support/cli-process.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { runCommand } from "./support/run-command.js";
 import { startServer } from "./support/start-server.js";
@@ -13,7 +13,6 @@ describe("holdfast tail", () => {
   let address: string;
 
   beforeAll(async () => {
-    await buildCli();
     database = await createTestDatabase();
     app = await startServer(database.url);
     address = `${app.grpc.host}:${app.grpc.port}`;

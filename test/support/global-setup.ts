@@ -1,4 +1,5 @@
 import type { TestProject } from "vitest/node";
+import { buildCli } from "./cli-process.js";
 import { createTemplateDatabase } from "./template-database.js";
 import { startTestCluster } from "./test-cluster.js";
 
@@ -11,6 +12,8 @@ declare module "vitest" {
 
 /** Decides once per test run which Postgres the tests use, and migrates the database they clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  // Worker threads and processes of tests run what is compiled.
+  await buildCli();
   const cluster = await startTestCluster();
   try {
     console.log(`Tests use ${cluster.description}.`);

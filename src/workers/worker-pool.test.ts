@@ -1,0 +1,89 @@
+import { Registry } from "prom-client";
+import { expect, onTestFinished, test } from "vitest";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { WorkerPool, type WorkerPoolSettings } from "./worker-pool.js";
+import { workerTask } from "./worker-task.js";
+
+const toy = <A, R>(name: string) => workerTask<A, R>(import.meta.url, "./testing/toy-tasks.js", name);
+const double = toy<number, number>("double");
+const spin = toy<undefined, never>("spin");
+const spinFor = toy<number, number>("spinFor");
+const LONG = { timeLimitMs: 60_000 };
+
+function newPool(settings: Partial<WorkerPoolSettings> = {}) {
+  const registry = new Registry();
+  const pool = new WorkerPool(
+    { workerThreads: 1, workerTasksPerTenant: 1, maxWaitingWorkerTasks: 2, workerMemoryMiB: 64, ...settings },
+    registry,
+  );
+  onTestFinished(() => pool.close());
+  return { pool, registry };
+}
+
+test("a task runs in another thread and answers, and its error is the caller's", async () => {
+  const { pool, registry } = newPool();
+  expect(await pool.run("a", double, 21, LONG)).toBe(42);
+  await expect(pool.run("a", toy<string, never>("fail"), "no", LONG)).rejects.toThrow(new RangeError("no"));
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('holdfast_worker_tasks_total{task="double",outcome="done"} 1');
+  expect(metrics).toContain('holdfast_worker_tasks_total{task="fail",outcome="failed"} 1');
+});
+
+test("a task is ended when its time is up, and the next one is served", async () => {
+  const { pool } = newPool();
+  await expect(pool.run("a", spin, undefined, { timeLimitMs: 50 })).rejects.toThrow(
+    "more than 50 ms of work",
+  );
+  expect(await pool.run("a", double, 1, LONG)).toBe(2);
+});
+
+test("a task that holds more memory than it may is ended, and the next one is served", async () => {
+  const { pool } = newPool({ workerMemoryMiB: 16 });
+  const hoard = pool.run("a", toy<undefined, never>("hoard"), undefined, LONG);
+  await expect(hoard).rejects.toThrow("more than 16 MiB of memory");
+  expect(await pool.run("a", double, 1, LONG)).toBe(2);
+});
+
+test("whoever goes away ends the task, waiting or running", async () => {
+  const { pool, registry } = newPool();
+  const leave = new AbortController();
+  const running = pool.run("a", spin, undefined, { ...LONG, signal: leave.signal });
+  const waiting = pool.run("a", double, 1, { ...LONG, signal: leave.signal });
+  leave.abort(new Error("gone"));
+  await expect(running).rejects.toThrow("gone");
+  await expect(waiting).rejects.toThrow("gone");
+  expect(await pool.run("a", double, 1, LONG)).toBe(2);
+  expect(await registry.metrics()).toContain('holdfast_worker_tasks{state="running"} 0');
+});
+
+test("tenants take turns, and one that wants more than may wait is refused", async () => {
+  const { pool } = newPool();
+  const order: string[] = [];
+  const run = (tenant: string) => pool.run(tenant, spinFor, 5, LONG).then(() => order.push(tenant));
+  const first = [run("greedy"), run("greedy"), run("greedy")];
+  await expect(pool.run("greedy", double, 1, LONG)).rejects.toMatchObject({
+    reason: ErrorReason.OVERLOADED,
+    retryAfterMs: 500,
+  });
+  await Promise.all([...first, run("modest")]);
+  expect(order.slice(0, 3)).toEqual(expect.arrayContaining(["greedy", "modest"]));
+  expect(order.at(-1)).toBe("greedy");
+});
+
+test("one tenant leaves a thread to the others", async () => {
+  const { pool } = newPool({ workerThreads: 2 });
+  const leave = new AbortController();
+  const spinning = [1, 2].map(() => pool.run("greedy", spin, undefined, { ...LONG, signal: leave.signal }));
+  expect(await pool.run("modest", double, 1, LONG)).toBe(2);
+  leave.abort();
+  await Promise.allSettled(spinning);
+});
+
+test("closing ends what runs and refuses what waits", async () => {
+  const { pool } = newPool();
+  const running = pool.run("a", spin, undefined, LONG);
+  const waiting = pool.run("b", double, 1, LONG);
+  const settled = Promise.allSettled([running, waiting]);
+  await pool.close();
+  expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+});
