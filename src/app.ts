@@ -28,10 +28,9 @@ import { createCallAudits } from "./service/call-audits.js";
 import { Hub } from "./service/hub.js";
 import { pollLogs } from "./service/log-poller.js";
 import { createMemoryAccessLog } from "./service/memories/memory-access-log.js";
-import { memoryRules } from "./service/memories/memory-rules.js";
 import { sweepMemories } from "./service/memories/memory-sweeper.js";
 import { createEntryPreparer } from "./service/prepare-entry.js";
-import { rules } from "./service/rules.js";
+import { createRules } from "./service/rules.js";
 import { registerRuntimeGauges } from "./service/runtime-gauges.js";
 import { type Database, openDatabase } from "./store/database.js";
 import { probeDatabase } from "./store/database-probe.js";
@@ -123,7 +122,7 @@ export async function startApp(
       {
         database,
         sessionCodec: codecs.of(session),
-        rules: new Map([...rules, [memory, memoryRules(config.workingMemoryCapacity)]]),
+        rules: createRules(config, workers),
         logger,
         takesWrites: () => probe.health === "writable",
         onDurable: appendLatency.observe,
@@ -135,7 +134,7 @@ export async function startApp(
       config,
     );
     cleanups.push(async () => {
-      await appender.idle();
+      await appender.close();
       hints.close();
     });
     const poller = pollLogs(database, hub, config.pollIntervalMs, logger);

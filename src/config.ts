@@ -222,6 +222,11 @@ export const settings = {
     256,
     "heap of one such thread, in MiB; a task that needs more fails",
   ),
+  schemaTimeLimitMs: count(
+    "HOLDFAST_SCHEMA_TIME_LIMIT_MS",
+    2 * SECOND,
+    "how long checking a JSON Schema, or a value by it, may take in such a thread, in ms; an honest one takes milliseconds, some hundred when the machine is busy",
+  ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",
     30 * SECOND,

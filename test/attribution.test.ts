@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ActionService } from "../gen/holdfast/v1/action_pb.js";
 import { ActionSelectorService } from "../gen/holdfast/v1/action_selector_pb.js";
@@ -33,8 +34,9 @@ import type { RegisteredMethod } from "../src/rpc/service.js";
 import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import { Records } from "../src/service/records.js";
-import { rules } from "../src/service/rules.js";
+import { createRules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
+import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { present } from "./support/tenant.js";
 
@@ -54,6 +56,8 @@ const declared = new Map(
   }),
 );
 const logger = pino({ level: "silent" });
+// Nothing here needs validation, so no thread is started.
+const rules = createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry()));
 const tenantId = randomUUID();
 
 let cluster: TestDatabase;

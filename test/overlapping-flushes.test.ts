@@ -2,10 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import pino from "pino";
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { EntrySchema } from "../gen/holdfast/v1/event_pb.js";
 import { SessionSchema, SessionStatus } from "../gen/holdfast/v1/session_pb.js";
+import { readConfig } from "../src/config.js";
 import { HoldfastError } from "../src/core/errors.js";
 import { uuidV7 } from "../src/core/uuid.js";
 import { createCodecs } from "../src/entities/codecs.js";
@@ -15,18 +17,21 @@ import { session as sessionEntity } from "../src/entities/session.js";
 import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry, StoredEntry } from "../src/service/prepared-entry.js";
-import { rules } from "../src/service/rules.js";
+import { createRules } from "../src/service/rules.js";
 import type { Commit } from "../src/service/write-flush.js";
 import { appendStatement, type Flush, type Turn } from "../src/store/append.js";
 import type { CommittedChange } from "../src/store/committed-change.js";
 import { type Database, openDatabase, type Statement } from "../src/store/database.js";
 import { NOT_IN_TURN } from "../src/store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../src/store/sqlstate.js";
+import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { query } from "./support/query.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const logger = pino({ level: "silent" });
+// Nothing here needs validation, so no thread is started.
+const rules = createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry()));
 const codecs = createCodecs(entities);
 const preparer = createEntryPreparer(codecs, { maxBytesPerEntry: 1 << 20, maxEntriesPerBatch: 500 });
 const sessions = codecs.of(sessionEntity);
@@ -295,7 +300,7 @@ test("flushes of two servers that overlap keep every order, whatever is refused 
       );
       await closing;
       await killing;
-      await Promise.all(appenders.map((appender) => appender.idle()));
+      await Promise.all(appenders.map((appender) => appender.close()));
 
       const firstPositions = new Map<string, bigint>();
       for (const [w, { batches }] of written.entries()) {

@@ -1,9 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import pg from "pg";
 import pino from "pino";
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { EntrySchema } from "../gen/holdfast/v1/event_pb.js";
 import { SessionSchema } from "../gen/holdfast/v1/session_pb.js";
+import { readConfig } from "../src/config.js";
 import { uuidV7 } from "../src/core/uuid.js";
 import { createCodecs } from "../src/entities/codecs.js";
 import type { FieldBag } from "../src/entities/field-codec.js";
@@ -11,12 +13,15 @@ import { entities } from "../src/entities/registry.js";
 import { session as sessionEntity } from "../src/entities/session.js";
 import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
-import { rules } from "../src/service/rules.js";
+import { createRules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
 import { type TenantReport, verifyTenants } from "../src/store/verify.js";
+import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 
 const logger = pino({ level: "silent" });
+// Nothing here needs validation, so no thread is started.
+const rules = createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry()));
 const codecs = createCodecs(entities);
 const preparer = createEntryPreparer(codecs, { maxBytesPerEntry: 1 << 20, maxEntriesPerBatch: 500 });
 

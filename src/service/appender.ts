@@ -1,8 +1,11 @@
 import type { Logger } from "pino";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
 import type { Database } from "../store/database.js";
 import { databaseUnavailable } from "../store/sqlstate.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 import { TenantQueue } from "./tenant-queue.js";
+import { appendValidated, mayNeedValidation } from "./validate-entries.js";
 import type { Commit, FlushContext } from "./write-flush.js";
 
 export interface AppenderSettings {
@@ -38,6 +41,8 @@ export class Appender {
   readonly #queues = new Map<string, TenantQueue>();
   readonly #context: AppenderContext;
   readonly #settings: AppenderSettings;
+  /** Batches with entries that may need validation, until all of them are answered. */
+  readonly #validating = new Map<Promise<unknown>, AbortController>();
 
   constructor(context: AppenderContext, settings: AppenderSettings) {
     this.#context = context;
@@ -45,7 +50,7 @@ export class Appender {
   }
 
   /**
-   * Appends entries of one tenant, in order, in one flush.
+   * Appends entries of one tenant, in order, in one flush; those that need validation in another after it.
    *
    * @param admitted whether the caller has waited for `room`: then a full queue does not refuse, since several may
    * have been let in at once, each with one batch.
@@ -57,6 +62,17 @@ export class Appender {
     entries: readonly PreparedEntry[],
     admitted = false,
   ): Promise<readonly EntryOutcome[]> {
+    const outcomes = this.#enqueue(tenantId, entries, admitted);
+    const { rules } = this.#context;
+    if (!entries.some((entry) => mayNeedValidation(entry, rules))) return outcomes;
+    return this.#validate(tenantId, entries, outcomes);
+  }
+
+  #enqueue(
+    tenantId: string,
+    entries: readonly PreparedEntry[],
+    admitted: boolean,
+  ): Promise<readonly EntryOutcome[]> {
     if (entries.length === 0) return Promise.resolve([]);
     // Behind a flush that hangs they would wait for its timeout; refused at once, callers can turn elsewhere.
     if (this.#context.takesWrites?.() === false) return Promise.reject(databaseUnavailable());
@@ -66,6 +82,29 @@ export class Appender {
       this.#queues.set(tenantId, queue);
     }
     return queue.add(entries, admitted);
+  }
+
+  /** Answers for a batch once those of its entries that need it are validated and appended again. */
+  async #validate(
+    tenantId: string,
+    entries: readonly PreparedEntry[],
+    outcomes: Promise<readonly EntryOutcome[]>,
+  ): Promise<readonly EntryOutcome[]> {
+    const stop = new AbortController();
+    const context = {
+      tenantId,
+      rules: this.#context.rules,
+      signal: stop.signal,
+      // They were let in with their batch.
+      append: (again: readonly PreparedEntry[]) => this.#enqueue(tenantId, again, true),
+    };
+    const validated = outcomes.then((first) => appendValidated(context, entries, first));
+    this.#validating.set(validated, stop);
+    try {
+      return await validated;
+    } finally {
+      this.#validating.delete(validated);
+    }
   }
 
   /**
@@ -80,8 +119,13 @@ export class Appender {
     }
   }
 
-  /** Resolves when nothing waits or is in flight. */
-  async idle(): Promise<void> {
-    while (this.#queues.size > 0) await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
+  /** Refuses entries that still wait for their validation, and resolves when nothing waits or is in flight. */
+  async close(): Promise<void> {
+    const stopping = new HoldfastError(ErrorReason.SERVER_DRAINING, "this server is stopping");
+    for (const stop of this.#validating.values()) stop.abort(stopping);
+    while (this.#queues.size > 0 || this.#validating.size > 0) {
+      const idle = [...this.#queues.values()].map((queue) => queue.idle());
+      await Promise.allSettled([...idle, ...this.#validating.keys()]);
+    }
   }
 }

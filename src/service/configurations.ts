@@ -4,10 +4,9 @@ import {
   type RollbackConfigurationRequest,
   RollbackConfigurationRequestSchema,
 } from "../../gen/holdfast/v1/configuration_pb.js";
-import { type FieldViolation, invalidFields, notFound } from "../core/errors.js";
+import { type FieldViolation, invalidFields, notFound, refuseViolations } from "../core/errors.js";
 import { isUuid } from "../core/uuid.js";
 import { readRevisions } from "../store/read-revisions.js";
-import type { SchemaChecker } from "./json-schema.js";
 import type { Attribution } from "./prepared-entry.js";
 import type { Records, RecordsContext } from "./records.js";
 
@@ -19,7 +18,6 @@ import type { Records, RecordsContext } from "./records.js";
  */
 export function checkConfiguration(
   configuration: Configuration,
-  checkSchema: SchemaChecker,
   changed: readonly string[] | undefined,
 ): void {
   const violations: FieldViolation[] = [];
@@ -40,10 +38,7 @@ export function checkConfiguration(
     const description = "expected a configuration as it is, got one whose value was withheld";
     violations.push({ field: "configuration.value_redacted", description });
   }
-  if (configuration.schema && (!changed || changed.includes("schema"))) {
-    violations.push(...checkSchema(configuration.schema.data, "configuration.schema"));
-  }
-  if (violations.length > 0) throw invalidFields(violations);
+  refuseViolations(violations);
 }
 
 /** Makes what a configuration was at a revision its newest. @throws NOT_FOUND, REVISION_MISMATCH, INVALID_FIELD */

@@ -28,7 +28,8 @@ export interface EntityRules {
   ): Promise<void>;
   /**
    * The thing as it is to be written, given what an entry makes of it; may set
-   * fields of the copy it is given, and refuses by throwing a HoldfastError.
+   * fields of the copy it is given, and refuses by throwing a HoldfastError:
+   * ValidationNeeded if `entry.validated` is not what must be validated of it.
    */
   shape?(
     record: FieldBag,
@@ -36,6 +37,15 @@ export interface EntityRules {
     view: FlushView,
     entry: CreateEntry | PatchEntry,
   ): void;
+  /**
+   * Does what takes longer than a flush may, outside of it: `shape` asks for it by throwing ValidationNeeded with the
+   * subject, and is given it back in the next flush as `entry.validated`. Each time `shape` compares it with the thing
+   * as it is then, so nothing is stored by what held of an earlier revision. The entry comes after the others of its
+   * batch, and after what was sent later on its stream: not for entities that are streamed in.
+   *
+   * @throws HoldfastError, which refuses the entry
+   */
+  validate?(tenantId: string, subject: unknown, signal: AbortSignal): Promise<void>;
   /**
    * Changes to other things of the entity that follow from one, made right after it in the same flush: all of them,
    * also those that follow from each other. Each is made, and seen in `view`, before the next is asked for.

@@ -38,6 +38,8 @@ export interface CreateEntry {
   /** Output-only fields that it is created with, by local field name. */
   readonly settled?: Readonly<Record<string, unknown>>;
   readonly by?: Attribution | undefined;
+  /** What the `validate` of the entity's rules found nothing wrong with. */
+  readonly validated?: unknown;
   /** Where it stands in the caller's request, for violations. */
   readonly path: string;
   readonly byteLength: number;
@@ -52,6 +54,8 @@ export interface PatchEntry {
   /** Finds the thing when the change is made. */
   readonly choice?: Choice | undefined;
   readonly by?: Attribution | undefined;
+  /** What the `validate` of the entity's rules found nothing wrong with. */
+  readonly validated?: unknown;
   readonly idIsOurs: boolean;
   readonly requestId: string;
   readonly requestHash: Buffer;

@@ -47,7 +47,7 @@ export async function withAppender<T>(
   try {
     return await use(appender, database, codecs);
   } finally {
-    await appender.idle();
+    await appender.close();
     hints.close();
     await database.close();
   }

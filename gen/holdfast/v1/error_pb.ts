@@ -103,7 +103,8 @@ export enum ErrorReason {
 
   /**
    * ABORTED: expected_revision is not the current one; metadata has
-   * `expected_revision` and `current_revision`.
+   * `expected_revision` and `current_revision`. Without an `expected_revision`
+   * there: others changed the record each time this change had been validated.
    *
    * @generated from enum value: ERROR_REASON_REVISION_MISMATCH = 12;
    */

@@ -1,7 +1,6 @@
 import { ConfigurationService } from "../../../gen/holdfast/v1/configuration_pb.js";
 import { refuseViolations } from "../../core/errors.js";
 import { checkConfiguration, rollbackConfiguration } from "../../service/configurations.js";
-import { createSchemaChecker } from "../../service/json-schema.js";
 import type { Records } from "../../service/records.js";
 import { resolveConfigurations } from "../../service/resolve-configurations.js";
 import { watchConfigurations } from "../../service/watch-configurations.js";
@@ -14,7 +13,6 @@ import { standardHandlers } from "./standard-handlers.js";
 /** Configurations are checked, resolved over their layers, watched and rolled back; the rest is as with every entity. */
 export function configurationService(configurations: Records, context: ServicesContext): RegisteredService {
   const { append, events, records, subscription } = context;
-  const checkSchema = createSchemaChecker();
   const standard = standardHandlers<typeof ConfigurationService, "Configuration", "Configurations">(
     ConfigurationService,
     configurations,
@@ -24,13 +22,13 @@ export function configurationService(configurations: Records, context: ServicesC
     ...standard,
 
     async createConfiguration(request, call) {
-      if (request.configuration) checkConfiguration(request.configuration, checkSchema, undefined);
+      if (request.configuration) checkConfiguration(request.configuration, undefined);
       return standard.createConfiguration(request, call);
     },
 
     async updateConfiguration(request, call) {
       const { configuration, updateMask } = request;
-      if (configuration) checkConfiguration(configuration, checkSchema, updateMask?.paths ?? []);
+      if (configuration) checkConfiguration(configuration, updateMask?.paths ?? []);
       return standard.updateConfiguration(request, call);
     },
 
