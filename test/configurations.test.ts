@@ -14,7 +14,8 @@ import { newTenant, present } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
-const servers = useServers({});
+// Honest schemas pass however busy the machine is.
+const servers = useServers({ schemaTimeLimitMs: 60_000 });
 const { method } = ConfigurationService;
 
 describe("layers", () => {
@@ -159,9 +160,13 @@ describe("values", () => {
     ["a bad keyword deep inside", '{"properties": {"a": 5}}', "/properties/a"],
     ["a reference to elsewhere", '{"$ref": "https://example.com/schema"}', ""],
     ["a bad pattern", '{"pattern": "("}', ""],
-    ["$async", '{"$async": true, "type": "integer"}', "/$async"],
+    ["$async", '{"$async": true, "type": "integer"}', ""],
     ["$async inside", '{"properties": {"a": {"$async": true, "type": "null"}}}', ""],
-    ["$async in what it refers to", '{"$ref": "#/$defs/a", "$defs": {"a": {"$async": true, "type": "null"}}}', ""],
+    [
+      "$async in what it refers to",
+      '{"$ref": "#/$defs/a", "$defs": {"a": {"$async": true, "type": "null"}}}',
+      "",
+    ],
     ["a standard that is not known", '{"$schema": "https://example.com/schema"}', ""],
     ["endless nesting", `${'{"not":'.repeat(8000)}{}${"}".repeat(8000)}`, ""],
     ["too much", JSON.stringify({ description: "x".repeat(70_000) }), ""],

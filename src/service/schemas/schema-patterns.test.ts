@@ -107,7 +107,12 @@ test.each([
 test("no place within a surrogate pair is one between characters", () => {
   // V8 finds one there.
   expect(patterns("\\B", "u").test("a😀b")).toBe(false);
-  expect(["", "a", "ab", "-"].map((text) => patterns("\\B", "u").test(text))).toEqual([true, false, true, true]);
+  expect(["", "a", "ab", "-"].map((text) => patterns("\\B", "u").test(text))).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
 });
 
 test("every code point is in a class of RE2 if and only if it is in that of JavaScript", () => {

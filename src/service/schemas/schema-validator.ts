@@ -1,8 +1,8 @@
 import { type FieldViolation, refuseViolations } from "../../core/errors.js";
 import { type WorkerPool, WorkLimitError } from "../../workers/worker-pool.js";
 import { type WorkerTask, workerTask } from "../../workers/worker-task.js";
-import type { JsonField } from "./json-schema.js";
-import type { ValueCheck } from "./json-schema-task.js";
+import type { ValueCheck } from "./check-value-task.js";
+import type { JsonField } from "./compile-schema.js";
 
 /** Checks JSON Schemas, and values by them, in worker threads, for as long as the setting allows. */
 export interface SchemaValidator {
@@ -14,12 +14,12 @@ export interface SchemaValidator {
 
 const CHECK_SCHEMA = workerTask<JsonField, readonly FieldViolation[]>(
   import.meta.url,
-  "./json-schema-task.js",
+  "./check-schema-task.js",
   "checkSchema",
 );
 const CHECK_VALUE = workerTask<ValueCheck, readonly FieldViolation[]>(
   import.meta.url,
-  "./json-schema-task.js",
+  "./check-value-task.js",
   "checkValue",
 );
 
