@@ -136,7 +136,9 @@ export type Configuration = Message<"holdfast.v1.Configuration"> & {
 
   /**
    * JSON Schema the value must satisfy: draft 2020-12, or draft-07 where $schema
-   * says so. At most 64 KiB; references within itself only. Formats are not checked.
+   * says so. At most 64 KiB; references within itself only; no $async. Formats are
+   * not checked. A schema, or a value of it, is refused if checking it takes longer
+   * than the server allows (2 s unless it is set otherwise).
    *
    * @generated from field: holdfast.v1.Payload schema = 17;
    */
