@@ -281,6 +281,11 @@ function rpcSettings(config: Config) {
     maxConcurrentStreams: config.maxConcurrentStreams,
     maxCallsInFlight: config.maxCallsInFlight,
     overloadedCallsInFlight: config.overloadedCallsInFlight,
+    messageTimeoutMs: config.messageTimeoutMs,
+    maxAwaitedMessages: config.maxAwaitedMessages,
+    maxAwaitedMessagesPerTenant: config.maxAwaitedMessagesPerTenant,
+    maxStreams: config.maxStreams,
+    maxStreamsPerTenant: config.maxStreamsPerTenant,
     keepaliveTimeMs: config.keepaliveTimeMs,
     keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:

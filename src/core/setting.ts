@@ -10,6 +10,12 @@ export interface Setting<T> {
   readonly parse: (text: string) => T;
 }
 
+/**
+ * Milliseconds of the longest duration: three weeks. Timers of Node end at once past 2^31 - 1, 24 days, and some run a
+ * little longer than what was given.
+ */
+const LONGEST_MS = 21 * 24 * 60 * 60 * 1000;
+
 export function text(env: string, placeholder: string, fallback: string, about: string): Setting<string> {
   return { env, placeholder, fallback, about, parse: (given) => given };
 }
@@ -38,6 +44,12 @@ export function choice(
 
 export function count(env: string, fallback: number, about: string): Setting<number> {
   return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
+}
+
+/** A duration that timers take. */
+export function milliseconds(env: string, fallback: number, about: string): Setting<number> {
+  const parse = (given: string) => wholeNumber(given, LONGEST_MS);
+  return { env, placeholder: "MS", fallback, about, parse };
 }
 
 export function port(env: string, fallback: number, about: string): Setting<number> {

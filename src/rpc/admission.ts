@@ -60,11 +60,32 @@ export class Admission {
       share.limit.exceeded();
       return this.#refusal("calls of this tenant", ofTenant, share.pace.refused());
     }
-    share.pace.admitted();
-    share.inFlight += 1;
-    this.#total += 1;
-    this.#byTenant.set(tenantId, share);
+    this.#count(tenantId, share);
     return undefined;
+  }
+
+  /**
+   * Lets a call in that had been in and left until its message came; as `enter`. It is not held to less during
+   * overload: its message was received and its caller waits for the answer.
+   */
+  enterAgain(tenantId: string): HoldfastError | undefined {
+    const share = this.#byTenant.get(tenantId) ?? this.#newShare();
+    if (this.#total >= this.#limit.most) {
+      return this.#refusal("calls", this.#limit.most, share.pace.refused());
+    }
+    if (share.inFlight >= share.limit.most) {
+      return this.#refusal("calls of this tenant", share.limit.most, share.pace.refused());
+    }
+    this.#count(tenantId, share);
+    return undefined;
+  }
+
+  /**
+   * A call that is in, and is about to leave, never sent its message. Whoever makes such calls, one as soon as another
+   * ends, would hold places without any work: so it counts as asking for more than there may be.
+   */
+  abandoned(tenantId: string): void {
+    this.#byTenant.get(tenantId)?.limit.exceeded();
   }
 
   leave(tenantId: string): void {
@@ -73,6 +94,13 @@ export class Admission {
     share.inFlight -= 1;
     this.#total -= 1;
     if (share.inFlight === 0) this.#byTenant.delete(tenantId);
+  }
+
+  #count(tenantId: string, share: Share): void {
+    share.pace.admitted();
+    share.inFlight += 1;
+    this.#total += 1;
+    this.#byTenant.set(tenantId, share);
   }
 
   #newShare(): Share {

@@ -9,6 +9,7 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { type Principal, SYSTEM_TENANT_ID } from "../core/principal.js";
 import { accessOf } from "./access.js";
+import type { Arrival } from "./arrival.js";
 import { authorise } from "./authorise.js";
 import type { CallContext } from "./call-context.js";
 import { logFailure } from "./log-failure.js";
@@ -40,14 +41,6 @@ const DENIALS: ReadonlySet<ErrorReason> = new Set([
   ErrorReason.PERMISSION_DENIED,
 ]);
 
-/** Who hears of a call. */
-export interface CallListener {
-  /** The caller may make this call, as this tenant. */
-  onIdentified(tenantId: string): void;
-  /** The handler is done, which may be later than the call. */
-  onSettled(call: Call): void;
-}
-
 /**
  * One call, from its first header to its status. It is finished exactly once: by its handler, by the client, by its
  * deadline, by grpc-js refusing a message, or by the server; whatever the handler does after that is ignored.
@@ -60,7 +53,8 @@ export class Call implements CallContext {
   readonly #method: RegisteredMethod;
   readonly #transport: ServerInterceptingCallInterface;
   readonly #sendStatus: (status: PartialStatus) => void;
-  readonly #listener: CallListener;
+  readonly #arrival: Arrival;
+  readonly #onSettled: (call: Call) => void;
   readonly #reader: RequestReader;
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
@@ -72,16 +66,19 @@ export class Call implements CallContext {
   #principal = UNKNOWN_CALLER;
   #requestId = "";
 
+  /** @param onSettled told when the handler is done, which may be later than the call */
   constructor(
     environment: ServerEnvironment,
     method: RegisteredMethod,
     transport: ServerInterceptingCallInterface,
-    listener: CallListener,
+    arrival: Arrival,
+    onSettled: (call: Call) => void,
   ) {
     this.#environment = environment;
     this.#method = method;
     this.#transport = transport;
-    this.#listener = listener;
+    this.#arrival = arrival;
+    this.#onSettled = onSettled;
     this.#reader = new RequestReader(transport, takesStream(method.descriptor));
     // grpc-js ends calls by itself (deadline, oversize message, broken compression) through this method of its own
     // object, past every interceptor hook. Replacing it is the one way to count those ends and give them details.
@@ -133,7 +130,7 @@ export class Call implements CallContext {
     // A stream that died before it began is never heard of again.
     if (!this.#begun) {
       this.#cancelled();
-      this.#listener.onSettled(this);
+      this.#onSettled(this);
     }
   }
 
@@ -155,8 +152,8 @@ export class Call implements CallContext {
       if (this.#method.authenticated) {
         this.#principal = await authenticate(metadata, this.#transport.getPeer());
         await this.#admit(metadata);
-        this.#listener.onIdentified(this.#principal.tenantId);
       }
+      this.#arrival.identified(this.#principal.tenantId);
       this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
       if (this.#finished) return;
       await runHandler({
@@ -165,6 +162,7 @@ export class Call implements CallContext {
         writer: this.#writer,
         context: this,
         maxSendBytes: settings.maxSendBytes,
+        opening: (message) => this.#opening(message),
         turn: () => turns.next(this.#principal.tenantId),
         filter: this.#environment.secrets?.for(this.#method.descriptor),
         onAnswers: (answers) => {
@@ -177,8 +175,16 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
-      this.#listener.onSettled(this);
+      this.#onSettled(this);
     }
+  }
+
+  /** Waits for the first message, or the only one, which has a deadline of its own. */
+  async #opening<T>(message: Promise<T>): Promise<T> {
+    this.#arrival.awaitMessage((error) => this.abort(error));
+    const received = await message;
+    this.#arrival.messageCame();
+    return received;
   }
 
   async #admit(metadata: Metadata): Promise<void> {

@@ -11,6 +11,8 @@ export interface HandlerRun {
   readonly writer: ResponseWriter;
   readonly context: CallContext;
   readonly maxSendBytes: number;
+  /** Waits for the first message, or the only one; rejects when it is too late. */
+  opening<T>(message: Promise<T>): Promise<T>;
   /** Resolves when a message that has come may be worked on; undefined if that is now. */
   turn(): Promise<void> | undefined;
   /** Passes each answer on, or a copy without what this caller may not see. */
@@ -27,7 +29,7 @@ export async function runHandler(run: HandlerRun): Promise<void> {
   let request: unknown;
   if (takesStream(method.descriptor)) request = decoded(run, decode);
   else {
-    const bytes = await reader.single();
+    const bytes = await run.opening(reader.single());
     const turn = inTurn(run);
     // Not for nothing: what is begun at once must be seen to take time by the next that asks for its turn.
     if (turn) await turn;
@@ -41,9 +43,8 @@ async function* decoded(
   run: HandlerRun,
   decode: (bytes: Uint8Array) => unknown,
 ): AsyncGenerator<unknown, void> {
-  for (;;) {
-    const bytes = await run.reader.next();
-    if (bytes === undefined) return;
+  let bytes = await run.opening(run.reader.next());
+  for (; bytes !== undefined; bytes = await run.reader.next()) {
     const turn = inTurn(run);
     if (turn) await turn;
     yield decode(bytes);

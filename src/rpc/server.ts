@@ -12,6 +12,7 @@ import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { boundConnections } from "./bound-connections.js";
 import { createCallInterceptor } from "./call-interceptor.js";
+import { CallLimit } from "./call-limit.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
@@ -75,7 +76,20 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   services.push(...createReflection(services.map(({ descriptor }) => descriptor)));
 
   const calls = new LiveCalls();
-  const metrics = createRpcMetrics(options.metrics);
+  const awaited = new CallLimit({
+    what: "calls without their message",
+    ofServer: settings.maxAwaitedMessages,
+    ofTenant: settings.maxAwaitedMessagesPerTenant,
+  });
+  const streams = new CallLimit({
+    what: "open streams",
+    ofServer: settings.maxStreams,
+    ofTenant: settings.maxStreamsPerTenant,
+  });
+  const metrics = createRpcMetrics(options.metrics, {
+    awaitedMessages: () => awaited.count,
+    openStreams: () => streams.count,
+  });
   const environment = {
     authenticate,
     audits: options.audits,
@@ -87,13 +101,15 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     draining: draining.signal,
   };
   const methods = services.flatMap((service) => service.methods);
-  const gate = new Gate(methods, { admission: new Admission(settings), metrics, logger });
+  const room = { awaited, streams, metrics, messageTimeoutMs: settings.messageTimeoutMs };
+  const gate = new Gate(methods, { admission: new Admission(settings), room, logger });
   const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
   gate.guard(server);
   boundConnections(server, {
     maxConnections: settings.maxConnections,
+    onOpened: metrics.connectionOpened,
     onDropped: droppedConnections(logger, metrics, settings.maxConnections),
     onCleared: (count) => logger.warn({ count }, "closed connections whose clients ended them, to make room"),
   });
