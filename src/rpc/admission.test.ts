@@ -103,3 +103,31 @@ test("a tenant that has little is let in while another's flood is worked off", (
   expect(admission.enter("greedy")).toBeDefined();
   expect(admission.enter("modest")).toBeUndefined();
 });
+
+test("calls that wait for their message do not fill the server for a tenant that has less than its part", () => {
+  const admission = new Admission(EIGHT);
+  for (const tenant of ["a", "b"]) {
+    for (const _ of "1234") {
+      expect(admission.enter(tenant)).toBeUndefined();
+      admission.awaitMessage();
+    }
+  }
+  expect(admission.enter("a")?.message).toBe("this server serves at most 8 calls at a time, more were made");
+  expect(admission.enter("modest")).toBeUndefined();
+  for (const _ of "1234") admission.stopAwaiting();
+  expect(admission.enter("modest")).toBeUndefined();
+  for (const _ of "1234") admission.stopAwaiting();
+  expect(admission.enter("modest")?.message).toBe(
+    "this server serves at most 8 calls at a time, more were made",
+  );
+});
+
+test("a call that left until its message came is let in again, but not past the most there may be", () => {
+  const { admitted, admission, leave } = tenantOfTwenty();
+  expect(admitted(21)).toBe(20);
+  expect(admission.enterAgain("a")?.message).toMatch(/at most 20 calls of this tenant/);
+  leave(10);
+  // During overload nobody else is: four are served then.
+  expect(admitted(1)).toBe(0);
+  expect(admission.enterAgain("a")).toBeUndefined();
+});

@@ -34,6 +34,8 @@ export class Admission {
   readonly #refusals = new Map<string, HoldfastError>();
   readonly #limit: Limit;
   #total = 0;
+  /** How many of those wait for their message. */
+  #awaiting = 0;
 
   /** @param now milliseconds of a clock that does not go back */
   constructor(settings: AdmissionSettings, now: () => number = () => performance.now()) {
@@ -50,7 +52,7 @@ export class Admission {
     const share = this.#byTenant.get(tenantId) ?? this.#newShare();
     const ofServer = this.#limit.beyond(this.#total);
     const ofTenant = share.limit.beyond(share.inFlight);
-    const isFull = this.#total >= this.#limit.most;
+    const isFull = this.#isFull();
     // Whoever has less than an equal part is not who there are too many of.
     if (isFull || (this.#total >= ofServer && share.inFlight * this.#byTenant.size >= ofServer)) {
       this.#limit.exceeded();
@@ -70,7 +72,7 @@ export class Admission {
    */
   enterAgain(tenantId: string): HoldfastError | undefined {
     const share = this.#byTenant.get(tenantId) ?? this.#newShare();
-    if (this.#total >= this.#limit.most) {
+    if (this.#isFull()) {
       return this.#refusal("calls", this.#limit.most, share.pace.refused());
     }
     if (share.inFlight >= share.limit.most) {
@@ -81,11 +83,16 @@ export class Admission {
   }
 
   /**
-   * A call that is in, and is about to leave, never sent its message. Whoever makes such calls, one as soon as another
-   * ends, would hold places without any work: so it counts as asking for more than there may be.
+   * The message of a call that is in has not come yet. So long it does not fill the server: whoever makes calls and
+   * sends nothing must not keep others out.
    */
-  abandoned(tenantId: string): void {
-    this.#byTenant.get(tenantId)?.limit.exceeded();
+  awaitMessage(): void {
+    this.#awaiting += 1;
+  }
+
+  /** The message of such a call has come, or never will; before it leaves. */
+  stopAwaiting(): void {
+    this.#awaiting -= 1;
   }
 
   leave(tenantId: string): void {
@@ -94,6 +101,10 @@ export class Admission {
     share.inFlight -= 1;
     this.#total -= 1;
     if (share.inFlight === 0) this.#byTenant.delete(tenantId);
+  }
+
+  #isFull(): boolean {
+    return this.#total - this.#awaiting >= this.#limit.most;
   }
 
   #count(tenantId: string, share: Share): void {

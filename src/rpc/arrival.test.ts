@@ -1,9 +1,14 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import { Metadata, status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { RpcSettings } from "./rpc-settings.js";
-import { collect, failure } from "./testing/echo-client.js";
+import { collect } from "./testing/echo-client.js";
 import { startEchoServer } from "./testing/echo-server.js";
 import { ECHO_TYPE_NAME } from "./testing/echo-service.js";
 import { reasonOf } from "./testing/status-details.js";
@@ -31,6 +36,12 @@ async function startServer(settings: Partial<RpcSettings>) {
   };
 }
 
+function named(tenant: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set("holdfast-tenant", tenant);
+  return metadata;
+}
+
 function openCall(session: ClientHttp2Session, method: string, tenant: string) {
   const stream = session.request(
     {
@@ -52,7 +63,7 @@ async function ending(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
   stream.on("trailers", (headers) => Object.assign(received, headers));
   stream.on("error", () => undefined);
   stream.resume();
-  await new Promise((resolve) => stream.once("close", resolve));
+  await new Promise((resolve) => stream.once("end", resolve));
   return received;
 }
 
@@ -73,10 +84,13 @@ const FOUR = { maxCallsInFlight: 4, overloadedCallsInFlight: 4 };
 
 test("calls that send no message take no room from calls that do", async () => {
   const { client, open, until } = await startServer(FOUR);
-  for (const _ of "1234") open("Unary", TENANT);
+  await client.unary("known from now on", named(TENANT));
+  // The tenant's half of four.
+  open("Unary");
+  open("Unary");
   await until("holdfast_calls_awaiting_message", 2);
-  // The first two were late and gave their places back; the others were refused by their headers.
-  expect(await client.unary("served")).toMatchObject({ text: "served" });
+  const served = await Promise.all(["a", "b"].map((text) => client.unary(text, named(TENANT))));
+  expect(served).toMatchObject([{ text: "a" }, { text: "b" }]);
 });
 
 test.each([
@@ -93,6 +107,8 @@ test.each([
       "grpc-status": String(status.DEADLINE_EXCEEDED),
       "grpc-message": encodeURI(text),
     });
+    // Though the client has not ended it.
+    if (!stream.closed) await once(stream, "close");
   }
   await until("holdfast_calls_awaiting_message", 0);
   expect(await metrics.metrics()).toContain('holdfast_unsent_messages_total{why="too_late"} 4');
@@ -180,12 +196,10 @@ async function startHeld() {
   });
   const session = connect(`http://${server.address}`);
   onTestFinished(() => session.destroy());
-  const metadata = new Metadata();
-  metadata.set("holdfast-tenant", TENANT);
   return {
     ...server,
     release,
-    hold: () => server.client.unary("hold", metadata),
+    hold: () => server.client.unary("hold", named(TENANT)),
     untilHeld: (count: number) => vi.waitFor(() => expect(held).toBe(count), 30_000),
     open: (method: string) => openCall(session, method, TENANT),
     until: (name: string, value: number) =>
@@ -204,12 +218,16 @@ test("past the limit of a tenant, and of the server, calls without their message
   await until("holdfast_calls_awaiting_message", 2);
   expect(await open("Unary").ended).toMatchObject({
     "grpc-status": String(status.RESOURCE_EXHAUSTED),
-    "grpc-message": encodeURI("expected at most 2 calls without their message of this tenant at a time, got one more"),
+    "grpc-message": encodeURI(
+      "expected at most 2 calls without their message of this tenant at a time, got one more",
+    ),
   });
   open("ServerStream", other);
   await until("holdfast_calls_awaiting_message", 3);
   expect(await open("Unary", other).ended).toMatchObject({
-    "grpc-message": encodeURI("expected at most 3 calls without their message of this server at a time, got one more"),
+    "grpc-message": encodeURI(
+      "expected at most 3 calls without their message of this server at a time, got one more",
+    ),
   });
   expect(await client.unary("served")).toMatchObject({ text: "served" });
 });
@@ -218,10 +236,10 @@ test("a stream beyond those a tenant may have is rejected, and there is room aga
   const { client, until } = await startServer({ maxStreams: 3, maxStreamsPerTenant: 2 });
   const streams = [client.bidi(), client.bidi()];
   await until("holdfast_open_streams", 2);
-  const error: ServiceError = await failure(collect(client.serverStream("one too many")));
-  expect(error.code).toBe(status.RESOURCE_EXHAUSTED);
-  expect(reasonOf(error)).toBe("OVERLOADED");
-  expect(error.details).toBe("expected at most 2 open streams of this tenant at a time, got one more");
+  const { status: rejected } = await collect(client.serverStream("one too many"));
+  expect(rejected.code).toBe(status.RESOURCE_EXHAUSTED);
+  expect(reasonOf(rejected)).toBe("OVERLOADED");
+  expect(rejected.details).toBe("expected at most 2 open streams of this tenant at a time, got one more");
   for (const stream of streams) {
     stream.end("done");
     for await (const _ of stream);

@@ -85,6 +85,7 @@ export class Arrival {
    */
   awaitMessage(end: (error: HoldfastError) => void): void {
     this.#end = end;
+    this.#slot?.admission.awaitMessage();
     this.#after(GRACE_MS, () => this.#late());
   }
 
@@ -101,7 +102,6 @@ export class Arrival {
 
   /** The call is over. Once. */
   leave(): void {
-    if (this.#end && this.#slot) this.#slot.admission.abandoned(this.#slot.tenantId);
     if (this.#end) this.#stopWaiting();
     this.#leaveSlot();
     if (this.#isOpenStream) this.#room.streams.leave(this.#tenantId);
@@ -110,14 +110,19 @@ export class Arrival {
 
   /**
    * A call may be over, its status sent, while its client still sends or could: Node keeps the HTTP/2 stream for as
-   * long as the client likes. It is closed here, without an error and behind the status.
+   * long as the client likes. It is closed here, once the client had time to end it: to close it at once would drop
+   * a status that waits behind other data.
    */
   #closeStream(): void {
     const stream = this.#stream;
     if (stream.readableEnded || stream.closed || stream.destroyed) return;
-    // To close it before trailers are sent would make sending them fail.
-    if (stream.sentHeaders?.["grpc-status"] !== undefined) stream.close();
-    else stream.once("wantTrailers", () => stream.close());
+    const timer = setTimeout(() => {
+      const isStatusSent =
+        stream.sentHeaders?.["grpc-status"] !== undefined || stream.sentTrailers !== undefined;
+      // To close it before trailers are sent would make sending them fail.
+      if (isStatusSent) stream.close();
+    }, this.#room.messageTimeoutMs);
+    stream.once("close", () => clearTimeout(timer));
   }
 
   // After what had come by then was read: of a server that was busy for so long it is not known whether anybody was silent.
@@ -133,6 +138,7 @@ export class Arrival {
       return;
     }
     this.#isLate = true;
+    this.#slot?.admission.stopAwaiting();
     this.#leaveSlot();
     this.#stream.on("data", this.#count);
     this.#after(messageTimeoutMs, () => this.#overdue());
@@ -161,7 +167,10 @@ export class Arrival {
   #stopWaiting(): void {
     clearTimeout(this.#timer);
     this.#end = undefined;
-    if (!this.#isLate) return;
+    if (!this.#isLate) {
+      this.#slot?.admission.stopAwaiting();
+      return;
+    }
     this.#isLate = false;
     this.#stream.off("data", this.#count);
     this.#room.awaited.leave(this.#tenantId);
