@@ -164,7 +164,13 @@ export async function startApp(
         stream: config,
         events: { database, codecs, ...config },
         subscription: { database, codecs, hub, settings: config },
-        records: { database, appender, preparer, maxPageBytes: config.maxPageBytes },
+        records: {
+          database,
+          appender,
+          preparer,
+          maxPageBytes: config.maxPageBytes,
+          maxAnswerBytes: config.maxReceiveBytes,
+        },
         storage: {
           database,
           dataDirectory: config.databaseUrl === "" ? layoutOf(config.dataDirectory).data : undefined,
@@ -281,6 +287,8 @@ function rpcSettings(config: Config) {
     maxConcurrentStreams: config.maxConcurrentStreams,
     maxCallsInFlight: config.maxCallsInFlight,
     overloadedCallsInFlight: config.overloadedCallsInFlight,
+    maxHeavyCalls: config.maxHeavyCalls,
+    maxHeavyCallsPerTenant: config.maxHeavyCallsPerTenant,
     messageTimeoutMs: config.messageTimeoutMs,
     maxAwaitedMessages: config.maxAwaitedMessages,
     maxAwaitedMessagesPerTenant: config.maxAwaitedMessagesPerTenant,

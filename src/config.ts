@@ -206,6 +206,16 @@ export const settings = {
     40,
     "unary calls served at a time during overload, of one tenant half of them; 20 keep two cores busy",
   ),
+  maxHeavyCalls: count(
+    "HOLDFAST_MAX_HEAVY_CALLS",
+    8,
+    "lists, searches and the like worked on at a time, the rest wait in turns; half of the database connections, so that writers find one",
+  ),
+  maxHeavyCallsPerTenant: count(
+    "HOLDFAST_MAX_HEAVY_CALLS_PER_TENANT",
+    4,
+    "of those one tenant's; its others wait, and another tenant's do not wait for them",
+  ),
   messageTimeoutMs: milliseconds(
     "HOLDFAST_MESSAGE_TIMEOUT_MS",
     10 * SECOND,

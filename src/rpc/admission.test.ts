@@ -45,7 +45,11 @@ test("whoever comes and goes, no more are let in than may be, and room is there 
 /** A tenant's calls of which 20 are served at a time, and 4 during overload. */
 function tenantOfTwenty() {
   const clock = { now: 0 };
-  const admission = new Admission({ maxCallsInFlight: 40, overloadedCallsInFlight: 8 }, () => clock.now);
+  const admission = new Admission(
+    { maxCallsInFlight: 40, overloadedCallsInFlight: 8 },
+    "calls",
+    () => clock.now,
+  );
   return {
     clock,
     admission,
@@ -95,7 +99,7 @@ test("an overloaded server serves less, and of each tenant an equal part", () =>
 
 test("a tenant that has little is let in while another's flood is worked off", () => {
   let now = 0;
-  const admission = new Admission({ maxCallsInFlight: 80, overloadedCallsInFlight: 8 }, () => now);
+  const admission = new Admission({ maxCallsInFlight: 80, overloadedCallsInFlight: 8 }, "calls", () => now);
   for (let n = 0; n < 100; n += 1) admission.enter("greedy");
   expect(admission.enter("modest")).toBeUndefined();
   now = 1000;

@@ -29,6 +29,7 @@ interface Share {
  */
 export class Admission {
   readonly #settings: AdmissionSettings;
+  readonly #what: string;
   readonly #now: () => number;
   readonly #byTenant = new Map<string, Share>();
   readonly #refusals = new Map<string, HoldfastError>();
@@ -37,9 +38,13 @@ export class Admission {
   /** How many of those wait for their message. */
   #awaiting = 0;
 
-  /** @param now milliseconds of a clock that does not go back */
-  constructor(settings: AdmissionSettings, now: () => number = () => performance.now()) {
+  /**
+   * @param what is admitted, in the plural, for whoever is refused
+   * @param now milliseconds of a clock that does not go back
+   */
+  constructor(settings: AdmissionSettings, what = "calls", now: () => number = () => performance.now()) {
     this.#settings = settings;
+    this.#what = what;
     this.#now = now;
     this.#limit = new Limit(settings, 1, now);
   }
@@ -56,11 +61,11 @@ export class Admission {
     // Whoever has less than an equal part is not who there are too many of.
     if (isFull || (this.#total >= ofServer && share.inFlight * this.#byTenant.size >= ofServer)) {
       this.#limit.exceeded();
-      return this.#refusal("calls", ofServer, share.pace.refused());
+      return this.#refusal(this.#what, ofServer, share.pace.refused());
     }
     if (share.inFlight >= ofTenant) {
       share.limit.exceeded();
-      return this.#refusal("calls of this tenant", ofTenant, share.pace.refused());
+      return this.#refusal(`${this.#what} of this tenant`, ofTenant, share.pace.refused());
     }
     this.#count(tenantId, share);
     return undefined;
@@ -73,10 +78,10 @@ export class Admission {
   enterAgain(tenantId: string): HoldfastError | undefined {
     const share = this.#byTenant.get(tenantId) ?? this.#newShare();
     if (this.#isFull()) {
-      return this.#refusal("calls", this.#limit.most, share.pace.refused());
+      return this.#refusal(this.#what, this.#limit.most, share.pace.refused());
     }
     if (share.inFlight >= share.limit.most) {
-      return this.#refusal("calls of this tenant", share.limit.most, share.pace.refused());
+      return this.#refusal(`${this.#what} of this tenant`, share.limit.most, share.pace.refused());
     }
     this.#count(tenantId, share);
     return undefined;

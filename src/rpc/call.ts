@@ -7,6 +7,7 @@ import {
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import type { Turn } from "../core/in-turns.js";
 import { type Principal, SYSTEM_TENANT_ID } from "../core/principal.js";
 import { accessOf } from "./access.js";
 import type { Arrival } from "./arrival.js";
@@ -56,6 +57,7 @@ export class Call implements CallContext {
   readonly #arrival: Arrival;
   readonly #onSettled: (call: Call) => void;
   readonly #reader: RequestReader;
+  readonly turn: Turn;
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
   #writer: ResponseWriter | undefined;
@@ -76,6 +78,7 @@ export class Call implements CallContext {
   ) {
     this.#environment = environment;
     this.#method = method;
+    this.turn = () => environment.turns.next(this.#principal.tenantId);
     this.#transport = transport;
     this.#arrival = arrival;
     this.#onSettled = onSettled;
@@ -145,7 +148,7 @@ export class Call implements CallContext {
   }
 
   async #serve(metadata: Metadata): Promise<void> {
-    const { authenticate, settings, turns } = this.#environment;
+    const { authenticate, settings } = this.#environment;
     this.#begun = true;
     this.#requestId = requestIdFrom(metadata);
     try {
@@ -163,7 +166,7 @@ export class Call implements CallContext {
         context: this,
         maxSendBytes: settings.maxSendBytes,
         opening: (message) => this.#opening(message),
-        turn: () => turns.next(this.#principal.tenantId),
+        ...(this.#method.isHeavy && { runHeavy: (work) => this.#runHeavy(work) }),
         filter: this.#environment.secrets?.for(this.#method.descriptor),
         onAnswers: (answers) => {
           this.#answers = answers;
@@ -185,6 +188,11 @@ export class Call implements CallContext {
     const received = await message;
     this.#arrival.messageCame();
     return received;
+  }
+
+  /** Does the work of a heavy call when it may begin. */
+  #runHeavy<T>(work: () => Promise<T>): Promise<T> {
+    return this.#environment.heavyCalls.run(this.#principal.tenantId, this.signal, work);
   }
 
   async #admit(metadata: Metadata): Promise<void> {

@@ -8,14 +8,13 @@ import { removeEndlessTimeout } from "./endless-timeout.js";
 import { KnownCallers } from "./known-callers.js";
 import { logFailure } from "./log-failure.js";
 import { fitRequestId, REQUEST_ID_KEY } from "./request-id.js";
-import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RegisteredMethod } from "./service.js";
 import { statusCodeOf } from "./status-code.js";
 import { TENANT_KEY } from "./tenant-metadata.js";
 import { type TrailersOnly, trailersOnly } from "./trailers-only.js";
 
 export interface GateContext {
-  readonly admission: Admission;
+  readonly admissions: { readonly light: Admission; readonly heavy: Admission };
   readonly room: Room;
   readonly logger: Logger;
 }
@@ -23,7 +22,9 @@ export interface GateContext {
 /** What the gate knows of a method. */
 interface Entrance {
   readonly isStream: boolean;
-  /** For methods whose calls are admitted one by one: counts one that is refused. */
+  /** For methods whose calls are admitted one by one. */
+  readonly admission?: Admission;
+  /** Counts one that was not. */
   readonly countRefusal?: () => void;
 }
 
@@ -45,9 +46,7 @@ export class Gate {
   #arriving: Arrival | undefined;
 
   constructor(methods: readonly RegisteredMethod[], context: GateContext) {
-    this.#entrances = new Map(
-      methods.map((method) => [method.path, entranceOf(method, context.room.metrics)]),
-    );
+    this.#entrances = new Map(methods.map((method) => [method.path, entranceOf(method, context)]));
     this.#context = context;
   }
 
@@ -83,12 +82,12 @@ export class Gate {
   }
 
   #enter(
-    { isStream, countRefusal }: Entrance,
+    { isStream, admission }: Entrance,
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
   ): Arrival | HoldfastError {
-    const { admission, room } = this.#context;
-    if (!countRefusal) return new Arrival(room, stream, { isStream });
+    const { room } = this.#context;
+    if (!admission) return new Arrival(room, stream, { isStream });
     const caller = { authorization: headers.authorization, tenant: headers[TENANT_KEY]?.toString() };
     const known = this.#callers.tenantOf(caller);
     const tenantId = known ?? STRANGERS;
@@ -122,9 +121,11 @@ export class Gate {
   }
 }
 
-function entranceOf({ path, authenticated, descriptor }: RegisteredMethod, metrics: RpcMetrics): Entrance {
+function entranceOf(method: RegisteredMethod, { admissions, room }: GateContext): Entrance {
+  const { path, authenticated, descriptor, isHeavy } = method;
   if (descriptor.methodKind !== "unary") return { isStream: true };
   if (!authenticated) return { isStream: false };
   // What admission refuses is always OVERLOADED.
-  return { isStream: false, countRefusal: metrics.refusals(path, status[status.RESOURCE_EXHAUSTED]) };
+  const countRefusal = room.metrics.refusals(path, status[status.RESOURCE_EXHAUSTED]);
+  return { isStream: false, admission: isHeavy ? admissions.heavy : admissions.light, countRefusal };
 }

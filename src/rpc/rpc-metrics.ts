@@ -23,6 +23,7 @@ export interface RpcGauges {
   /** Calls whose message is late. */
   awaitedMessages(): number;
   openStreams(): number;
+  waitingHeavyCalls(): number;
 }
 
 /** Registers the metrics of the gRPC edge. Once per registry. */
@@ -71,6 +72,14 @@ export function createRpcMetrics(registry: Registry, gauges: RpcGauges): RpcMetr
     registers,
     collect() {
       this.set(gauges.awaitedMessages());
+    },
+  });
+  new Gauge({
+    name: "holdfast_waiting_heavy_calls",
+    help: "Lists, searches and other calls that read much and wait for others like them.",
+    registers,
+    collect() {
+      this.set(gauges.waitingHeavyCalls());
     },
   });
   const unsent = new Counter({

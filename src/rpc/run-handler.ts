@@ -1,4 +1,5 @@
 import type { CallContext } from "./call-context.js";
+import { encodeInTurns } from "./encode-in-turns.js";
 import { decodeMessage, EncodedMessage, encodeMessage } from "./message-codec.js";
 import type { RequestReader } from "./request-reader.js";
 import type { ResponseWriter } from "./response-writer.js";
@@ -13,8 +14,8 @@ export interface HandlerRun {
   readonly maxSendBytes: number;
   /** Waits for the first message, or the only one; rejects when it is too late. */
   opening<T>(message: Promise<T>): Promise<T>;
-  /** Resolves when a message that has come may be worked on; undefined if that is now. */
-  turn(): Promise<void> | undefined;
+  /** For a heavy method: does the work when not too much of the kind is done already. */
+  runHeavy?<T>(work: () => Promise<T>): Promise<T>;
   /** Passes each answer on, or a copy without what this caller may not see. */
   readonly filter?: AnswerFilter | undefined;
   /** Told of the handler's iterator, so that it can be closed from outside while it waits. */
@@ -36,7 +37,16 @@ export async function runHandler(run: HandlerRun): Promise<void> {
     request = decode(bytes);
   }
   if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
+  else if (run.runHeavy) await send(run, await run.runHeavy(() => heavyAnswer(run, request)));
   else await send(run, await method.handle(request, context));
+}
+
+/** The answer of a heavy call, encoded: in turns, so that others are served meanwhile. */
+async function heavyAnswer(run: HandlerRun, request: unknown): Promise<EncodedMessage> {
+  const { method, context, filter } = run;
+  const answer = await method.handle(request, context);
+  const shown = filter ? await filter(answer, context.principal) : answer;
+  return encodeInTurns(method.descriptor.output, shown as Record<string, unknown>, context.turn);
 }
 
 async function* decoded(
@@ -52,8 +62,8 @@ async function* decoded(
 }
 
 /** Resolves when a message may be worked on, and rejects if nobody waits for it any more; undefined if it may now. */
-function inTurn({ turn, context }: HandlerRun): Promise<void> | undefined {
-  return turn()?.then(() => context.signal.throwIfAborted());
+function inTurn({ context }: HandlerRun): Promise<void> | undefined {
+  return context.turn()?.then(() => context.signal.throwIfAborted());
 }
 
 async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<void> {

@@ -16,6 +16,7 @@ import { CallLimit } from "./call-limit.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
+import { HeavyCalls } from "./heavy-calls.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
@@ -86,14 +87,17 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     ofServer: settings.maxStreams,
     ofTenant: settings.maxStreamsPerTenant,
   });
+  const heavyCalls = new HeavyCalls(settings);
   const metrics = createRpcMetrics(options.metrics, {
     awaitedMessages: () => awaited.count,
     openStreams: () => streams.count,
+    waitingHeavyCalls: () => heavyCalls.waiting,
   });
   const environment = {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
+    heavyCalls,
     turns: new FairTurns(),
     logger,
     metrics,
@@ -102,7 +106,12 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   };
   const methods = services.flatMap((service) => service.methods);
   const room = { awaited, streams, metrics, messageTimeoutMs: settings.messageTimeoutMs };
-  const gate = new Gate(methods, { admission: new Admission(settings), room, logger });
+  // Of their own, so that heavy calls that wait take no room from appends.
+  const admissions = {
+    light: new Admission(settings, "calls"),
+    heavy: new Admission(settings, "heavy calls"),
+  };
+  const gate = new Gate(methods, { admissions, room, logger });
   const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);

@@ -6,6 +6,8 @@ import { besideModestTenant } from "../support/beside-modest-tenant.js";
 
 /** As many calls as the server serves of one tenant, and more. */
 const CALLS = 100;
+/** Milliseconds: a busy machine may take ten times as long. */
+const TIMEOUT_MS = 120_000;
 /** Calls of each streaming method and of health: nothing refuses those by their headers, so each costs as much as a served one. */
 const STREAMS = 25;
 const UNTIL = { timeout: 60_000, interval: 100 };
@@ -50,7 +52,9 @@ const FIRST_BYTES: readonly Buffer[] = [
 
 const awaited = () => server.metric("holdfast_calls_awaiting_message");
 
-test("calls of two tenants that never send their message keep nobody out, and are ended", async () => {
+test("calls of two tenants that never send their message keep nobody out, and are ended", {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const callers = ["abuser", "accomplice"] as const;
   await besideModestTenant(server, async () => {
     const sessions = await Promise.all(callers.map(openSession));
@@ -70,7 +74,9 @@ test("calls of two tenants that never send their message keep nobody out, and ar
   expect(await server.metric("holdfast_rpc_in_flight", "Append")).toBeLessThanOrEqual(1);
 });
 
-test("streams and health checks that never send their message are ended too", async () => {
+test("streams and health checks that never send their message are ended too", {
+  timeout: TIMEOUT_MS,
+}, async () => {
   const paths = [
     "/holdfast.v1.EventService/Subscribe",
     "/holdfast.v1.EventService/AppendStream",
@@ -87,7 +93,7 @@ test("streams and health checks that never send their message are ended too", as
   await vi.waitFor(async () => expect(await awaited()).toBe(0), UNTIL);
 });
 
-test("calls that are opened and reset again and again keep nobody out", async () => {
+test("calls that are opened and reset again and again keep nobody out", { timeout: TIMEOUT_MS }, async () => {
   await besideModestTenant(server, async () => {
     for (const caller of ["abuser", "accomplice"] as const) {
       for (let round = 0; round < 5; round += 1) {

@@ -19,6 +19,8 @@ export const TEST_SETTINGS: RpcSettings = {
   maxConcurrentStreams: 1000,
   maxCallsInFlight: 1000,
   overloadedCallsInFlight: 1000,
+  maxHeavyCalls: 8,
+  maxHeavyCallsPerTenant: 4,
   messageTimeoutMs: 10_000,
   maxAwaitedMessages: 1000,
   maxAwaitedMessagesPerTenant: 1000,
