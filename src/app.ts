@@ -18,6 +18,7 @@ import type { Address } from "./rpc/bind.js";
 import { createServerCredentials } from "./rpc/credentials.js";
 import { services } from "./rpc/handlers/services.js";
 import { ListenError } from "./rpc/listen-error.js";
+import type { RpcSettings } from "./rpc/rpc-settings.js";
 import { createSecretGuard } from "./rpc/secret-guard.js";
 import { createRpcServer } from "./rpc/server.js";
 import { tokenAuthenticator } from "./rpc/token-authenticator.js";
@@ -278,28 +279,14 @@ async function authenticator({ tokensFile }: Config): Promise<Authenticator> {
   return tokensFile === "" ? anonymousAuthenticator() : tokenAuthenticator(await readTokenFile(tokensFile));
 }
 
-function rpcSettings(config: Config) {
+function rpcSettings(config: Config): RpcSettings {
   return {
-    maxReceiveBytes: config.maxReceiveBytes,
+    ...config,
     maxSendBytes: config.maxReceiveBytes,
     writeBufferBytes: 64 * 1024,
-    maxConnections: config.maxConnections,
-    maxConcurrentStreams: config.maxConcurrentStreams,
-    maxCallsInFlight: config.maxCallsInFlight,
-    overloadedCallsInFlight: config.overloadedCallsInFlight,
-    maxHeavyCalls: config.maxHeavyCalls,
-    maxHeavyCallsPerTenant: config.maxHeavyCallsPerTenant,
-    messageTimeoutMs: config.messageTimeoutMs,
-    maxAwaitedMessages: config.maxAwaitedMessages,
-    maxAwaitedMessagesPerTenant: config.maxAwaitedMessagesPerTenant,
-    maxStreams: config.maxStreams,
-    maxStreamsPerTenant: config.maxStreamsPerTenant,
-    keepaliveTimeMs: config.keepaliveTimeMs,
-    keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:
       config.maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : config.maxConnectionAgeMs,
     maxConnectionAgeGraceMs: config.drainTimeoutMs,
     maxSessionMemoryMiB: Number.POSITIVE_INFINITY,
-    drainAnnounceMs: config.drainAnnounceMs,
   };
 }

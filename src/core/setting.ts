@@ -42,8 +42,9 @@ export function choice(
   return { env, placeholder: among.join("|"), fallback, about, parse };
 }
 
-export function count(env: string, fallback: number, about: string): Setting<number> {
-  return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
+/** @param least the smallest number that makes sense */
+export function count(env: string, fallback: number, about: string, least = 0): Setting<number> {
+  return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1, least) };
 }
 
 /** A duration that timers take. */
@@ -65,8 +66,8 @@ export function flag(env: string, fallback: boolean, about: string): Setting<boo
   return { env, placeholder: "", fallback, about, parse };
 }
 
-function wholeNumber(given: string, most: number): number {
+function wholeNumber(given: string, most: number, least = 0): number {
   const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-  if (value <= most) return value;
-  throw new RangeError(`expected a whole number from 0 to ${most}, got ${JSON.stringify(given)}`);
+  if (value >= least && value <= most) return value;
+  throw new RangeError(`expected a whole number from ${least} to ${most}, got ${JSON.stringify(given)}`);
 }

@@ -108,19 +108,19 @@ test("a tenant that has little is let in while another's flood is worked off", (
   expect(admission.enter("modest")).toBeUndefined();
 });
 
-test("calls that wait for their message do not fill the server for a tenant that has less than its part", () => {
+test("calls that nothing is done for do not fill the server for a tenant that has less than its part", () => {
   const admission = new Admission(EIGHT);
   for (const tenant of ["a", "b"]) {
     for (const _ of "1234") {
       expect(admission.enter(tenant)).toBeUndefined();
-      admission.awaitMessage();
+      admission.pause();
     }
   }
   expect(admission.enter("a")?.message).toBe("this server serves at most 8 calls at a time, more were made");
   expect(admission.enter("modest")).toBeUndefined();
-  for (const _ of "1234") admission.stopAwaiting();
+  for (const _ of "1234") admission.resume();
   expect(admission.enter("modest")).toBeUndefined();
-  for (const _ of "1234") admission.stopAwaiting();
+  for (const _ of "1234") admission.resume();
   expect(admission.enter("modest")?.message).toBe(
     "this server serves at most 8 calls at a time, more were made",
   );

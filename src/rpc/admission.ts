@@ -35,8 +35,8 @@ export class Admission {
   readonly #refusals = new Map<string, HoldfastError>();
   readonly #limit: Limit;
   #total = 0;
-  /** How many of those wait for their message. */
-  #awaiting = 0;
+  /** How many of those nothing is done for yet. */
+  #paused = 0;
 
   /**
    * @param what is admitted, in the plural, for whoever is refused
@@ -88,16 +88,16 @@ export class Admission {
   }
 
   /**
-   * The message of a call that is in has not come yet. So long it does not fill the server: whoever makes calls and
-   * sends nothing must not keep others out.
+   * Nothing is done for a call that is in: its message has not come, or others go first. So long it does not fill the
+   * server: whoever only has many calls open must not keep others out.
    */
-  awaitMessage(): void {
-    this.#awaiting += 1;
+  pause(): void {
+    this.#paused += 1;
   }
 
-  /** The message of such a call has come, or never will; before it leaves. */
-  stopAwaiting(): void {
-    this.#awaiting -= 1;
+  /** A call that was paused goes on, or is about to leave. */
+  resume(): void {
+    this.#paused -= 1;
   }
 
   leave(tenantId: string): void {
@@ -109,7 +109,7 @@ export class Admission {
   }
 
   #isFull(): boolean {
-    return this.#total - this.#awaiting >= this.#limit.most;
+    return this.#total - this.#paused >= this.#limit.most;
   }
 
   #count(tenantId: string, share: Share): void {

@@ -54,6 +54,8 @@ export class Arrival {
   #slot: Slot | undefined;
   #tenantId = "";
   #isOpenStream = false;
+  #isPaused = false;
+  #isOver = false;
   /** Set while the message is awaited; ends the call. */
   #end: ((error: HoldfastError) => void) | undefined;
   #isLate = false;
@@ -84,8 +86,10 @@ export class Arrival {
    * @param end ends the call, which may not wait any longer
    */
   awaitMessage(end: (error: HoldfastError) => void): void {
+    // A handler may ask for the first message when nobody waits for its answer any more.
+    if (this.#isOver) return;
     this.#end = end;
-    this.#slot?.admission.awaitMessage();
+    this.pause();
     this.#after(GRACE_MS, () => this.#late());
   }
 
@@ -100,8 +104,22 @@ export class Arrival {
     this.#slot = { admission: slot.admission, tenantId: this.#tenantId };
   }
 
+  /** Nothing is done for the call from now on, until `resume` or `leave`: so long its slot keeps nobody else out. */
+  pause(): void {
+    if (this.#isPaused || !this.#slot) return;
+    this.#isPaused = true;
+    this.#slot.admission.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#slot?.admission.resume();
+  }
+
   /** The call is over. Once. */
   leave(): void {
+    this.#isOver = true;
     if (this.#end) this.#stopWaiting();
     this.#leaveSlot();
     if (this.#isOpenStream) this.#room.streams.leave(this.#tenantId);
@@ -138,7 +156,6 @@ export class Arrival {
       return;
     }
     this.#isLate = true;
-    this.#slot?.admission.stopAwaiting();
     this.#leaveSlot();
     this.#stream.on("data", this.#count);
     this.#after(messageTimeoutMs, () => this.#overdue());
@@ -167,16 +184,15 @@ export class Arrival {
   #stopWaiting(): void {
     clearTimeout(this.#timer);
     this.#end = undefined;
-    if (!this.#isLate) {
-      this.#slot?.admission.stopAwaiting();
-      return;
-    }
+    this.resume();
+    if (!this.#isLate) return;
     this.#isLate = false;
     this.#stream.off("data", this.#count);
     this.#room.awaited.leave(this.#tenantId);
   }
 
   #leaveSlot(): void {
+    this.resume();
     this.#slot?.admission.leave(this.#slot.tenantId);
     this.#slot = undefined;
   }

@@ -192,7 +192,11 @@ export class Call implements CallContext {
 
   /** Does the work of a heavy call when it may begin. */
   #runHeavy<T>(work: () => Promise<T>): Promise<T> {
-    return this.#environment.heavyCalls.run(this.#principal.tenantId, this.signal, work);
+    this.#arrival.pause();
+    return this.#environment.heavyCalls.run(this.#principal.tenantId, this.signal, () => {
+      this.#arrival.resume();
+      return work();
+    });
   }
 
   async #admit(metadata: Metadata): Promise<void> {

@@ -18,7 +18,7 @@ import { findFittingRecords } from "../store/fitting-records.js";
 import { listOrder, listRows } from "../store/list-query.js";
 import { listRevisions } from "../store/list-revisions.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
-import { findRecord, type RecordKey } from "../store/read-records.js";
+import { findRecord } from "../store/read-records.js";
 import { type Revision, readRevisions } from "../store/read-revisions.js";
 import type { Appender } from "./appender.js";
 import { isExpired } from "./expiry.js";
@@ -27,11 +27,7 @@ import { createListFilter, type ListFilter } from "./list-filter.js";
 import type { EntryPreparer } from "./prepare-entry.js";
 import type { Attribution, PreparedEntry } from "./prepared-entry.js";
 import { cursorParts, recordCursor } from "./record-cursor.js";
-
-/** The key of a Get request, as every service has it. */
-export type RequestKey =
-  | { readonly case: "id" | "externalId"; readonly value: string }
-  | { readonly case: undefined; readonly value?: undefined };
+import { type RequestKey, recordKey } from "./record-key.js";
 
 export interface GetRequest {
   readonly key: RequestKey;
@@ -269,21 +265,6 @@ export class Records {
 }
 
 type Read<T> = (run: Run) => Promise<T>;
-
-/** A key of a request, checked. @throws INVALID_FIELD */
-export function recordKey(key: RequestKey): RecordKey {
-  if (key.case === "externalId" && key.value !== "") {
-    if (!key.value.includes("\0")) return { externalId: key.value };
-    throw invalidFields([{ field: "external_id", description: "expected text without NUL (U+0000)" }]);
-  }
-  const id = key.case === "id" ? key.value : "";
-  if (!isUuid(id)) {
-    const got = key.case === "id" ? JSON.stringify(id.slice(0, 80)) : "nothing";
-    const field = key.case === "externalId" ? "external_id" : "id";
-    throw invalidFields([{ field, description: `expected a UUID or an external_id, got ${got}` }]);
-  }
-  return { id: id.toLowerCase() };
-}
 
 /** The message by which a service's list method filters. */
 function filterMessage(service: DescService): DescMessage {
