@@ -7,7 +7,7 @@ import { besideModestTenant } from "../support/beside-modest-tenant.js";
 /** As many calls as the server serves of one tenant, and more. */
 const CALLS = 100;
 /** Milliseconds: a busy machine may take ten times as long. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 /** Calls of each streaming method and of health: nothing refuses those by their headers, so each costs as much as a served one. */
 const STREAMS = 25;
 const UNTIL = { timeout: 60_000, interval: 100 };
