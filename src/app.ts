@@ -18,6 +18,7 @@ import type { Address } from "./rpc/bind.js";
 import { createServerCredentials } from "./rpc/credentials.js";
 import { services } from "./rpc/handlers/services.js";
 import { ListenError } from "./rpc/listen-error.js";
+import type { RpcSettings } from "./rpc/rpc-settings.js";
 import { createSecretGuard } from "./rpc/secret-guard.js";
 import { createRpcServer } from "./rpc/server.js";
 import { tokenAuthenticator } from "./rpc/token-authenticator.js";
@@ -163,7 +164,13 @@ export async function startApp(
         stream: config,
         events: { database, codecs, ...config },
         subscription: { database, codecs, hub, settings: config },
-        records: { database, appender, preparer, maxPageBytes: config.maxPageBytes },
+        records: {
+          database,
+          appender,
+          preparer,
+          maxPageBytes: config.maxPageBytes,
+          maxAnswerBytes: config.maxReceiveBytes,
+        },
         storage: {
           database,
           dataDirectory: config.databaseUrl === "" ? layoutOf(config.dataDirectory).data : undefined,
@@ -271,21 +278,14 @@ async function authenticator({ tokensFile }: Config): Promise<Authenticator> {
   return tokensFile === "" ? anonymousAuthenticator() : tokenAuthenticator(await readTokenFile(tokensFile));
 }
 
-function rpcSettings(config: Config) {
+function rpcSettings(config: Config): RpcSettings {
   return {
-    maxReceiveBytes: config.maxReceiveBytes,
+    ...config,
     maxSendBytes: config.maxReceiveBytes,
     writeBufferBytes: 64 * 1024,
-    maxConnections: config.maxConnections,
-    maxConcurrentStreams: config.maxConcurrentStreams,
-    maxCallsInFlight: config.maxCallsInFlight,
-    overloadedCallsInFlight: config.overloadedCallsInFlight,
-    keepaliveTimeMs: config.keepaliveTimeMs,
-    keepaliveTimeoutMs: config.keepaliveTimeoutMs,
     maxConnectionAgeMs:
       config.maxConnectionAgeMs === 0 ? Number.POSITIVE_INFINITY : config.maxConnectionAgeMs,
     maxConnectionAgeGraceMs: config.drainTimeoutMs,
     maxSessionMemoryMiB: Number.POSITIVE_INFINITY,
-    drainAnnounceMs: config.drainAnnounceMs,
   };
 }

@@ -1,4 +1,6 @@
-import { choice, count, flag, port, type Setting, text, url } from "./core/setting.js";
+import { callLimits } from "./config/call-limits.js";
+import { workerLimits } from "./config/worker-limits.js";
+import { choice, count, flag, milliseconds, port, type Setting, text, url } from "./core/setting.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -29,13 +31,17 @@ export const settings = {
     16,
     "connections held at most; two cores serve no more at once",
   ),
-  connectTimeoutMs: count("HOLDFAST_DATABASE_CONNECT_TIMEOUT_MS", 5 * SECOND, "wait for a connection, in ms"),
-  statementTimeoutMs: count(
+  connectTimeoutMs: milliseconds(
+    "HOLDFAST_DATABASE_CONNECT_TIMEOUT_MS",
+    5 * SECOND,
+    "wait for a connection, in ms",
+  ),
+  statementTimeoutMs: milliseconds(
     "HOLDFAST_DATABASE_STATEMENT_TIMEOUT_MS",
     30 * SECOND,
     "how long one statement may run, in ms; every query of the server is meant to take milliseconds",
   ),
-  databaseProbeIntervalMs: count(
+  databaseProbeIntervalMs: milliseconds(
     "HOLDFAST_DATABASE_PROBE_INTERVAL_MS",
     250,
     "how often the database is asked whether it takes writes, in ms; health says NOT_SERVING within 2 s if it does not",
@@ -107,18 +113,18 @@ export const settings = {
     "entries of one tenant that may wait; about a quarter second of work",
   ),
   maxWaitingBytes: count("HOLDFAST_MAX_WAITING_BYTES", 64 * MIB, "bytes of those"),
-  deniedCallsDelayMs: count(
+  deniedCallsDelayMs: milliseconds(
     "HOLDFAST_DENIED_CALLS_DELAY_MS",
     1 * SECOND,
     "how long the first denied call of a kind waits to be audited with others like it, in ms; then twice as long each time",
   ),
-  deniedCallsMaxDelayMs: count(
+  deniedCallsMaxDelayMs: milliseconds(
     "HOLDFAST_DENIED_CALLS_MAX_DELAY_MS",
     10 * 60 * SECOND,
     "how long denied calls of a kind that goes on wait at most, in ms; those of as long are lost when the server is killed",
   ),
 
-  checkpointIntervalMs: count(
+  checkpointIntervalMs: milliseconds(
     "HOLDFAST_CHECKPOINT_INTERVAL_MS",
     10 * SECOND,
     "silence after which a subscriber is told how far it is, in ms",
@@ -140,12 +146,12 @@ export const settings = {
     100_000,
     "positions one filtered read passes over; bounds the time of a query whose filter matches little",
   ),
-  hintIntervalMs: count(
+  hintIntervalMs: milliseconds(
     "HOLDFAST_HINT_INTERVAL_MS",
     20,
     "time between hints to other servers, in ms; each NOTIFY takes a lock of the whole cluster",
   ),
-  pollIntervalMs: count(
+  pollIntervalMs: milliseconds(
     "HOLDFAST_POLL_INTERVAL_MS",
     1 * SECOND,
     "how often followed logs are looked at, in ms, should a hint be lost",
@@ -161,23 +167,23 @@ export const settings = {
     7 * 24,
     "age at which a memory's recency counts half in a search; a week tells this task from the last; 0 counts none",
   ),
-  memoryAccessIntervalMs: count(
+  memoryAccessIntervalMs: milliseconds(
     "HOLDFAST_MEMORY_ACCESS_INTERVAL_MS",
     5 * SECOND,
     "how long finding memories may wait to be counted with other searches, in ms",
   ),
-  memorySweepIntervalMs: count(
+  memorySweepIntervalMs: milliseconds(
     "HOLDFAST_MEMORY_SWEEP_INTERVAL_MS",
     60 * SECOND,
     "how often expired memories are deleted, in ms; they are not served meanwhile; 0 is never",
   ),
 
-  drainTimeoutMs: count(
+  drainTimeoutMs: milliseconds(
     "HOLDFAST_DRAIN_TIMEOUT_MS",
     10 * SECOND,
     "how long calls in flight may take to finish after SIGTERM, in ms",
   ),
-  drainAnnounceMs: count(
+  drainAnnounceMs: milliseconds(
     "HOLDFAST_DRAIN_ANNOUNCE_MS",
     0,
     "time between NOT_SERVING and refusing connections, in ms, for balancers that poll health",
@@ -202,42 +208,19 @@ export const settings = {
     40,
     "unary calls served at a time during overload, of one tenant half of them; 20 keep two cores busy",
   ),
-  workerThreads: count(
-    "HOLDFAST_WORKER_THREADS",
-    2,
-    "threads for schema checks, vector comparison and mining; they start when there is such work",
-  ),
-  workerTasksPerTenant: count(
-    "HOLDFAST_WORKER_TASKS_PER_TENANT",
-    1,
-    "tasks of one tenant on those threads at a time; fewer than threads, so that another tenant finds one",
-  ),
-  maxWaitingWorkerTasks: count(
-    "HOLDFAST_MAX_WAITING_WORKER_TASKS",
-    32,
-    "tasks of one tenant that may wait for a thread; more are rejected as OVERLOADED",
-  ),
-  workerMemoryMiB: count(
-    "HOLDFAST_WORKER_MEMORY_MIB",
-    256,
-    "heap of one such thread, in MiB; a task that needs more fails",
-  ),
-  schemaTimeLimitMs: count(
-    "HOLDFAST_SCHEMA_TIME_LIMIT_MS",
-    2 * SECOND,
-    "how long checking a JSON Schema, or a value by it, may take in such a thread, in ms; an honest one takes milliseconds, some hundred when the machine is busy",
-  ),
-  keepaliveTimeMs: count(
+  ...callLimits,
+  ...workerLimits,
+  keepaliveTimeMs: milliseconds(
     "HOLDFAST_KEEPALIVE_TIME_MS",
     30 * SECOND,
     "silence after which a client is asked whether it is there, in ms; shorter than most balancers' patience",
   ),
-  keepaliveTimeoutMs: count(
+  keepaliveTimeoutMs: milliseconds(
     "HOLDFAST_KEEPALIVE_TIMEOUT_MS",
     10 * SECOND,
     "how long it may take to answer before its connection is dropped, in ms",
   ),
-  maxConnectionAgeMs: count(
+  maxConnectionAgeMs: milliseconds(
     "HOLDFAST_MAX_CONNECTION_AGE_MS",
     0,
     "age at which a connection is asked to reconnect, in ms; 0 is never",

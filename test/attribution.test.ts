@@ -82,7 +82,13 @@ beforeAll(async () => {
     },
     config,
   );
-  const records = { database, appender, preparer, maxPageBytes: config.maxPageBytes };
+  const records = {
+    database,
+    appender,
+    preparer,
+    maxPageBytes: config.maxPageBytes,
+    maxAnswerBytes: 4 * 1024 * 1024,
+  };
   const access = { annotate: async () => {} };
   const context = {
     append: { appender, preparer, limits: config },

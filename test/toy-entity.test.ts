@@ -48,7 +48,13 @@ beforeAll(async () => {
     config,
   );
   const preparer = createEntryPreparer(codecs, config);
-  const context = { database, appender, preparer, maxPageBytes: config.maxPageBytes };
+  const context = {
+    database,
+    appender,
+    preparer,
+    maxPageBytes: config.maxPageBytes,
+    maxAnswerBytes: 4 * 1024 * 1024,
+  };
   server = createRpcServer({
     services: [standardService(new Records(context, codecs.of(toy)), { appender, preparer, limits: config })],
     authenticate: anonymousAuthenticator(),

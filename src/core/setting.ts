@@ -10,6 +10,12 @@ export interface Setting<T> {
   readonly parse: (text: string) => T;
 }
 
+/**
+ * Milliseconds of the longest duration: three weeks. Timers of Node end at once past 2^31 - 1, 24 days, and some run a
+ * little longer than what was given.
+ */
+const LONGEST_MS = 21 * 24 * 60 * 60 * 1000;
+
 export function text(env: string, placeholder: string, fallback: string, about: string): Setting<string> {
   return { env, placeholder, fallback, about, parse: (given) => given };
 }
@@ -36,8 +42,15 @@ export function choice(
   return { env, placeholder: among.join("|"), fallback, about, parse };
 }
 
-export function count(env: string, fallback: number, about: string): Setting<number> {
-  return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
+/** @param least the smallest number that makes sense */
+export function count(env: string, fallback: number, about: string, least = 0): Setting<number> {
+  return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1, least) };
+}
+
+/** A duration that timers take. */
+export function milliseconds(env: string, fallback: number, about: string): Setting<number> {
+  const parse = (given: string) => wholeNumber(given, LONGEST_MS);
+  return { env, placeholder: "MS", fallback, about, parse };
 }
 
 export function port(env: string, fallback: number, about: string): Setting<number> {
@@ -53,8 +66,8 @@ export function flag(env: string, fallback: boolean, about: string): Setting<boo
   return { env, placeholder: "", fallback, about, parse };
 }
 
-function wholeNumber(given: string, most: number): number {
+function wholeNumber(given: string, most: number, least = 0): number {
   const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
-  if (value <= most) return value;
-  throw new RangeError(`expected a whole number from 0 to ${most}, got ${JSON.stringify(given)}`);
+  if (value >= least && value <= most) return value;
+  throw new RangeError(`expected a whole number from ${least} to ${most}, got ${JSON.stringify(given)}`);
 }

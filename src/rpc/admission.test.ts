@@ -45,7 +45,11 @@ test("whoever comes and goes, no more are let in than may be, and room is there 
 /** A tenant's calls of which 20 are served at a time, and 4 during overload. */
 function tenantOfTwenty() {
   const clock = { now: 0 };
-  const admission = new Admission({ maxCallsInFlight: 40, overloadedCallsInFlight: 8 }, () => clock.now);
+  const admission = new Admission(
+    { maxCallsInFlight: 40, overloadedCallsInFlight: 8 },
+    "calls",
+    () => clock.now,
+  );
   return {
     clock,
     admission,
@@ -95,11 +99,39 @@ test("an overloaded server serves less, and of each tenant an equal part", () =>
 
 test("a tenant that has little is let in while another's flood is worked off", () => {
   let now = 0;
-  const admission = new Admission({ maxCallsInFlight: 80, overloadedCallsInFlight: 8 }, () => now);
+  const admission = new Admission({ maxCallsInFlight: 80, overloadedCallsInFlight: 8 }, "calls", () => now);
   for (let n = 0; n < 100; n += 1) admission.enter("greedy");
   expect(admission.enter("modest")).toBeUndefined();
   now = 1000;
   for (let n = 0; n < 100; n += 1) admission.enter("greedy");
   expect(admission.enter("greedy")).toBeDefined();
   expect(admission.enter("modest")).toBeUndefined();
+});
+
+test("calls that nothing is done for do not fill the server for a tenant that has less than its part", () => {
+  const admission = new Admission(EIGHT);
+  for (const tenant of ["a", "b"]) {
+    for (const _ of "1234") {
+      expect(admission.enter(tenant)).toBeUndefined();
+      admission.pause();
+    }
+  }
+  expect(admission.enter("a")?.message).toBe("this server serves at most 8 calls at a time, more were made");
+  expect(admission.enter("modest")).toBeUndefined();
+  for (const _ of "1234") admission.resume();
+  expect(admission.enter("modest")).toBeUndefined();
+  for (const _ of "1234") admission.resume();
+  expect(admission.enter("modest")?.message).toBe(
+    "this server serves at most 8 calls at a time, more were made",
+  );
+});
+
+test("a call that left until its message came is let in again, but not past the most there may be", () => {
+  const { admitted, admission, leave } = tenantOfTwenty();
+  expect(admitted(21)).toBe(20);
+  expect(admission.enterAgain("a")?.message).toMatch(/at most 20 calls of this tenant/);
+  leave(10);
+  // During overload nobody else is: four are served then.
+  expect(admitted(1)).toBe(0);
+  expect(admission.enterAgain("a")).toBeUndefined();
 });

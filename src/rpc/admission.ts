@@ -29,15 +29,22 @@ interface Share {
  */
 export class Admission {
   readonly #settings: AdmissionSettings;
+  readonly #what: string;
   readonly #now: () => number;
   readonly #byTenant = new Map<string, Share>();
   readonly #refusals = new Map<string, HoldfastError>();
   readonly #limit: Limit;
   #total = 0;
+  /** How many of those nothing is done for yet. */
+  #paused = 0;
 
-  /** @param now milliseconds of a clock that does not go back */
-  constructor(settings: AdmissionSettings, now: () => number = () => performance.now()) {
+  /**
+   * @param what is admitted, in the plural, for whoever is refused
+   * @param now milliseconds of a clock that does not go back
+   */
+  constructor(settings: AdmissionSettings, what = "calls", now: () => number = () => performance.now()) {
     this.#settings = settings;
+    this.#what = what;
     this.#now = now;
     this.#limit = new Limit(settings, 1, now);
   }
@@ -50,21 +57,47 @@ export class Admission {
     const share = this.#byTenant.get(tenantId) ?? this.#newShare();
     const ofServer = this.#limit.beyond(this.#total);
     const ofTenant = share.limit.beyond(share.inFlight);
-    const isFull = this.#total >= this.#limit.most;
+    const isFull = this.#isFull();
     // Whoever has less than an equal part is not who there are too many of.
     if (isFull || (this.#total >= ofServer && share.inFlight * this.#byTenant.size >= ofServer)) {
       this.#limit.exceeded();
-      return this.#refusal("calls", ofServer, share.pace.refused());
+      return this.#refusal(this.#what, ofServer, share.pace.refused());
     }
     if (share.inFlight >= ofTenant) {
       share.limit.exceeded();
-      return this.#refusal("calls of this tenant", ofTenant, share.pace.refused());
+      return this.#refusal(`${this.#what} of this tenant`, ofTenant, share.pace.refused());
     }
-    share.pace.admitted();
-    share.inFlight += 1;
-    this.#total += 1;
-    this.#byTenant.set(tenantId, share);
+    this.#count(tenantId, share);
     return undefined;
+  }
+
+  /**
+   * Lets a call in that had been in and left until its message came; as `enter`. It is not held to less during
+   * overload: its message was received and its caller waits for the answer.
+   */
+  enterAgain(tenantId: string): HoldfastError | undefined {
+    const share = this.#byTenant.get(tenantId) ?? this.#newShare();
+    if (this.#isFull()) {
+      return this.#refusal(this.#what, this.#limit.most, share.pace.refused());
+    }
+    if (share.inFlight >= share.limit.most) {
+      return this.#refusal(`${this.#what} of this tenant`, share.limit.most, share.pace.refused());
+    }
+    this.#count(tenantId, share);
+    return undefined;
+  }
+
+  /**
+   * Nothing is done for a call that is in: its message has not come, or others go first. So long it does not fill the
+   * server: whoever only has many calls open must not keep others out.
+   */
+  pause(): void {
+    this.#paused += 1;
+  }
+
+  /** A call that was paused goes on, or is about to leave. */
+  resume(): void {
+    this.#paused -= 1;
   }
 
   leave(tenantId: string): void {
@@ -73,6 +106,17 @@ export class Admission {
     share.inFlight -= 1;
     this.#total -= 1;
     if (share.inFlight === 0) this.#byTenant.delete(tenantId);
+  }
+
+  #isFull(): boolean {
+    return this.#total - this.#paused >= this.#limit.most;
+  }
+
+  #count(tenantId: string, share: Share): void {
+    share.pace.admitted();
+    share.inFlight += 1;
+    this.#total += 1;
+    this.#byTenant.set(tenantId, share);
   }
 
   #newShare(): Share {

@@ -21,7 +21,9 @@ const PINGS_A_TURN = 256;
 export interface ConnectionBounds {
   /** Connections at a time; whoever comes when there are as many is disconnected at once. */
   readonly maxConnections: number;
-  /** Told of each that was. */
+  /** Told of each that is opened; what it returns is called when that one is closed. */
+  readonly onOpened: () => () => void;
+  /** Told of each that was disconnected. */
   readonly onDropped: () => void;
   /** Told how many dead connections were closed to make room. */
   readonly onCleared: (count: number) => void;
@@ -43,6 +45,7 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
   const handlerOf = internals._channelzSessionHandler.bind(server);
   internals._channelzSessionHandler = (http2Server) => {
     http2Server.maxConnections = bounds.maxConnections;
+    http2Server.on("connection", (socket) => socket.once("close", bounds.onOpened()));
     http2Server.on("drop", bounds.onDropped);
     const handle = handlerOf(http2Server);
     const sessions = new Set<ServerHttp2Session>();

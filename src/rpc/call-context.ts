@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Turn } from "../core/in-turns.js";
 import type { Principal } from "../core/principal.js";
 
 /** What a handler knows of the call it serves, beside the request. */
@@ -11,6 +12,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** When the caller stops waiting, if it said so. */
   readonly deadline: Date | undefined;
+  /** Asked for between parts of long work: others have their turn. */
+  readonly turn: Turn;
   /** Aborts when the server begins to stop: long streams tell their client to move and end. */
   readonly draining: AbortSignal;
   /** The caller's `x-request-id`, or one made here; in every log line and in the answer's metadata. */

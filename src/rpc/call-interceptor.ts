@@ -31,12 +31,9 @@ export function createCallInterceptor(
     const method = methodByPath.get(path);
     if (!method) throw new Error(`no handler for ${path}`);
     const arrival = gate.take();
-    const call = new Call(environment, method, transport, {
-      onIdentified: (tenantId) => arrival?.identified(tenantId),
-      onSettled(settled) {
-        arrival?.leave();
-        calls.delete(settled);
-      },
+    const call = new Call(environment, method, transport, arrival, (settled) => {
+      arrival.leave();
+      calls.delete(settled);
     });
     calls.add(call);
     return new ServedCall(transport, call);

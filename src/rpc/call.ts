@@ -7,8 +7,10 @@ import {
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import type { Turn } from "../core/in-turns.js";
 import { type Principal, SYSTEM_TENANT_ID } from "../core/principal.js";
 import { accessOf } from "./access.js";
+import type { Arrival } from "./arrival.js";
 import { authorise } from "./authorise.js";
 import type { CallContext } from "./call-context.js";
 import { logFailure } from "./log-failure.js";
@@ -40,14 +42,6 @@ const DENIALS: ReadonlySet<ErrorReason> = new Set([
   ErrorReason.PERMISSION_DENIED,
 ]);
 
-/** Who hears of a call. */
-export interface CallListener {
-  /** The caller may make this call, as this tenant. */
-  onIdentified(tenantId: string): void;
-  /** The handler is done, which may be later than the call. */
-  onSettled(call: Call): void;
-}
-
 /**
  * One call, from its first header to its status. It is finished exactly once: by its handler, by the client, by its
  * deadline, by grpc-js refusing a message, or by the server; whatever the handler does after that is ignored.
@@ -60,8 +54,10 @@ export class Call implements CallContext {
   readonly #method: RegisteredMethod;
   readonly #transport: ServerInterceptingCallInterface;
   readonly #sendStatus: (status: PartialStatus) => void;
-  readonly #listener: CallListener;
+  readonly #arrival: Arrival;
+  readonly #onSettled: (call: Call) => void;
   readonly #reader: RequestReader;
+  readonly turn: Turn;
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
   #writer: ResponseWriter | undefined;
@@ -72,16 +68,20 @@ export class Call implements CallContext {
   #principal = UNKNOWN_CALLER;
   #requestId = "";
 
+  /** @param onSettled told when the handler is done, which may be later than the call */
   constructor(
     environment: ServerEnvironment,
     method: RegisteredMethod,
     transport: ServerInterceptingCallInterface,
-    listener: CallListener,
+    arrival: Arrival,
+    onSettled: (call: Call) => void,
   ) {
     this.#environment = environment;
     this.#method = method;
+    this.turn = () => environment.turns.next(this.#principal.tenantId);
     this.#transport = transport;
-    this.#listener = listener;
+    this.#arrival = arrival;
+    this.#onSettled = onSettled;
     this.#reader = new RequestReader(transport, takesStream(method.descriptor));
     // grpc-js ends calls by itself (deadline, oversize message, broken compression) through this method of its own
     // object, past every interceptor hook. Replacing it is the one way to count those ends and give them details.
@@ -133,7 +133,7 @@ export class Call implements CallContext {
     // A stream that died before it began is never heard of again.
     if (!this.#begun) {
       this.#cancelled();
-      this.#listener.onSettled(this);
+      this.#onSettled(this);
     }
   }
 
@@ -148,15 +148,15 @@ export class Call implements CallContext {
   }
 
   async #serve(metadata: Metadata): Promise<void> {
-    const { authenticate, settings, turns } = this.#environment;
+    const { authenticate, settings } = this.#environment;
     this.#begun = true;
     this.#requestId = requestIdFrom(metadata);
     try {
       if (this.#method.authenticated) {
         this.#principal = await authenticate(metadata, this.#transport.getPeer());
         await this.#admit(metadata);
-        this.#listener.onIdentified(this.#principal.tenantId);
       }
+      this.#arrival.identified(this.#principal.tenantId);
       this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
       if (this.#finished) return;
       await runHandler({
@@ -165,7 +165,8 @@ export class Call implements CallContext {
         writer: this.#writer,
         context: this,
         maxSendBytes: settings.maxSendBytes,
-        turn: () => turns.next(this.#principal.tenantId),
+        opening: (message) => this.#opening(message),
+        ...(this.#method.isHeavy && { runHeavy: (work) => this.#runHeavy(work) }),
         filter: this.#environment.secrets?.for(this.#method.descriptor),
         onAnswers: (answers) => {
           this.#answers = answers;
@@ -177,8 +178,25 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
-      this.#listener.onSettled(this);
+      this.#onSettled(this);
     }
+  }
+
+  /** Waits for the first message, or the only one, which has a deadline of its own. */
+  async #opening<T>(message: Promise<T>): Promise<T> {
+    this.#arrival.awaitMessage((error) => this.abort(error));
+    const received = await message;
+    this.#arrival.messageCame();
+    return received;
+  }
+
+  /** Does the work of a heavy call when it may begin. */
+  #runHeavy<T>(work: () => Promise<T>): Promise<T> {
+    this.#arrival.pause();
+    return this.#environment.heavyCalls.run(this.#principal.tenantId, this.signal, () => {
+      this.#arrival.resume();
+      return work();
+    });
   }
 
   async #admit(metadata: Metadata): Promise<void> {

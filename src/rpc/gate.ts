@@ -1,29 +1,31 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { type Server, status } from "@grpc/grpc-js";
 import type { Logger } from "pino";
-import type { HoldfastError } from "../core/errors.js";
+import { HoldfastError } from "../core/errors.js";
 import type { Admission } from "./admission.js";
+import { Arrival, type Room } from "./arrival.js";
+import { removeEndlessTimeout } from "./endless-timeout.js";
 import { KnownCallers } from "./known-callers.js";
 import { logFailure } from "./log-failure.js";
 import { fitRequestId, REQUEST_ID_KEY } from "./request-id.js";
-import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RegisteredMethod } from "./service.js";
 import { statusCodeOf } from "./status-code.js";
 import { TENANT_KEY } from "./tenant-metadata.js";
 import { type TrailersOnly, trailersOnly } from "./trailers-only.js";
 
-/** A call that was let in. */
-export interface Arrival {
-  /** Whose it turned out to be. */
-  identified(tenantId: string): void;
-  /** It is over. Once. */
-  leave(): void;
+export interface GateContext {
+  readonly admissions: { readonly light: Admission; readonly heavy: Admission };
+  readonly room: Room;
+  readonly logger: Logger;
 }
 
-export interface GateContext {
-  readonly admission: Admission;
-  readonly metrics: RpcMetrics;
-  readonly logger: Logger;
+/** What the gate knows of a method. */
+interface Entrance {
+  readonly isStream: boolean;
+  /** For methods whose calls are admitted one by one. */
+  readonly admission?: Admission;
+  /** Counts one that was not. */
+  readonly countRefusal?: () => void;
 }
 
 type ServeStream = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
@@ -36,20 +38,15 @@ const STRANGERS = "";
  * spend as much on them as on serving a small call, and whatever is still to come of their messages.
  */
 export class Gate {
-  /** By the path of each method that is guarded, what counts a call of it that is refused. */
-  readonly #counters: ReadonlyMap<string, () => void>;
+  /** By the path of each method. */
+  readonly #entrances: ReadonlyMap<string, Entrance>;
   readonly #context: GateContext;
   readonly #callers = new KnownCallers();
   readonly #answers = new WeakMap<HoldfastError, TrailersOnly>();
   #arriving: Arrival | undefined;
 
   constructor(methods: readonly RegisteredMethod[], context: GateContext) {
-    const guarded = methods.filter(
-      ({ authenticated, descriptor }) => authenticated && descriptor.methodKind === "unary",
-    );
-    // What admission refuses is always OVERLOADED.
-    const code = status[status.RESOURCE_EXHAUSTED];
-    this.#counters = new Map(guarded.map(({ path }) => [path, context.metrics.refusals(path, code)]));
+    this.#entrances = new Map(methods.map((method) => [method.path, entranceOf(method, context)]));
     this.#context = context;
   }
 
@@ -61,42 +58,48 @@ export class Gate {
     const internals = server as unknown as { _channelzHandler: ServeStream };
     const serve = internals._channelzHandler.bind(server);
     internals._channelzHandler = (interceptors, stream, headers) => {
-      const path = headers[":path"] ?? "";
-      const count = this.#counters.get(path);
-      if (count) {
-        const refusal = this.#enter(headers);
-        if (refusal) {
-          count();
-          return this.#refuse(stream, headers, refusal);
-        }
+      removeEndlessTimeout(headers);
+      const entrance = this.#entrances.get(headers[":path"] ?? "");
+      const arrival = entrance && this.#enter(entrance, stream, headers);
+      if (arrival instanceof HoldfastError) {
+        entrance?.countRefusal?.();
+        return this.#refuse(stream, headers, arrival);
       }
+      this.#arriving = arrival;
       serve(interceptors, stream, headers);
       // What grpc-js refuses by itself never becomes a call.
-      this.take()?.leave();
+      this.#arriving?.leave();
+      this.#arriving = undefined;
     };
   }
 
-  /** The arrival of the call that grpc-js is making at this moment; none for calls that nobody counts. */
-  take(): Arrival | undefined {
+  /** The arrival of the call that grpc-js is making at this moment. */
+  take(): Arrival {
     const arrival = this.#arriving;
+    if (!arrival) throw new Error("a call was made without passing the gate");
     this.#arriving = undefined;
     return arrival;
   }
 
-  #enter(headers: IncomingHttpHeaders): HoldfastError | undefined {
-    const { admission } = this.#context;
+  #enter(
+    { isStream, admission }: Entrance,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+  ): Arrival | HoldfastError {
+    const { room } = this.#context;
+    if (!admission) return new Arrival(room, stream, { isStream });
     const caller = { authorization: headers.authorization, tenant: headers[TENANT_KEY]?.toString() };
     const known = this.#callers.tenantOf(caller);
     const tenantId = known ?? STRANGERS;
     const refusal = admission.enter(tenantId);
     if (refusal) return refusal;
-    this.#arriving = {
-      identified: (identity) => {
+    return new Arrival(room, stream, {
+      isStream,
+      slot: { admission, tenantId },
+      onIdentified: (identity) => {
         if (known !== identity) this.#callers.remember(caller, identity);
       },
-      leave: () => admission.leave(tenantId),
-    };
-    return undefined;
+    });
   }
 
   #refuse(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, error: HoldfastError): void {
@@ -116,4 +119,13 @@ export class Gate {
     const call = logger.child({ method: headers[":path"], requestId });
     logFailure(call, { error, code: statusCodeOf(error), durationMs: 0 });
   }
+}
+
+function entranceOf(method: RegisteredMethod, { admissions, room }: GateContext): Entrance {
+  const { path, authenticated, descriptor, isHeavy } = method;
+  if (descriptor.methodKind !== "unary") return { isStream: true };
+  if (!authenticated) return { isStream: false };
+  // What admission refuses is always OVERLOADED.
+  const countRefusal = room.metrics.refusals(path, status[status.RESOURCE_EXHAUSTED]);
+  return { isStream: false, admission: isHeavy ? admissions.heavy : admissions.light, countRefusal };
 }

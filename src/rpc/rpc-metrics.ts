@@ -12,10 +12,22 @@ export interface RpcMetrics {
   refusals(method: string, code: string): () => void;
   /** A connection came when there were as many as may be. */
   droppedConnection(): void;
+  /** A connection is open; it is over when what is returned was called. */
+  connectionOpened(): () => void;
+  /** A call was ended because its message did not come. */
+  unsentMessage(why: "too many" | "too late"): void;
+}
+
+/** What is looked up when metrics are read. */
+export interface RpcGauges {
+  /** Calls whose message is late. */
+  awaitedMessages(): number;
+  openStreams(): number;
+  waitingHeavyCalls(): number;
 }
 
 /** Registers the metrics of the gRPC edge. Once per registry. */
-export function createRpcMetrics(registry: Registry): RpcMetrics {
+export function createRpcMetrics(registry: Registry, gauges: RpcGauges): RpcMetrics {
   const registers = [registry];
   const calls = new Counter({
     name: "holdfast_rpc_calls_total",
@@ -41,6 +53,41 @@ export function createRpcMetrics(registry: Registry): RpcMetrics {
     help: "Connections closed as they came, since there were as many as may be.",
     registers,
   });
+  const connections = new Gauge({
+    name: "holdfast_open_connections",
+    help: "Connections of gRPC clients, those that have not said anything yet included.",
+    registers,
+  });
+  new Gauge({
+    name: "holdfast_open_streams",
+    help: "Calls that take or answer a stream and have not ended.",
+    registers,
+    collect() {
+      this.set(gauges.openStreams());
+    },
+  });
+  new Gauge({
+    name: "holdfast_calls_awaiting_message",
+    help: "Calls whose request message has not come though their headers have.",
+    registers,
+    collect() {
+      this.set(gauges.awaitedMessages());
+    },
+  });
+  new Gauge({
+    name: "holdfast_waiting_heavy_calls",
+    help: "Lists, searches and other calls that read much and wait for others like them.",
+    registers,
+    collect() {
+      this.set(gauges.waitingHeavyCalls());
+    },
+  });
+  const unsent = new Counter({
+    name: "holdfast_unsent_messages_total",
+    help: "Calls ended because their request message came too late, or because too many waited for theirs.",
+    labelNames: ["why"],
+    registers,
+  });
   return {
     started(method) {
       inFlight.inc({ method });
@@ -61,6 +108,13 @@ export function createRpcMetrics(registry: Registry): RpcMetrics {
     },
     droppedConnection() {
       dropped.inc();
+    },
+    connectionOpened() {
+      connections.inc();
+      return () => connections.dec();
+    },
+    unsentMessage(why) {
+      unsent.inc({ why: why.replace(" ", "_") });
     },
   };
 }

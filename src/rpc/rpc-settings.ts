@@ -1,7 +1,8 @@
 import type { AdmissionSettings } from "./admission.js";
+import type { HeavyCallsSettings } from "./heavy-calls.js";
 
 /** The limits and timers of the gRPC edge. Every one bounds something grpc-js leaves unbounded or off. */
-export interface RpcSettings extends AdmissionSettings {
+export interface RpcSettings extends AdmissionSettings, HeavyCallsSettings {
   /** Bytes of one received message. Bounds what one caller can make the server buffer and decode. 4 MiB. */
   readonly maxReceiveBytes: number;
   /** Bytes of one sent message. Clients refuse more than 4 MiB unless told otherwise; grpc-js sends any size. */
@@ -13,6 +14,19 @@ export interface RpcSettings extends AdmissionSettings {
   readonly writeBufferBytes: number;
   /** Connections at a time; the next is closed as it comes. Each costs memory and a file, whether it says anything or not. */
   readonly maxConnections: number;
+  /**
+   * Milliseconds in which the message of a call must come, or 64 KiB more of it. Of a streaming method that is the
+   * first message alone.
+   */
+  readonly messageTimeoutMs: number;
+  /** Calls at a time whose message has not come; each may hold as much of it as came. */
+  readonly maxAwaitedMessages: number;
+  /** How many of those may be one tenant's. */
+  readonly maxAwaitedMessagesPerTenant: number;
+  /** Streams at a time, of all connections. */
+  readonly maxStreams: number;
+  /** How many of those may be one tenant's. */
+  readonly maxStreamsPerTenant: number;
   /** Calls at a time on one connection; the client queues the rest. 1000: a runaway client cannot open 2^31. */
   readonly maxConcurrentStreams: number;
   /** Milliseconds of silence before the server pings. Off in grpc-js; without it a vanished peer holds its streams for ever. */

@@ -1,4 +1,5 @@
 import type { CallContext } from "./call-context.js";
+import { encodeInTurns } from "./encode-in-turns.js";
 import { decodeMessage, EncodedMessage, encodeMessage } from "./message-codec.js";
 import type { RequestReader } from "./request-reader.js";
 import type { ResponseWriter } from "./response-writer.js";
@@ -11,8 +12,10 @@ export interface HandlerRun {
   readonly writer: ResponseWriter;
   readonly context: CallContext;
   readonly maxSendBytes: number;
-  /** Resolves when a message that has come may be worked on; undefined if that is now. */
-  turn(): Promise<void> | undefined;
+  /** Waits for the first message, or the only one; rejects when it is too late. */
+  opening<T>(message: Promise<T>): Promise<T>;
+  /** For a heavy method: does the work when not too much of the kind is done already. */
+  runHeavy?<T>(work: () => Promise<T>): Promise<T>;
   /** Passes each answer on, or a copy without what this caller may not see. */
   readonly filter?: AnswerFilter | undefined;
   /** Told of the handler's iterator, so that it can be closed from outside while it waits. */
@@ -27,23 +30,31 @@ export async function runHandler(run: HandlerRun): Promise<void> {
   let request: unknown;
   if (takesStream(method.descriptor)) request = decoded(run, decode);
   else {
-    const bytes = await reader.single();
+    const bytes = await run.opening(reader.single());
     const turn = inTurn(run);
     // Not for nothing: what is begun at once must be seen to take time by the next that asks for its turn.
     if (turn) await turn;
     request = decode(bytes);
   }
   if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
+  else if (run.runHeavy) await send(run, await run.runHeavy(() => heavyAnswer(run, request)));
   else await send(run, await method.handle(request, context));
+}
+
+/** The answer of a heavy call, encoded: in turns, so that others are served meanwhile. */
+async function heavyAnswer(run: HandlerRun, request: unknown): Promise<EncodedMessage> {
+  const { method, context, filter } = run;
+  const answer = await method.handle(request, context);
+  const shown = filter ? await filter(answer, context.principal) : answer;
+  return encodeInTurns(method.descriptor.output, shown as Record<string, unknown>, context.turn);
 }
 
 async function* decoded(
   run: HandlerRun,
   decode: (bytes: Uint8Array) => unknown,
 ): AsyncGenerator<unknown, void> {
-  for (;;) {
-    const bytes = await run.reader.next();
-    if (bytes === undefined) return;
+  let bytes = await run.opening(run.reader.next());
+  for (; bytes !== undefined; bytes = await run.reader.next()) {
     const turn = inTurn(run);
     if (turn) await turn;
     yield decode(bytes);
@@ -51,8 +62,8 @@ async function* decoded(
 }
 
 /** Resolves when a message may be worked on, and rejects if nobody waits for it any more; undefined if it may now. */
-function inTurn({ turn, context }: HandlerRun): Promise<void> | undefined {
-  return turn()?.then(() => context.signal.throwIfAborted());
+function inTurn({ context }: HandlerRun): Promise<void> | undefined {
+  return context.turn()?.then(() => context.signal.throwIfAborted());
 }
 
 async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<void> {

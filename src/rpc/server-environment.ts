@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { FairTurns } from "../core/fair-turns.js";
 import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
+import type { HeavyCalls } from "./heavy-calls.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
@@ -13,6 +14,8 @@ export interface ServerEnvironment {
   readonly audits?: CallAudits | undefined;
   /** Every answer passes it; without it services must hold no secrets. */
   readonly secrets?: SecretGuard | undefined;
+  /** Which heavy calls are worked on, and which wait. */
+  readonly heavyCalls: HeavyCalls;
   /** When which tenant's messages are worked on. */
   readonly turns: FairTurns;
   readonly logger: Logger;

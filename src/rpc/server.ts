@@ -12,9 +12,11 @@ import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
 import { boundConnections } from "./bound-connections.js";
 import { createCallInterceptor } from "./call-interceptor.js";
+import { CallLimit } from "./call-limit.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
+import { HeavyCalls } from "./heavy-calls.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
@@ -75,11 +77,27 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   services.push(...createReflection(services.map(({ descriptor }) => descriptor)));
 
   const calls = new LiveCalls();
-  const metrics = createRpcMetrics(options.metrics);
+  const awaited = new CallLimit({
+    what: "calls without their message",
+    ofServer: settings.maxAwaitedMessages,
+    ofTenant: settings.maxAwaitedMessagesPerTenant,
+  });
+  const streams = new CallLimit({
+    what: "open streams",
+    ofServer: settings.maxStreams,
+    ofTenant: settings.maxStreamsPerTenant,
+  });
+  const heavyCalls = new HeavyCalls(settings);
+  const metrics = createRpcMetrics(options.metrics, {
+    awaitedMessages: () => awaited.count,
+    openStreams: () => streams.count,
+    waitingHeavyCalls: () => heavyCalls.waiting,
+  });
   const environment = {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
+    heavyCalls,
     turns: new FairTurns(),
     logger,
     metrics,
@@ -87,13 +105,20 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     draining: draining.signal,
   };
   const methods = services.flatMap((service) => service.methods);
-  const gate = new Gate(methods, { admission: new Admission(settings), metrics, logger });
+  const room = { awaited, streams, metrics, messageTimeoutMs: settings.messageTimeoutMs };
+  // Of their own, so that heavy calls that wait take no room from appends.
+  const admissions = {
+    light: new Admission(settings, "calls"),
+    heavy: new Admission(settings, "heavy calls"),
+  };
+  const gate = new Gate(methods, { admissions, room, logger });
   const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
   gate.guard(server);
   boundConnections(server, {
     maxConnections: settings.maxConnections,
+    onOpened: metrics.connectionOpened,
     onDropped: droppedConnections(logger, metrics, settings.maxConnections),
     onCleared: (count) => logger.warn({ count }, "closed connections whose clients ended them, to make room"),
   });

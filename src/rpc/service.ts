@@ -1,5 +1,6 @@
 import type { DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { CallContext } from "./call-context.js";
+import { isHeavy } from "./heavy-methods.js";
 import type { EncodedMessage } from "./message-codec.js";
 
 /** The function that serves one RPC; its shape follows from the kind of the method. */
@@ -37,6 +38,8 @@ export interface RegisteredMethod {
   readonly descriptor: DescMethod;
   readonly handle: AnyHandler;
   readonly authenticated: boolean;
+  /** Whether its calls wait for others like them, see HeavyCalls. */
+  readonly isHeavy: boolean;
   /** Reads a request in place of the general decoder; @throws MALFORMED_MESSAGE */
   readonly decode: ((bytes: Uint8Array) => unknown) | undefined;
 }
@@ -72,6 +75,7 @@ export function defineService<S extends DescService>(
       descriptor: method,
       handle: handle.bind(handlers),
       authenticated: options.authenticated ?? true,
+      isHeavy: isHeavy(method),
       decode: options.decoders?.[method.localName as keyof S["method"]],
     });
   });

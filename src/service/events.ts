@@ -7,6 +7,7 @@ import {
 } from "../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { type FieldViolation, invalidFields } from "../core/errors.js";
+import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
@@ -44,7 +45,7 @@ export async function listEvents(
     throw invalidFields([{ field: "after_position", description }]);
   }
   const maxChanges = pageSize(request.pageSize);
-  return database.read(
+  const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
       const head = await readLogHead(run, tenantId);
@@ -53,10 +54,11 @@ export async function listEvents(
       const filter = await withAncestors(run, tenantId, asked, request.filter);
       const furthest = after + BigInt(maxPagePositions);
       const upTo = head.position < furthest ? head.position : furthest;
-      const range = { tenantId, after, upTo, filter, maxChanges, maxBytes: maxPageBytes };
+      const bytes = { maxBytes: maxPageBytes, turn: bounds?.turn };
+      const range = { tenantId, after, upTo, filter, maxChanges, ...bytes };
       const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
       return {
-        events: changes.map((change) => eventFromChange(codecs, change)),
+        changes,
         nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
         lastPosition: head.position,
         logId: head.logId,
@@ -64,6 +66,8 @@ export async function listEvents(
     },
     bounds,
   );
+  const events = await mapInTurns(changes, (change) => eventFromChange(codecs, change), bounds?.turn);
+  return { ...rest, events };
 }
 
 /** Where the tenant's log ends. */

@@ -8,6 +8,7 @@ import {
 } from "../../gen/holdfast/v1/decision_pb.js";
 import { type Observation, ObservationSchema } from "../../gen/holdfast/v1/observation_pb.js";
 import { invalidFields, notFound } from "../core/errors.js";
+import type { Turn } from "../core/in-turns.js";
 import { isUuid } from "../core/uuid.js";
 import { action } from "../entities/action.js";
 import type { Codecs } from "../entities/codecs.js";
@@ -15,10 +16,11 @@ import { decision } from "../entities/decision.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { observation } from "../entities/observation.js";
 import type { Database, ReadBounds, Run } from "../store/database.js";
-import { listRows } from "../store/list-query.js";
+import { findFittingRecords } from "../store/fitting-records.js";
+import { type ListRange, listRows } from "../store/list-query.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { MAX_GOAL_DEPTH, readGoalLine } from "../store/read-goal-line.js";
-import { findRecord, findRecords } from "../store/read-records.js";
+import { findRecord } from "../store/read-records.js";
 
 /** Decisions, and observations, in one answer: more is not an explanation. */
 const MAX_LINKED = 100;
@@ -52,8 +54,8 @@ export async function explainAction(
       const [head, found, decisions, observations] = await Promise.all([
         readLogHead(run, tenantId),
         findRecord(run, codecs.of(action), tenantId, { id }),
-        linked<Decision>(run, codecs.of(decision), tenantId, id),
-        linked<Observation>(run, codecs.of(observation), tenantId, id),
+        linked<Decision>(run, codecs.of(decision), tenantId, id, bounds?.turn),
+        linked<Observation>(run, codecs.of(observation), tenantId, id, bounds?.turn),
       ]);
       requirePosition(head, minPosition);
       if (!found) throw notFound("action", id);
@@ -65,16 +67,22 @@ export async function explainAction(
           .filter((each) => each !== ""),
       );
       const [ledBy, goals] = await Promise.all([
-        findRecords(run, codecs.of(observation), tenantId, [...answered]),
+        findFittingRecords(
+          run,
+          codecs.of(observation),
+          { tenantId, ids: [...answered], maxBytes: MAX_BYTES },
+          bounds?.turn,
+        ),
         explained.goalId === "" ? [] : readGoalLine(run, tenantId, explained.goalId),
       ]);
       const budget = { bytes: MAX_BYTES };
       const given = {
         decisions: within(DecisionSchema, decisions, budget),
-        ledBy: within(ObservationSchema, ledBy as unknown as Observation[], budget),
+        ledBy: within(ObservationSchema, ledBy.records as unknown as Observation[], budget),
         observations: within(ObservationSchema, observations, budget),
       };
-      const isCut = goals.length > MAX_GOAL_DEPTH || Object.values(given).some(({ hasMore }) => hasMore);
+      const isCut =
+        ledBy.hasMore || goals.length > MAX_GOAL_DEPTH || Object.values(given).some(({ hasMore }) => hasMore);
       return {
         action: explained,
         decisions: given.decisions.items,
@@ -105,14 +113,21 @@ function within<Desc extends DescMessage>(
 }
 
 /** What names the action, oldest first; one more than is given, when there is more. */
-async function linked<T>(run: Run, codec: EntityCodec, tenantId: string, id: string): Promise<readonly T[]> {
-  const { records } = await listRows(run, codec, {
+async function linked<T>(
+  run: Run,
+  codec: EntityCodec,
+  tenantId: string,
+  id: string,
+  turn: Turn | undefined,
+): Promise<readonly T[]> {
+  const range: ListRange = {
     tenantId,
     conditions: [{ kind: "any", column: "action_id", type: "uuid", values: [id] }],
     order: "oldest first",
     after: undefined,
     limit: MAX_LINKED + 1,
     maxBytes: MAX_BYTES,
-  });
+  };
+  const { records } = await listRows(run, codec, range, turn);
   return records as unknown as T[];
 }

@@ -1,5 +1,6 @@
 import { type DescMessage, type DescService, toBinary } from "@bufbuild/protobuf";
 import { type FieldMask, timestampNow } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ListOrder } from "../../gen/holdfast/v1/log_pb.js";
 import {
   type FieldViolation,
@@ -13,9 +14,11 @@ import { isUuid } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import type { Database, ReadBounds, ReadOptions, Run } from "../store/database.js";
+import { findFittingRecords } from "../store/fitting-records.js";
 import { listOrder, listRows } from "../store/list-query.js";
+import { listRevisions } from "../store/list-revisions.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
-import { findRecord, findRecords, type RecordKey } from "../store/read-records.js";
+import { findRecord } from "../store/read-records.js";
 import { type Revision, readRevisions } from "../store/read-revisions.js";
 import type { Appender } from "./appender.js";
 import { isExpired } from "./expiry.js";
@@ -24,11 +27,7 @@ import { createListFilter, type ListFilter } from "./list-filter.js";
 import type { EntryPreparer } from "./prepare-entry.js";
 import type { Attribution, PreparedEntry } from "./prepared-entry.js";
 import { cursorParts, recordCursor } from "./record-cursor.js";
-
-/** The key of a Get request, as every service has it. */
-export type RequestKey =
-  | { readonly case: "id" | "externalId"; readonly value: string }
-  | { readonly case: undefined; readonly value?: undefined };
+import { type RequestKey, recordKey } from "./record-key.js";
 
 export interface GetRequest {
   readonly key: RequestKey;
@@ -62,6 +61,8 @@ export interface RecordsContext {
   readonly preparer: EntryPreparer;
   /** Bytes of a page at most, so that an answer fits into a message. */
   readonly maxPageBytes: number;
+  /** Bytes of an answer that has no further pages. */
+  readonly maxAnswerBytes: number;
 }
 
 /**
@@ -123,11 +124,12 @@ export class Records {
     return record;
   }
 
-  /** Those that exist, in the order of the ids. */
+  /** Those that exist, in the order of the ids. @throws LIMIT_EXCEEDED when they are more than an answer holds */
   async batchGet(
     tenantId: string,
     ids: readonly string[],
     minPosition: bigint,
+    bounds?: ReadBounds,
   ): Promise<readonly FieldBag[]> {
     if (ids.length > MAX_PAGE_SIZE) throw limitExceeded("ids", "ids", MAX_PAGE_SIZE, ids.length);
     const violations = ids.flatMap((id, i) =>
@@ -136,10 +138,19 @@ export class Records {
         : [{ field: `ids[${i}]`, description: `expected a UUID, got ${JSON.stringify(id.slice(0, 80))}` }],
     );
     if (violations.length > 0) throw invalidFields(violations);
-    const lower = ids.map((id) => id.toLowerCase());
-    const read = (run: Run) => findRecords(run, this.codec, tenantId, lower);
-    const found = await this.#read(tenantId, minPosition, read, { byKey: true });
-    return found.filter((record) => !isExpired(this.codec.entity, record));
+    const { maxAnswerBytes } = this.#context;
+    // What rows take in a message is only known roughly; the exact limit is that of whoever encodes them.
+    const maxBytes = 2 * maxAnswerBytes;
+    const wanted = { tenantId, ids: ids.map((id) => id.toLowerCase()), maxBytes };
+    const read = (run: Run) => findFittingRecords(run, this.codec, wanted, bounds?.turn);
+    const { records, hasMore } = await this.#read(tenantId, minPosition, read, { ...bounds, byKey: true });
+    if (hasMore) {
+      const message = `the records are more than ${maxBytes} bytes and an answer is at most ${maxAnswerBytes}; ask for fewer at a time`;
+      throw new HoldfastError(ErrorReason.LIMIT_EXCEEDED, message, {
+        metadata: { limit: String(maxAnswerBytes) },
+      });
+    }
+    return records.filter((record) => !isExpired(this.codec.entity, record));
   }
 
   async list(tenantId: string, request: ListRequest, bounds?: ReadBounds): Promise<Page<FieldBag>> {
@@ -150,7 +161,7 @@ export class Records {
     const after = cursorFromToken(request.pageToken, list, cursorParts(listOrder(this.codec)));
     const { maxPageBytes: maxBytes } = this.#context;
     const range = { tenantId, conditions, order, after, limit, maxBytes } as const;
-    const read = (run: Run) => listRows(run, this.codec, range);
+    const read = (run: Run) => listRows(run, this.codec, range, bounds?.turn);
     const { records, hasMore } = await this.#read(tenantId, request.minPosition, read, bounds);
     const last = hasMore ? records.at(-1) : undefined;
     const nextPageToken = last ? pageToken(recordCursor(listOrder(this.codec), last), list) : "";
@@ -228,11 +239,18 @@ export class Records {
     const limit = pageSize(request.pageSize);
     const list = [`${this.codec.entity.table} revisions`, tenantId, id];
     const [below] = cursorFromToken(request.pageToken, list, ["whole number"]) ?? [];
-    const range = { tenantId, id, below: below === undefined ? undefined : BigInt(below), limit: limit + 1 };
-    const read = (run: Run) => readRevisions(run, this.codec, range);
-    const rows = await this.#read(tenantId, request.minPosition, read, bounds);
-    if (rows.length === 0 && below === undefined) throw notFound(this.codec.entity.name, id);
-    return page(rows, limit, (last) => pageToken([String(last.revision)], list));
+    const range = {
+      tenantId,
+      id,
+      below: below === undefined ? undefined : BigInt(below),
+      limit,
+      maxBytes: this.#context.maxPageBytes,
+    };
+    const read = (run: Run) => listRevisions(run, this.codec, range, bounds?.turn);
+    const { revisions, hasMore } = await this.#read(tenantId, request.minPosition, read, bounds);
+    if (revisions.length === 0 && below === undefined) throw notFound(this.codec.entity.name, id);
+    const last = hasMore ? revisions.at(-1) : undefined;
+    return { items: revisions, nextPageToken: last ? pageToken([String(last.revision)], list) : "" };
   }
 
   #read<T>(tenantId: string, minPosition: bigint, read: Read<T>, options?: ReadOptions): Promise<T> {
@@ -248,21 +266,6 @@ export class Records {
 
 type Read<T> = (run: Run) => Promise<T>;
 
-/** A key of a request, checked. @throws INVALID_FIELD */
-export function recordKey(key: RequestKey): RecordKey {
-  if (key.case === "externalId" && key.value !== "") {
-    if (!key.value.includes("\0")) return { externalId: key.value };
-    throw invalidFields([{ field: "external_id", description: "expected text without NUL (U+0000)" }]);
-  }
-  const id = key.case === "id" ? key.value : "";
-  if (!isUuid(id)) {
-    const got = key.case === "id" ? JSON.stringify(id.slice(0, 80)) : "nothing";
-    const field = key.case === "externalId" ? "external_id" : "id";
-    throw invalidFields([{ field, description: `expected a UUID or an external_id, got ${got}` }]);
-  }
-  return { id: id.toLowerCase() };
-}
-
 /** The message by which a service's list method filters. */
 function filterMessage(service: DescService): DescMessage {
   const found = service.methods.map(({ input }) => input.field.filter?.message).find((message) => message);
@@ -272,12 +275,6 @@ function filterMessage(service: DescService): DescMessage {
 
 function byId(id: string): GetRequest {
   return { key: { case: "id", value: id }, minPosition: 0n };
-}
-
-function page<T>(rows: readonly T[], limit: number, token: (last: T) => string): Page<T> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, nextPageToken: rows.length > limit && last !== undefined ? token(last) : "" };
 }
 
 function listOrderOf(order: ListOrder): "newest first" | "oldest first" {

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetStateAtRequest, GetStateAtResponseSchema } from "../../gen/holdfast/v1/admin_pb.js";
 import { type FieldViolation, invalidFields, notFound } from "../core/errors.js";
+import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import { session } from "../entities/session.js";
@@ -36,7 +37,7 @@ export async function stateAt(
   ];
   const cursor = cursorFromToken(request.pageToken, list, ["whole number", "whole number"])?.map(BigInt);
   const maxChanges = pageSize(request.pageSize);
-  return database.read(
+  const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
       const head = await readLogHead(run, tenantId);
@@ -59,10 +60,11 @@ export async function stateAt(
         standing: { position, includeDeleted: request.includeDeleted },
         maxChanges,
         maxBytes,
+        turn: bounds?.turn,
       });
       const { changes, through } = firstChanges(page, maxChanges);
       return {
-        items: changes.map((change) => eventFromChange(codecs, change)),
+        changes,
         nextPageToken: through < position ? pageToken([String(position), String(through)], list) : "",
         position,
         logId: head.logId,
@@ -70,6 +72,8 @@ export async function stateAt(
     },
     bounds,
   );
+  const items = await mapInTurns(changes, (change) => eventFromChange(codecs, change), bounds?.turn);
+  return { ...rest, items };
 }
 
 type Subject = { readonly sessionId: string } | { readonly agentId: string };

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { Logger } from "pino";
 import { errorText } from "../core/errors.js";
+import type { Turn } from "../core/in-turns.js";
 import { cancelQuery } from "./cancel-query.js";
 import { columnTypes } from "./column-types.js";
 import { errorFromDatabase } from "./sqlstate.js";
@@ -37,6 +38,8 @@ export interface ReadBounds {
   readonly signal: AbortSignal;
   /** When that will be at the latest. */
   readonly deadline: Date | undefined;
+  /** When what was read may be worked on; at once without it. */
+  readonly turn?: Turn;
 }
 
 /** How something is read. */
@@ -224,7 +227,7 @@ function connections(withConnection: WithClient, { statementTimeoutMs }: Databas
   return {
     withConnection: (use) => withConnection((run) => use(run)),
     run: (statement) => withConnection((run) => run(statement)),
-    read: (tenantId, read, { signal, deadline, byKey } = {}) =>
+    read: (tenantId, read, { signal, deadline, byKey, turn } = {}) =>
       withConnection(async (run, client) => {
         // Nobody may be waiting since this waited for a connection.
         signal?.throwIfAborted();
@@ -236,7 +239,7 @@ function connections(withConnection: WithClient, { statementTimeoutMs }: Databas
         begun.catch(() => {});
         signal?.addEventListener("abort", onAbort, { once: true });
         try {
-          const result = await read(run);
+          const result = await read(turn ? inTurn(run, turn) : run);
           await begun;
           return result;
         } finally {
@@ -246,6 +249,15 @@ function connections(withConnection: WithClient, { statementTimeoutMs }: Databas
           await run("COMMIT").catch(() => {});
         }
       }),
+  };
+}
+
+/** Runs statements, and gives what they answer when it may be worked on. */
+function inTurn(run: Run, turn: Turn): Run {
+  return async (statement) => {
+    const rows = await run(statement);
+    await turn();
+    return rows as never;
   };
 }
 

@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { mapInTurns, type Turn } from "../core/in-turns.js";
 import type { ColumnType, Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
@@ -55,10 +56,15 @@ export function listOrder(codec: EntityCodec): readonly string[] {
 }
 
 /** Rows in keyset pages: what is added meanwhile moves nothing that was not read yet. */
-export async function listRows(run: Run, codec: EntityCodec, range: ListRange): Promise<ListPage> {
+export async function listRows(
+  run: Run,
+  codec: EntityCodec,
+  range: ListRange,
+  turn?: Turn,
+): Promise<ListPage> {
   const rows = await run<Row>(listStatement(codec, await narrowed(run, codec, range)));
   const count = Number(rows[0]?.at(-1) ?? 0);
-  const records = rows.slice(0, range.limit).map((row) => recordFromRow(codec, row));
+  const records = await mapInTurns(rows.slice(0, range.limit), (row) => recordFromRow(codec, row), turn);
   return { records, hasMore: records.length < count };
 }
 

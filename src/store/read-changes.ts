@@ -1,4 +1,5 @@
 import { ChangeType, type EntityKind } from "../../gen/holdfast/v1/log_pb.js";
+import { mapInTurns, type Turn } from "../core/in-turns.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -36,6 +37,8 @@ export interface ChangeRange {
   /** Of each table; a page has at least one change if there is any. */
   readonly maxChanges: number;
   readonly maxBytes: number;
+  /** When rows may be worked on; all at once without it. */
+  readonly turn?: Turn | undefined;
 }
 
 export interface ChangePage {
@@ -92,7 +95,7 @@ async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): P
   const { table, kind } = codec.entity;
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const rows = await run<Row>(pageStatement(table, columns, byteSize(codec.columns), range, undefined));
-  const changes = rows.map((row): CommittedChange => {
+  const toChange = (row: Row): CommittedChange => {
     const stored = storedFromRow(codec, row);
     return {
       position: stored.position,
@@ -104,7 +107,8 @@ async function readAppended(run: Run, codec: EntityCodec, range: ChangeRange): P
       byteLength: row.at(-1) as number,
       stored,
     };
-  });
+  };
+  const changes = await mapInTurns(rows, toChange, range.turn);
   return { changes, through: pageEnd(changes, range) };
 }
 
@@ -119,7 +123,7 @@ async function readRevisions(
   const names = wanted.length < codecs.all.length ? wanted.map((codec) => codec.entity.name) : undefined;
   const statement = pageStatement("revisions", REVISION_COLUMNS, "octet_length(state::text)", range, names);
   const rows = await run<Row>(statement);
-  const changes = rows.map((row): CommittedChange => {
+  const toChange = (row: Row): CommittedChange => {
     const [state, change, entity, position, commitMicros, sessionId, agentId, byteLength] = row;
     const codec = codecs.ofName(entity as string);
     if (!codec) throw new TypeError(`revisions hold an entity this version does not know: ${entity}`);
@@ -133,7 +137,8 @@ async function readRevisions(
       byteLength: byteLength as number,
       stored: storedFromState(codec, state as string),
     };
-  });
+  };
+  const changes = await mapInTurns(rows, toChange, range.turn);
   return { changes, through: pageEnd(changes, range) };
 }
 

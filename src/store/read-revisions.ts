@@ -30,6 +30,7 @@ export interface RevisionRange {
   readonly below?: bigint | undefined;
   /** Revisions made at this position or before. */
   readonly atPosition?: bigint | undefined;
+  /** A few: a page of them is `listRevisions`. */
   readonly limit: number;
 }
 

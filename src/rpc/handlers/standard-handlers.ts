@@ -61,11 +61,12 @@ export function standardHandlers<
         answer(await records.get(principal.tenantId, request as unknown as GetRequest)),
     [`batchGet${plural}`]: (method) => {
       const list = listField(method.output.fields);
-      return async (request, { principal }) => ({
+      return async (request, call) => ({
         [list.localName]: await records.batchGet(
-          principal.tenantId,
+          call.principal.tenantId,
           request.ids as readonly string[],
           request.minPosition as bigint,
+          call,
         ),
       });
     },

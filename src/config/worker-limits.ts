@@ -1,0 +1,32 @@
+import { count, milliseconds } from "../core/setting.js";
+
+const SECOND = 1000;
+
+/** Settings of the worker threads, and of what runs in them. */
+export const workerLimits = {
+  workerThreads: count(
+    "HOLDFAST_WORKER_THREADS",
+    2,
+    "threads for schema checks, vector comparison and mining; they start when there is such work",
+  ),
+  workerTasksPerTenant: count(
+    "HOLDFAST_WORKER_TASKS_PER_TENANT",
+    1,
+    "tasks of one tenant on those threads at a time; fewer than threads, so that another tenant finds one",
+  ),
+  maxWaitingWorkerTasks: count(
+    "HOLDFAST_MAX_WAITING_WORKER_TASKS",
+    32,
+    "tasks of one tenant that may wait for a thread; more are rejected as OVERLOADED",
+  ),
+  workerMemoryMiB: count(
+    "HOLDFAST_WORKER_MEMORY_MIB",
+    256,
+    "heap of one such thread, in MiB; a task that needs more fails",
+  ),
+  schemaTimeLimitMs: milliseconds(
+    "HOLDFAST_SCHEMA_TIME_LIMIT_MS",
+    2 * SECOND,
+    "how long checking a JSON Schema, or a value by it, may take in such a thread, in ms; an honest one takes milliseconds, some hundred when the machine is busy",
+  ),
+} as const;

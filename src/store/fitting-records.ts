@@ -1,0 +1,50 @@
+import { mapInTurns, type Turn } from "../core/in-turns.js";
+import type { Row } from "../entities/columns.js";
+import type { EntityCodec } from "../entities/entity-codec.js";
+import type { FieldBag } from "../entities/field-codec.js";
+import { commitColumns, recordFromRow } from "../entities/stored-record.js";
+import { binaryArray } from "./binary-array.js";
+import { byKey } from "./by-key.js";
+import { byteSize } from "./byte-size.js";
+import type { Run } from "./database.js";
+import { standing } from "./flush-reads.js";
+
+export interface FittingRecords {
+  readonly records: readonly FieldBag[];
+  /** Whether there are more of them, for which there was no room. */
+  readonly hasMore: boolean;
+}
+
+/**
+ * Those of the things that exist, in the order of the ids, up to so many bytes and at least one: a thousand of the
+ * largest would be a gigabyte.
+ */
+export async function findFittingRecords(
+  run: Run,
+  codec: EntityCodec,
+  {
+    tenantId,
+    ids,
+    maxBytes,
+  }: { readonly tenantId: string; readonly ids: readonly string[]; readonly maxBytes: number },
+  turn?: Turn,
+): Promise<FittingRecords> {
+  const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
+  const rows = await run<Row>({
+    name: `fitting ${codec.entity.table}`,
+    text: `
+SELECT ${columns.join(", ")}, found FROM (
+  SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - size AS before
+  FROM (
+    SELECT ${columns.map((column) => `t.${column}`).join(", ")}, asked.place, ${byteSize(codec.columns)} AS size
+    FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (asked_id, place)
+    CROSS JOIN ${byKey(codec.entity.table, "t", "asked.asked_id")}
+    WHERE true${standing(codec)}
+  ) AS page
+) AS sized
+WHERE before < $3 ORDER BY place`,
+    values: [tenantId, binaryArray("uuid", ids), maxBytes],
+  });
+  const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
+  return { records, hasMore: records.length < Number(rows[0]?.at(-1) ?? 0) };
+}
