@@ -77,8 +77,7 @@ async function run(env: { CI?: string }, ...toys: readonly (keyof typeof TOYS)[]
 const told = (lines: readonly string[]) =>
   lines.filter((line) => /^(flaky|not run again): /.test(line)).sort();
 
-// Each starts test runners as processes, several seconds each on a machine that is busy.
-describe("npm test", { timeout: 120_000 }, () => {
+describe("npm test", () => {
   test("in CI runs a failed file once more and passes, naming it, when that passes", async () => {
     const { code, last, lines } = await run({ CI: "true" }, "passing", "flaky");
     expect(told(lines)).toEqual(["flaky: flaky.test.ts"]);

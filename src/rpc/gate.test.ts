@@ -171,7 +171,7 @@ test("a call that is cancelled counts until its handler is done", async () => {
 });
 
 test("nothing counts that ends otherwise than by its handler", async () => {
-  const { client, address, fill, finish } = await startHeldServer();
+  const { client, address, metrics, fill, finish } = await startHeldServer();
   for (let n = 0; n < 5 * SHARE; n += 1) {
     const { code } = await failure(client.unary(Buffer.from([0x0a, 0x07]), named(TENANT)));
     expect(code).toBe(status.INVALID_ARGUMENT);
@@ -181,7 +181,8 @@ test("nothing counts that ends otherwise than by its handler", async () => {
     await delay(2);
     broken.breakConnection();
   }
-  await delay(50);
+  const inFlight = 'holdfast_rpc_in_flight{method="/holdfast.testing.Echo/Unary"}';
+  await expect.poll(() => metrics.metrics()).toContain(`${inFlight} 0`);
   await fill(TENANT);
   finish();
 });
