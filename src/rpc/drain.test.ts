@@ -78,7 +78,9 @@ test("a drain is not held up by a peer that reads nothing and never leaves", asy
       },
     },
   });
-  openRawStream(address).sendFrame(Buffer.alloc(0));
+  const peer = openRawStream(address);
+  peer.sendFrame(Buffer.alloc(0));
+  void peer.close();
   await isBegun;
   await server.drain(100);
 });

@@ -303,9 +303,9 @@ describe("interruption", () => {
         })(call);
       },
     });
-    const recorder = connect(server).recorder({ answerTimeoutMs: 30 });
+    const recorder = connect(server).recorder({ answerTimeoutMs: 1000 });
     await expect(recorder.observe({})).resolves.toMatchObject({ position: 1n });
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
     await expect(recorder.observe({})).resolves.toMatchObject({ position: 2n });
     expect(streams).toBe(2);
   });
