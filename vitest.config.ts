@@ -9,6 +9,8 @@ const ABUSE = "test/abuse/**/*.test.ts";
  * things a test of ten seconds takes two minutes.
  */
 const HANGS_MS = 300_000;
+/** Milliseconds after which what a test polls for does not come. */
+const NEVER_MS = 60_000;
 
 export default defineConfig({
   test: {
@@ -52,6 +54,7 @@ function project(test: NonNullable<TestProjectInlineConfiguration["test"]>): Tes
       setupFiles: ["test/support/leave-nothing.ts"],
       testTimeout: HANGS_MS,
       hookTimeout: HANGS_MS,
+      expect: { poll: { timeout: NEVER_MS } },
       ...test,
     },
   };
