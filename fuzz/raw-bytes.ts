@@ -11,16 +11,23 @@ export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const HTTP_1 = Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
 /** How long the server may look at what it got before the connection is dropped. */
 const LINGER_MS = 20;
-/** How long what a client sends at first takes to come. */
-const CAPTURE_MS = 300;
+/** Ends the conversation: whoever has seen it has seen all of it. */
+const CONTENT = "kelp";
 
 /** What a real client sends over a new connection for one append, until it waits for answers. */
 export async function captureConversation(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const sockets: Socket[] = [];
+  let captured = () => {};
+  const isCaptured = new Promise<void>((resolve) => {
+    captured = resolve;
+  });
   const server = createServer((socket) => {
     sockets.push(socket);
-    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("data", (chunk) => {
+      chunks.push(chunk);
+      if (Buffer.concat(chunks).includes(CONTENT)) captured();
+    });
     socket.on("error", () => undefined);
     // An empty SETTINGS frame: clients wait for the server's.
     socket.write(Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]));
@@ -28,9 +35,9 @@ export async function captureConversation(): Promise<Buffer> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const rpc = new RpcClient({ host: "127.0.0.1", port: (server.address() as { port: number }).port });
-  const entries = [{ entry: { case: "observation" as const, value: { type: "result", content: "kelp" } } }];
+  const entries = [{ entry: { case: "observation" as const, value: { type: "result", content: CONTENT } } }];
   rpc.unary(EventService.method.append, { entries }).catch(() => undefined);
-  await delay(CAPTURE_MS);
+  await isCaptured;
   rpc.close();
   for (const socket of sockets) socket.destroy();
   server.close();

@@ -20,7 +20,7 @@ const TARGETS = {
   chaos: { module: "dist/chaos/main.js", args: [] },
   fuzz: { module: "dist/fuzz/main.js", args: [] },
   soak: { module: "dist/soak/main.js", args: [] },
-  test: { module: "node_modules/vitest/vitest.mjs", args: ["run"] },
+  test: { module: "dist/test/runner/main.js", args: [] },
 };
 
 /**

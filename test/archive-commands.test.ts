@@ -13,7 +13,7 @@ const source = useServers({ memoryAccessIntervalMs: 1 });
 const target = useServers({});
 
 // Many processes start, one after the other.
-describe("holdfast export and import", { timeout: 120_000 }, () => {
+describe("holdfast export and import", () => {
   test("take a tenant from one database to another, beside running servers, and say so", async () => {
     const { DATABASE_URL, OTHER } = { DATABASE_URL: source.databaseUrl, OTHER: target.databaseUrl };
     const tenant = newTenant(source.app());

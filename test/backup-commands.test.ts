@@ -80,7 +80,7 @@ describe("holdfast backup and restore", () => {
     }
     expect(kills).toBe(2);
     expect((await restoreTo(url, file)).rows).toBe(rows);
-  }, 180_000);
+  });
 });
 
 async function untilRestoring(url: string): Promise<void> {

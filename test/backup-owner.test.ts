@@ -23,4 +23,4 @@ test("an owner that is no superuser backs up every tenant and restores them", as
   await restoreTo(restored, file);
   expect(await contents(cluster.adminUrlOf("restored"))).toEqual(await contents(cluster.adminUrlOf("kept")));
   for (const { id } of tenants) await expectSoundLog(restored, id);
-}, 90_000);
+});

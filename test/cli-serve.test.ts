@@ -18,7 +18,10 @@ import { runCommand } from "./support/run-command.js";
 
 const PORTS = ["--grpc-port", "0", "--http-port", "0"];
 
-describe("holdfast serve", { timeout: 120_000 }, () => {
+/** Milliseconds: whoever waited for a drain as long as it may take would not end before the test does. */
+const FOREVER_MS = 600_000;
+
+describe("holdfast serve", () => {
   /** A migrated database, for tests that are not about making one: that takes a second or more. */
   let seed: string;
   let directory: string;
@@ -87,7 +90,7 @@ describe("holdfast serve", { timeout: 120_000 }, () => {
   });
 
   test("ends calls at once at the second signal, and Postgres still stops last", async () => {
-    const { cli, address } = await serve(["--drain-timeout-ms", "60000"]);
+    const { cli, address } = await serve(["--drain-timeout-ms", String(FOREVER_MS)]);
     const [host = "", port] = address.split(":");
     // A writer that does not move when told to keeps the drain waiting.
     const writer = new RpcClient({ host, port: Number(port) });
@@ -98,10 +101,8 @@ describe("holdfast serve", { timeout: 120_000 }, () => {
     await cli.says(/Stopping/);
     expect((await stream.next())?.response.case).toBe("drain");
     await expect(Promise.race([cli.exited, delay(300, "still draining")])).resolves.toBe("still draining");
-    const startMs = performance.now();
     cli.kill("SIGTERM");
     expect(await cli.exited).toBe(0);
-    expect(performance.now() - startMs).toBeLessThan(5000);
     expect(findPostmaster(layoutOf(directory))).toBeUndefined();
     expect((await stream.status).code).toBe(status.UNAVAILABLE);
     writer.close();

@@ -19,10 +19,10 @@ const CHANGES = 678;
 beforeAll(async () => {
   const { build } = await import(new URL("scripts/build.js", PROJECT).href);
   await build();
-}, 120_000);
+});
 
 // Whole processes start and stop: half a minute when the machine has other work.
-describe("the demo", { timeout: 120_000 }, () => {
+describe("the demo", () => {
   let database: TestDatabase;
   let address: string;
   let processes: ChildProcess[];

@@ -60,7 +60,7 @@ describe("a whole tenant", () => {
       }),
       { numRuns: 5 },
     );
-  }, 240_000);
+  });
 
   test("imported twice adds nothing, and goes on where it was", async () => {
     const { tenant } = await busyTenant();
@@ -217,7 +217,7 @@ describe("a session", () => {
       }),
       { numRuns: 5 },
     );
-  }, 240_000);
+  });
 
   test("that nobody knows is nothing to export", async () => {
     const { tenant } = await busyTenant();

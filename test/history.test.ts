@@ -406,7 +406,7 @@ describe("the state at a position", () => {
       }),
       { numRuns: 6 },
     );
-  }, 90_000);
+  });
 });
 
 interface Step {

@@ -10,8 +10,6 @@ import { heldBytesAtRest } from "./support/held-bytes.js";
 import { importFolderAt, importTenant } from "./support/importing.js";
 import { query } from "./support/query.js";
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const require = createRequire(import.meta.url);
 const sqlite: typeof import("node-sqlite3-wasm") = require("node-sqlite3-wasm");
 

@@ -181,7 +181,7 @@ test("a folder with every defect is imported but for its bad records, every leaf
     }),
     { numRuns: 12 },
   );
-}, 240_000);
+});
 
 /** The metadata of every state that things of an entity ever had. */
 async function keptTexts(tenantId: string, entity: string): Promise<string[]> {

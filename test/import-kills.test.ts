@@ -14,7 +14,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   await buildCli();
   database = await createTestDatabase();
-}, 240_000);
+});
 
 afterAll(() => database.close());
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
-import { afterAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { AdminService, type ImportRequestSchema, type ImportResponse } from "../gen/holdfast/v1/admin_pb.js";
 import { GoalService } from "../gen/holdfast/v1/goal_pb.js";
 import { SecurityAuditService } from "../gen/holdfast/v1/security_audit_pb.js";
@@ -11,8 +11,6 @@ import { SAMPLE } from "./support/importing.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const importsDirectory = mkdtempSync(join(tmpdir(), "holdfast-imports-test-"));
 afterAll(() => rmSync(importsDirectory, { recursive: true, force: true }));

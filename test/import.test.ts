@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Of } from "../src/legacy/backup.js";
 import { quarantineDiscovery } from "../src/legacy/from-quarantine.js";
 import { importFolder } from "../src/legacy/import-folder.js";
@@ -13,8 +13,6 @@ import { type ImportTenant, importFolderAt, importTenant } from "./support/impor
 import { expectSoundLog } from "./support/verify-log.js";
 
 // Most import the whole sample several times, each time from files to disk and back.
-vi.setConfig({ testTimeout: 120_000 });
-
 let database: TestDatabase;
 let owner: pg.Client;
 

@@ -210,7 +210,7 @@ describe("writers, retries and subscribers in any interleaving", () => {
       }),
       { numRuns: 20, seed: Number(process.env.HOLDFAST_TEST_SEED ?? 4650), endOnFailure: true },
     );
-  }, 60_000);
+  });
 });
 
 test("a log without events can be followed by whoever knows its position", async () => {

@@ -59,7 +59,7 @@ class Writer {
   }
 
   async told(count: number): Promise<void> {
-    for (const deadline = Date.now() + 20_000; this.kept.length < count; await delay(5)) {
+    for (const deadline = Date.now() + 120_000; this.kept.length < count; await delay(5)) {
       if (Date.now() > deadline) throw new Error(`told of ${this.kept.length}`);
     }
   }
@@ -114,7 +114,7 @@ test("processes that share a folder and are killed at any point lose and double 
     expect(inLog).toEqual([...inLog].sort((a, b) => a - b));
   }
   await expectSoundLog(database.url, tenantId);
-}, 300_000);
+});
 
 test("a client in another process leaves the files of one that runs alone, and takes them once it was killed", async () => {
   const [server, directory] = await Promise.all([startAbsentServer(database.url), temporaryFolder()]);

@@ -24,6 +24,9 @@ import {
 } from "./support/journal-clients.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
+/** A server that is there answers within that also where the machine is busy; one that is away is waited for as long, once. */
+const PATIENT = { acknowledgeWithinMs: 5000 };
+
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -43,7 +46,7 @@ function durable<T>(written: Written<T>): T {
 describe("with a journal", () => {
   test("writes are durable while the service answers, and nothing stays on disk", async () => {
     const { server, directory } = await setUp();
-    const holdfast = openJournaled(server.address, directory);
+    const holdfast = openJournaled(server.address, directory, undefined, PATIENT);
     const goal = await holdfast.goals.create({ title: "t" });
     expect(goal).toMatchObject({ state: "durable", position: 1n, value: { title: "t" } });
     const saved = await holdfast.recorder().observe({ type: "a" });
@@ -62,7 +65,7 @@ describe("with a journal", () => {
 
   test("writes of all kinds made while the service is away are there when it is back, once and in order", async () => {
     const { server, directory, tenantId } = await setUp();
-    const holdfast = openJournaled(server.address, directory, tenantId);
+    const holdfast = openJournaled(server.address, directory, tenantId, PATIENT);
     const { id: sessionId } = durable(await holdfast.sessions.open({ agentId: "planner" }));
     const recorder = holdfast.recorder({ sessionId, agentId: "planner" });
     await recorder.observe({ type: "before" });
@@ -109,11 +112,11 @@ describe("with a journal", () => {
   test("an absence is waited for once, not by each write", async () => {
     const { server, directory } = await setUp();
     await server.stop();
-    const holdfast = openJournaled(server.address, directory, undefined, { acknowledgeWithinMs: 2000 });
+    const holdfast = openJournaled(server.address, directory, undefined, PATIENT);
     const start = performance.now();
     for (let i = 0; i < 20; i++)
       expect((await holdfast.goals.create({ title: "t" })).state).toBe("journaled");
-    expect(performance.now() - start).toBeLessThan(20 * 2000 * 0.5);
+    expect(performance.now() - start).toBeLessThan(20 * PATIENT.acknowledgeWithinMs * 0.5);
   });
 
   test("what is not journaled waits behind what is, and reads go to the service or fail", async () => {
@@ -157,7 +160,7 @@ describe("with a journal", () => {
     const { server, directory, tenantId } = await setUp();
     const rejections: RejectedWrite[] = [];
     const onRejected = (rejected: RejectedWrite) => rejections.push(rejected);
-    const holdfast = openJournaled(server.address, directory, tenantId, { onRejected });
+    const holdfast = openJournaled(server.address, directory, tenantId, { ...PATIENT, onRejected });
     const { id: sessionId } = durable(await holdfast.sessions.open());
     const { id: taken } = durable(await holdfast.goals.create({ title: "first" }));
     await holdfast.sessions.close(sessionId);
@@ -311,7 +314,7 @@ describe("with a journal", () => {
     expect(stored.filter((id) => goals.includes(id))).toEqual(goals);
     expect(stored).toHaveLength(ids.length + goals.length);
     await expectSoundLog(database.url, tenantId);
-  }, 90_000);
+  });
 });
 
 describe("the folder of a journal", () => {

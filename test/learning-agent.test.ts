@@ -19,10 +19,9 @@ const servers = useServers({});
 beforeAll(async () => {
   const { build } = await import(new URL("scripts/build.js", PROJECT).href);
   await build();
-}, 120_000);
+});
 
-// Whole processes start and stop: half a minute when the machine has other work.
-describe("two agents that learn", { timeout: 120_000 }, () => {
+describe("two agents that learn", () => {
   test("do every goal exactly once, and better in later sessions than in the first", async () => {
     const team = "both";
     const holdfast = client();

@@ -51,7 +51,7 @@ beforeAll(async () => {
     { url: cluster.url, preparedStatements: false, ...settings },
     pino({ level: "silent" }),
   );
-}, 120_000);
+});
 
 afterAll(async () => {
   await database?.close();

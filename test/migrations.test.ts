@@ -88,4 +88,4 @@ test("an owner that is no superuser but may create roles migrates and serves", a
   } finally {
     await app.close();
   }
-}, 90_000);
+});

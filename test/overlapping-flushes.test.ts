@@ -345,4 +345,4 @@ test("flushes of two servers that overlap keep every order, whatever is refused 
   expect(behind.stored).toBeGreaterThan(10);
   expect(behind.notInTurn).toBeGreaterThan(0);
   expect(behind.lost).toBeGreaterThan(0);
-}, 120_000);
+});

@@ -21,6 +21,10 @@ import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const TENANT = randomUUID();
+const DENIED_CALLS_DELAY_MS = 100;
+/** Milliseconds after which what did not come does not come. */
+const NEVER_MS = 60_000;
+
 const server = useTokenServer(
   [
     { name: "reader", tenant: TENANT, roles: ["reader"] },
@@ -28,7 +32,7 @@ const server = useTokenServer(
     { name: "writer", tenant: TENANT },
     { name: "operator", tenant: SYSTEM_TENANT_ID, roles: ["reader"] },
   ],
-  { deniedCallsDelayMs: 100 },
+  { deniedCallsDelayMs: DENIED_CALLS_DELAY_MS },
 );
 const open = useServers({});
 const { method } = SecurityAuditService;
@@ -40,7 +44,7 @@ async function audits(rpc: RpcClient, filter: Partial<SecurityAuditFilter> = {})
 }
 
 async function soon(find: () => Promise<SecurityAudit[]>, count = 1): Promise<SecurityAudit[]> {
-  for (const end = Date.now() + 10_000; ; await delay(50)) {
+  for (const end = Date.now() + NEVER_MS; ; await delay(50)) {
     const found = await find();
     if (found.length >= count || Date.now() > end) return found;
   }
@@ -91,19 +95,22 @@ describe("a denied call", () => {
 
   test("is counted and not stored by itself when there is a flood of them", async () => {
     const reader = server.as("flooder");
+    const start = performance.now();
     const calls = Array.from({ length: 500 }, () =>
       refusal(reader.unary(SessionService.method.openSession, {})),
     );
     await Promise.all(calls);
+    const delays = (performance.now() - start) / DENIED_CALLS_DELAY_MS;
     const find = () => audits(server.as("writer"), { actors: ["token:flooder"] });
     const counted = (found: SecurityAudit[]) =>
       found.map((audit) => metadataOf(audit).count as number).reduce((sum, count) => sum + count, 0);
     let found = await find();
-    for (const end = Date.now() + 10_000; counted(found) < 500 && Date.now() < end; found = await find()) {
+    for (const end = Date.now() + NEVER_MS; counted(found) < 500 && Date.now() < end; found = await find()) {
       await delay(100);
     }
     expect(counted(found)).toBe(500);
-    expect(found.length).toBeLessThan(8);
+    // The first by itself; then one for each time that they were gathered, which on a busy machine are more.
+    expect(found.length).toBeLessThan(8 + delays);
   });
 });
 

@@ -23,7 +23,7 @@ describe("writers through two server processes that hammer one thing", () => {
     servers = [0, 1].map(() => new CliProcess(args, { DATABASE_URL: database.url }));
     const started = await Promise.all(servers.map((server) => server.says(/gRPC +(\S+)/)));
     clients = started.map(([, address = ""]) => connect({ address, tenantId }));
-  }, 120_000);
+  });
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close()));
     for (const server of servers) server.kill("SIGTERM");

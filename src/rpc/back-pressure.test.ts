@@ -94,6 +94,7 @@ test("a handler that stops reading stops the client from sending", async () => {
     call.end();
   }
   const sending = sendAll();
+  await expect.poll(() => read).toBe(1);
   const stalledAt = await settled(() => sent);
   expect(stalledAt).toBeLessThan(MOST_MESSAGES_IN_BETWEEN);
   expect(read).toBe(1);

@@ -1,15 +1,15 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { collect, failure } from "./testing/echo-client.js";
 import { startEchoServer } from "./testing/echo-server.js";
+import { openRawStream } from "./testing/raw-stream.js";
 
 const SECRET = "a payload nobody may log";
 
 test("every call is counted by method and code, those refused before any handler too", async () => {
-  const { client, metrics } = await startEchoServer({
+  const { client, metrics, address } = await startEchoServer({
     settings: { maxReceiveBytes: 1000 },
     authenticate: async (metadata) => {
       if (metadata.get("deny").length > 0) throw new HoldfastError(ErrorReason.UNAUTHENTICATED, "no");
@@ -30,8 +30,12 @@ test("every call is counted by method and code, those refused before any handler
   await failure(client.unary("a", denied));
   await failure(client.unary(Buffer.from([0x0a, 0x07])));
   await failure(client.unary("x".repeat(2000)));
-  await failure(client.unary("wait", new Metadata(), { deadline: Date.now() + 50 }));
-  await delay(50);
+  // Over bare HTTP/2 the deadline is the server's, from when it has the call.
+  const late = openRawStream(address, { "grpc-timeout": "50m" });
+  late.sendFrame(Buffer.from("\n\x04wait"));
+  await late.close();
+  const inFlight = 'holdfast_rpc_in_flight{method="/holdfast.testing.Echo/Unary"}';
+  await expect.poll(() => metrics.metrics()).toContain(`${inFlight} 0`);
 
   const { values } = (await metrics.getMetricsAsJSON()).find(
     ({ name }) => name === "holdfast_rpc_calls_total",
@@ -47,9 +51,9 @@ test("every call is counted by method and code, those refused before any handler
     "/holdfast.testing.Echo/Unary RESOURCE_EXHAUSTED 1",
     "/holdfast.testing.Echo/Unary UNAUTHENTICATED 1",
   ]);
-  const text = await metrics.metrics();
-  expect(text).toContain('holdfast_rpc_in_flight{method="/holdfast.testing.Echo/Unary"} 0');
-  expect(text).toContain('holdfast_rpc_duration_seconds_count{method="/holdfast.testing.Echo/Unary"} 5');
+  expect(await metrics.metrics()).toContain(
+    'holdfast_rpc_duration_seconds_count{method="/holdfast.testing.Echo/Unary"} 5',
+  );
 });
 
 test("a call in flight is in the gauge", async () => {

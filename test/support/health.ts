@@ -22,15 +22,17 @@ export async function readHealth(app: App): Promise<HealthReading> {
   }
 }
 
-/** Waits until both say so. Answers how long that took, in milliseconds. */
-export async function untilHealth(app: App, grpc: "SERVING" | "NOT_SERVING"): Promise<number> {
-  const start = performance.now();
+/** What never comes takes that long; on a machine that is busy with other things all else comes in seconds. */
+const NEVER_MS = 60_000;
+
+/** Waits until both say so. */
+export async function untilHealth(app: App, grpc: "SERVING" | "NOT_SERVING"): Promise<void> {
+  const deadline = performance.now() + NEVER_MS;
   const wanted = JSON.stringify({ grpc, readyz: grpc === "SERVING" ? 200 : 503 });
   for (;;) {
     const reading = JSON.stringify(await readHealth(app));
-    const elapsedMs = performance.now() - start;
-    if (reading === wanted) return elapsedMs;
-    if (elapsedMs > 20_000) throw new Error(`still ${reading}`);
+    if (reading === wanted) return;
+    if (performance.now() > deadline) throw new Error(`still ${reading}`);
     await delay(20);
   }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
+import { LeakError } from "./leak-error.js";
 
-/** What a file has ended goes within milliseconds, on a slow machine in seconds; what is still there then stays. */
-const GONE_WITHIN_MS = 15_000;
+/** What a file has ended goes within milliseconds, on a busy machine in seconds; what is still there then stays. */
+const GONE_WITHIN_MS = 60_000;
 
 let before: Map<string, number>;
 beforeAll(() => {
@@ -19,7 +20,7 @@ afterAll(async () => {
     if (left.length === 0) return;
     if (performance.now() > deadline) {
       const counted = left.map(([what, count]) => `${what}: ${count}, before ${before.get(what) ?? 0}`);
-      throw new Error(`this file of tests leaves something behind:\n${counted.join("\n")}`);
+      throw new LeakError(`this file of tests leaves something behind:\n${counted.join("\n")}`);
     }
     await delay(20);
   }

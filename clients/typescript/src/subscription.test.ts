@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type Event,
   type SubscribeRequest,
@@ -204,14 +204,22 @@ describe("a subscription", () => {
     await until(() => cancelled === 1);
 
     const closed = client.events.subscribe({ after: "start" });
-    setTimeout(() => closed.close(), 30);
-    expect(await take(closed, 6)).toEqual(upTo(5));
+    const taken = take(closed, 6);
+    await until(() => closed.cursor?.position === 5n);
+    closed.close();
+    expect(await taken).toEqual(upTo(5));
     await until(() => cancelled === 2);
 
     const abort = new AbortController();
-    setTimeout(() => abort.abort(new Error("enough")), 30);
-    const aborted = take(client.events.subscribe({ after: "start", signal: abort.signal }), 6);
-    await expect(aborted).rejects.toMatchObject({ code: "CANCELLED", cause: { message: "enough" } });
+    const followed = client.events.subscribe({ after: "start", signal: abort.signal });
+    const aborted = take(followed, 6);
+    const refused = expect(aborted).rejects.toMatchObject({
+      code: "CANCELLED",
+      cause: { message: "enough" },
+    });
+    await until(() => followed.cursor?.position === 5n);
+    abort.abort(new Error("enough"));
+    await refused;
     await until(() => cancelled === 3);
   });
 
@@ -220,7 +228,7 @@ describe("a subscription", () => {
     const client = connect(server);
     const subscription = client.events.subscribe({ after: "start" });
     const reading = take(subscription, 2);
-    await vi.waitFor(() => expect(subscription.cursor?.position).toBe(1n), 10_000);
+    await until(() => subscription.cursor?.position === 1n);
     await client.close();
     expect(await reading).toEqual([1]);
     const away = connect(
