@@ -13,7 +13,7 @@ import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
 import type { Records } from "../../service/records.js";
 import { statusFromError } from "../status.js";
-import type { GivenEntry } from "./append-decoder.js";
+import type { GivenEntries } from "./append-decoder.js";
 
 export interface AppendContext {
   readonly appender: Appender;
@@ -32,11 +32,14 @@ export interface AppendContext {
 export async function appendBatch(
   { appender, preparer, limits }: AppendContext,
   tenantId: string,
-  entries: readonly GivenEntry[],
+  entries: GivenEntries,
   admitted = false,
 ): Promise<AppendResult> {
+  if (entries instanceof HoldfastError) throw entries;
   checkCount(entries.length, "entries", limits);
-  const prepared = entries.map((entry, i) => prepare(() => preparer.entry(entry, `entries[${i}].`)));
+  const prepared = entries.map((entry, i) =>
+    entry instanceof HoldfastError ? entry : prepare(() => preparer.entry(entry, `entries[${i}].`)),
+  );
   return (await appendPrepared(appender, tenantId, prepared, admitted)).result;
 }
 
