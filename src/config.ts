@@ -222,6 +222,21 @@ export const settings = {
     256,
     "heap of one such thread, in MiB; a task that needs more fails",
   ),
+  maxScans: count(
+    "HOLDFAST_MAX_SCANS",
+    4,
+    "searches of vectors without pgvector and minings at a time, of one tenant one; each holds a connection, and a quarter of them leaves the rest to others",
+  ),
+  maxWaitingScans: count(
+    "HOLDFAST_MAX_WAITING_SCANS",
+    32,
+    "of those, how many of one tenant may wait for their turn; more are rejected as OVERLOADED",
+  ),
+  scanTimeoutMs: count(
+    "HOLDFAST_SCAN_TIMEOUT_MS",
+    60 * SECOND,
+    "how long one of those may take, in ms; one that takes longer is ended as LIMIT_EXCEEDED",
+  ),
   keepaliveTimeMs: count(
     "HOLDFAST_KEEPALIVE_TIME_MS",
     30 * SECOND,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { create, type DescMethod, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ActionService } from "../gen/holdfast/v1/action_pb.js";
 import { ActionSelectorService } from "../gen/holdfast/v1/action_selector_pb.js";
@@ -35,6 +36,8 @@ import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import { Records } from "../src/service/records.js";
 import { rules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
+import { Scans } from "../src/workers/scans.js";
+import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { present } from "./support/tenant.js";
 
@@ -58,6 +61,7 @@ const tenantId = randomUUID();
 
 let cluster: TestDatabase;
 let database: Database;
+let workers: WorkerPool;
 let methods: ReadonlyMap<DescMethod, RegisteredMethod>;
 
 beforeAll(async () => {
@@ -78,6 +82,8 @@ beforeAll(async () => {
     },
     config,
   );
+  const registry = new Registry();
+  workers = new WorkerPool(config, registry);
   const records = { database, appender, preparer, maxPageBytes: config.maxPageBytes };
   const access = { annotate: async () => {} };
   const context = {
@@ -85,6 +91,8 @@ beforeAll(async () => {
     events: { database, codecs, ...config },
     records,
     memorySearch: { database, access, settings: config },
+    workers,
+    scans: new Scans(config, registry),
   } as unknown as ServicesContext;
   const services = [
     actionSelectorService(new Records(records, codecs.of(actionSelector)), context),
@@ -99,6 +107,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await workers?.close();
   await database?.close();
   await cluster?.close();
 });

@@ -65,31 +65,31 @@ test.each<[string, DescMessage, Buffer, string]>([
     "elements in all, of many short lists",
     BatchCreateMemoriesRequestSchema,
     times(400, memory(times(1000, field(5, NONE)))),
-    "message: expected at most 120000 fields and elements in all, got 120001 or more",
+    "expected a message of at most 120000 fields and elements in all, got 120001 or more",
   ],
   [
     "repetitions of a field that is no list",
     CreateLearningSystemRequestSchema,
     times(2 * MIB, field(1, NONE)),
-    "message: expected at most 120000 fields and elements in all, got 120001 or more",
+    "expected a message of at most 120000 fields and elements in all, got 120001 or more",
   ],
   [
     "packed enums of a filter given again and again",
     ListMemoriesRequestSchema,
     times(400, field(3, field(3, Buffer.alloc(9000)))),
-    "message: expected at most 120000 fields and elements in all, got 120001 or more",
+    "expected a message of at most 120000 fields and elements in all, got 120001 or more",
   ],
   [
     "unknown fields",
     AppendRequestSchema,
     times(2 * MIB, Buffer.from([0x78, 0])),
-    "message: expected at most 120000 fields and elements in all, got 120001 or more",
+    "expected a message of at most 120000 fields and elements in all, got 120001 or more",
   ],
   [
     "unknown groups",
     AppendRequestSchema,
     times(2 * MIB, Buffer.from([0x7b, 0x7c])),
-    "message: expected at most 120000 fields and elements in all, got 120001 or more",
+    "expected a message of at most 120000 fields and elements in all, got 120001 or more",
   ],
 ])("too many %s are refused as LIMIT_EXCEEDED", (_name, schema, bytes, message) => {
   expect(() => checkElements(schema, bytes)).toThrow(

@@ -57,11 +57,15 @@ export function countElements(
   new Counter(schema, bytes, path, count).message(elementPlan(schema), bytes.byteLength);
 }
 
-/** LIMIT_EXCEEDED for a message that has too many fields and elements in all; `path` is where it stands. */
+/** LIMIT_EXCEEDED for a message that has too many fields and elements in all; `path` is where it stands, "" for a whole one. */
 export function tooManyElements(path: string): HoldfastError {
-  const field = path.replace(/\.$/, "") || "message";
+  const field = path.replace(/\.$/, "");
+  const [limit, actual] = [MAX_MESSAGE_ELEMENTS, MAX_MESSAGE_ELEMENTS + 1];
   const unit = "fields and elements in all";
-  return limitExceeded(field, unit, MAX_MESSAGE_ELEMENTS, MAX_MESSAGE_ELEMENTS + 1, true);
+  if (field !== "") return limitExceeded(field, unit, limit, actual, true);
+  const message = `expected a message of at most ${limit} ${unit}, got ${actual} or more`;
+  const metadata = { limit: String(limit), actual: String(actual) };
+  return new HoldfastError(ErrorReason.LIMIT_EXCEEDED, message, { metadata });
 }
 
 class Counter {

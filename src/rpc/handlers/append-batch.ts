@@ -6,6 +6,7 @@ import {
   type RejectionSchema,
 } from "../../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError, invalidFields, limitExceeded } from "../../core/errors.js";
+import { mapInTurns } from "../../core/map-in-turns.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Appender } from "../../service/appender.js";
 import type { EntryLimits } from "../../service/limits.js";
@@ -58,7 +59,10 @@ export async function appendRecords(
   field: string,
 ): Promise<StoredRecords> {
   checkCount(given.length, field, limits);
-  const prepared = given.map((record, i) => prepare(() => records.prepareNew(record, `${field}[${i}].`)));
+  // A record may have thousands of numbers: many of them would hold the thread for long.
+  const prepared = await mapInTurns(given, (record, i) =>
+    prepare(() => records.prepareNew(record, `${field}[${i}].`)),
+  );
   const { result, outcomes } = await appendPrepared(appender, tenantId, prepared);
   const ids = outcomes.flatMap((outcome) => (outcome instanceof HoldfastError ? [] : [outcome.id]));
   return { result, stored: await records.batchGet(tenantId, ids, 0n) };
