@@ -215,7 +215,7 @@ export const settings = {
   maxWaitingWorkerTasks: count(
     "HOLDFAST_MAX_WAITING_WORKER_TASKS",
     32,
-    "tasks of one tenant that may wait for a thread; more are rejected as OVERLOADED",
+    "tasks of one tenant that may wait for a thread, and scans for their turn; more are rejected as OVERLOADED",
   ),
   workerMemoryMiB: count(
     "HOLDFAST_WORKER_MEMORY_MIB",
@@ -226,11 +226,6 @@ export const settings = {
     "HOLDFAST_MAX_SCANS",
     4,
     "searches of vectors without pgvector and minings at a time, of one tenant one; each holds a connection, and a quarter of them leaves the rest to others",
-  ),
-  maxWaitingScans: count(
-    "HOLDFAST_MAX_WAITING_SCANS",
-    32,
-    "of those, how many of one tenant may wait for their turn; more are rejected as OVERLOADED",
   ),
   scanTimeoutMs: count(
     "HOLDFAST_SCAN_TIMEOUT_MS",

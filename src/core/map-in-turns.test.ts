@@ -9,8 +9,7 @@ test("items are mapped in order, and others have their turn between those that t
     order.push(`item ${item}`);
     return 2 * item;
   };
-  const mapped = mapInTurns([1, 2, 3], long);
   setImmediate(() => order.push("another"));
-  expect(await mapped).toEqual([2, 4, 6]);
+  expect(await mapInTurns([1, 2, 3], long)).toEqual([2, 4, 6]);
   expect(order.slice(0, 3)).toEqual(["item 1", "another", "item 2"]);
 });

@@ -9,7 +9,7 @@ function newScans(settings: Partial<ScanSettings> = {}) {
   const registry = new Registry();
   return {
     registry,
-    scans: new Scans({ maxScans: 2, maxWaitingScans: 1, scanTimeoutMs: 60_000, ...settings }, registry),
+    scans: new Scans({ maxScans: 2, maxWaitingWorkerTasks: 1, scanTimeoutMs: 60_000, ...settings }, registry),
   };
 }
 

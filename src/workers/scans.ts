@@ -8,7 +8,7 @@ export interface ScanSettings {
   /** Scans of all tenants at a time; each holds a connection to the database. */
   readonly maxScans: number;
   /** Scans of one tenant that may wait for their turn; more are refused as OVERLOADED. */
-  readonly maxWaitingScans: number;
+  readonly maxWaitingWorkerTasks: number;
   /** Milliseconds that one may take. */
   readonly scanTimeoutMs: number;
 }
@@ -31,11 +31,11 @@ export class Scans {
   readonly #turns: TenantTurns;
   readonly #ended: Counter<"scan" | "outcome">;
 
-  constructor({ maxScans, maxWaitingScans, scanTimeoutMs }: ScanSettings, registry: Registry) {
+  constructor({ maxScans, maxWaitingWorkerTasks, scanTimeoutMs }: ScanSettings, registry: Registry) {
     const limits = {
       running: Math.max(1, maxScans),
       runningPerTenant: SCANS_PER_TENANT,
-      waitingPerTenant: maxWaitingScans,
+      waitingPerTenant: maxWaitingWorkerTasks,
     };
     const turns = new TenantTurns(limits, "scans");
     const registers = [registry];
