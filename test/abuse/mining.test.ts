@@ -9,7 +9,7 @@ import { present } from "../support/tenant.js";
 
 const server = useAbusedServer();
 const ACTIONS = 20_000;
-const MININGS = 4;
+const MININGS = 3;
 /** As long as it may take on a machine that is busy with other things. */
 const TIMEOUT_MS = 180_000;
 

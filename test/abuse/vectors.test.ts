@@ -8,7 +8,7 @@ import { present } from "../support/tenant.js";
 
 const { createMemory, searchMemories } = MemoryService.method;
 const NUMBERS = 4096;
-const MEMORIES = 300;
+const MEMORIES = 200;
 const SEARCHES = 40;
 const MAX_WAITING = 31;
 const server = useAbusedServer({ HOLDFAST_MAX_WAITING_WORKER_TASKS: String(MAX_WAITING) });
