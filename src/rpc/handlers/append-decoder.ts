@@ -60,6 +60,7 @@ export function createAppendDecoder(
   const entry = (reader: WireReader, end: number, index: number): GivenEntry => {
     const from = reader.at;
     const outer = reader.end;
+    const { elements } = reader;
     reader.end = end;
     // Near the limit it is for the general path to measure exactly.
     const known = end - from < maxBytesPerEntry / 2 ? readers[reader.varint()] : undefined;
@@ -68,6 +69,8 @@ export function createAppendDecoder(
     reader.at = end;
     reader.end = outer;
     if (known && row) return new WireEntry(known.codec, row);
+    // What was read of it so far is counted again.
+    reader.elements = elements;
     const message = reader.bytes.subarray(from, end);
     const refusal = reader.end > SMALL_MESSAGE_BYTES ? refusalOf(message, index, reader) : undefined;
     return refusal ?? fromBinary(EntrySchema, message, { readUnknownFields: false });
