@@ -8,7 +8,8 @@ import {
   BatchGetMemoriesRequestSchema,
   ListMemoriesRequestSchema,
 } from "../../gen/holdfast/v1/memory_pb.js";
-import { checkElements, MAX_LIST_ELEMENTS } from "./check-elements.js";
+import { MAX_NUMBERS } from "../entities/column-values.js";
+import { checkElements } from "./check-elements.js";
 
 const MIB = 1024 * 1024;
 
@@ -35,31 +36,31 @@ test.each<[string, DescMessage, Buffer, string]>([
     "elements of a list",
     BatchCreateMemoriesRequestSchema,
     times(2 * MIB, memory(NONE)),
-    "memories: expected at most 10000 elements, got 10001 or more",
+    "memories: expected at most 20000 elements, got 20001 or more",
   ],
   [
     "entries of a map in an element",
     BatchCreateMemoriesRequestSchema,
-    Buffer.concat([memory(NONE), memory(times(20_000, field(5, NONE)))]),
-    "memories[1].labels: expected at most 10000 elements, got 10001 or more",
+    Buffer.concat([memory(NONE), memory(times(40_000, field(5, NONE)))]),
+    "memories[1].labels: expected at most 20000 elements, got 20001 or more",
   ],
   [
     "texts",
     BatchGetMemoriesRequestSchema,
-    times(20_000, field(1, NONE)),
-    "ids: expected at most 10000 elements, got 10001 or more",
+    times(40_000, field(1, NONE)),
+    "ids: expected at most 20000 elements, got 20001 or more",
   ],
   [
     "packed numbers",
     BatchCreateMemoriesRequestSchema,
-    memory(field(20, Buffer.alloc(4 * 20_000))),
-    "memories[0].embedding: expected at most 10000 elements, got 20000 or more",
+    memory(field(20, Buffer.alloc(4 * 40_000))),
+    "memories[0].embedding: expected at most 20000 elements, got 40000 or more",
   ],
   [
     "packed enums",
     ListMemoriesRequestSchema,
     field(3, field(3, Buffer.alloc(3 * MIB))),
-    "filter.types: expected at most 10000 elements, got 10001 or more",
+    "filter.types: expected at most 20000 elements, got 20001 or more",
   ],
   [
     "elements in all, of many short lists",
@@ -116,9 +117,7 @@ test.each<[string, Buffer, RegExp]>([
 });
 
 test("the largest messages that are allowed pass", () => {
-  const learned = Object.fromEntries(
-    Array.from({ length: MAX_LIST_ELEMENTS }, (_, i) => [`strategy ${i}`, 1]),
-  );
+  const learned = Object.fromEntries(Array.from({ length: MAX_NUMBERS }, (_, i) => [`strategy ${i}`, 1]));
   const counts = Object.fromEntries(Object.keys(learned).map((key) => [key, 1n]));
   const labels = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`label ${i}`, "x"]));
   const messages: [DescMessage, Uint8Array][] = [

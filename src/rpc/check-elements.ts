@@ -13,8 +13,11 @@ import {
   VARINT,
 } from "./element-plan.js";
 
-/** Elements of one list or map: as many as the largest one of a record may have, a map of learned scores. */
-export const MAX_LIST_ELEMENTS = 10_000;
+/**
+ * Elements of one list or map. The largest one that a record may have is a map of 10,000 learned scores; what is somewhat
+ * larger is decoded, so that the rule of its own field refuses it.
+ */
+export const MAX_LIST_ELEMENTS = 20_000;
 /**
  * Fields and elements of one message, at all levels. Decoding takes up to a third of a microsecond for each of them, so at
  * most some 40 ms of the only thread. 500 entries with 64 labels each have 106,000.

@@ -67,7 +67,7 @@ test(
     stream.write({ request: { case: "open", value: {} } });
     expect((await stream.next())?.response.case).toBe("opened");
     const sound = delimited(0x12, delimited(0x0a, Buffer.from([0x5a, 1, 0x61])));
-    const labels = Buffer.alloc(2 * 20_000, Buffer.from([0x2a, 0]));
+    const labels = Buffer.alloc(2 * 40_000, Buffer.from([0x2a, 0]));
     const overLabelled = delimited(0x12, delimited(0x0a, labels));
     stream.writeBytes(batch(1, Buffer.alloc(2 * ELEMENTS, Buffer.from([0x12, 0]))));
     stream.writeBytes(batch(2, Buffer.concat([sound, overLabelled])));
@@ -79,7 +79,7 @@ test(
     const over = { reason: "LIMIT_EXCEEDED", fields: ["entries"] };
     expect(outcome(await stream.next())).toMatchObject({
       sequence: 1n,
-      error: { ...over, message: "entries: expected at most 500 entries, got 10501 or more" },
+      error: { ...over, message: "entries: expected at most 500 entries, got 20501 or more" },
     });
     expect(outcome(await stream.next())).toEqual({
       sequence: 2n,

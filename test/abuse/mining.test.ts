@@ -7,7 +7,8 @@ import { besideModestTenant } from "../support/beside-modest-tenant.js";
 import { copyRows } from "../support/copy-rows.js";
 import { present } from "../support/tenant.js";
 
-const server = useAbusedServer();
+// However slow the machine is.
+const server = useAbusedServer({ HOLDFAST_SCAN_TIMEOUT_MS: "600000" });
 const ACTIONS = 20_000;
 const MININGS = 3;
 /** As long as it may take on a machine that is busy with other things. */

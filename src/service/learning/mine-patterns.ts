@@ -68,8 +68,8 @@ const MAX_LIMIT = 500;
 const MAX_CANDIDATES = 100_000;
 /** Actions of all sessions, held in four bytes each while mining: 16 MiB. */
 const MAX_STEPS = 4 * 1024 * 1024;
-/** So many take some ten seconds at the greatest length. */
-const MINING_LIMIT_MS = 30_000;
+/** So many take some ten seconds at the greatest length, on a machine that does nothing else. */
+const MINING_LIMIT_MS = 60_000;
 const MINING: ScanKind = { name: "mining", advice: "mine fewer sessions or a higher min_support" };
 const mineSequences = workerTask<Parameters<typeof mineSequencesTask>[0], MinedSequences>(
   import.meta.url,
