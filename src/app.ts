@@ -39,6 +39,7 @@ import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
 import { requireMigrated } from "./store/require-migrated.js";
+import { Scans } from "./workers/scans.js";
 import { WorkerPool } from "./workers/worker-pool.js";
 
 /** A running server. */
@@ -109,6 +110,7 @@ export async function startApp(
     const registry = createMetricsRegistry();
     const workers = new WorkerPool(config, registry);
     cleanups.push(() => workers.close());
+    const scans = new Scans(config, registry);
     let onHealth = () => {};
     const probe = probeDatabase({
       url: databaseUrl,
@@ -160,6 +162,7 @@ export async function startApp(
     const rpc = createRpcServer({
       services: services({
         workers,
+        scans,
         append: { appender, preparer, limits: config },
         stream: config,
         events: { database, codecs, ...config },

@@ -36,6 +36,7 @@ import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import { Records } from "../src/service/records.js";
 import { createRules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
+import { Scans } from "../src/workers/scans.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { present } from "./support/tenant.js";
@@ -56,12 +57,11 @@ const declared = new Map(
   }),
 );
 const logger = pino({ level: "silent" });
-// Nothing here needs validation, so no thread is started.
-const rules = createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry()));
 const tenantId = randomUUID();
 
 let cluster: TestDatabase;
 let database: Database;
+let workers: WorkerPool;
 let methods: ReadonlyMap<DescMethod, RegisteredMethod>;
 
 beforeAll(async () => {
@@ -72,6 +72,9 @@ beforeAll(async () => {
   const created = createCodecs([...declared.values()]);
   const codecs = { ...created, of: (entity: EntityDeclaration) => created.of(declaredAs(entity)) };
   const preparer = createEntryPreparer(codecs, config);
+  const registry = new Registry();
+  workers = new WorkerPool(config, registry);
+  const rules = createRules(config, workers);
   const appender = new Appender(
     {
       database,
@@ -95,6 +98,8 @@ beforeAll(async () => {
     events: { database, codecs, ...config },
     records,
     memorySearch: { database, access, settings: config },
+    workers,
+    scans: new Scans(config, registry),
   } as unknown as ServicesContext;
   const services = [
     actionSelectorService(new Records(records, codecs.of(actionSelector)), context),
@@ -109,6 +114,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await workers?.close();
   await database?.close();
   await cluster?.close();
 });

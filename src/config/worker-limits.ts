@@ -17,12 +17,22 @@ export const workerLimits = {
   maxWaitingWorkerTasks: count(
     "HOLDFAST_MAX_WAITING_WORKER_TASKS",
     32,
-    "tasks of one tenant that may wait for a thread; more are rejected as OVERLOADED",
+    "tasks of one tenant that may wait for a thread, and scans for their turn; more are rejected as OVERLOADED",
   ),
   workerMemoryMiB: count(
     "HOLDFAST_WORKER_MEMORY_MIB",
     256,
     "heap of one such thread, in MiB; a task that needs more fails",
+  ),
+  maxScans: count(
+    "HOLDFAST_MAX_SCANS",
+    4,
+    "searches of vectors without pgvector and minings at a time, of one tenant one; each holds a connection, and a quarter of them leaves the rest to others",
+  ),
+  scanTimeoutMs: milliseconds(
+    "HOLDFAST_SCAN_TIMEOUT_MS",
+    60 * SECOND,
+    "how long one of those may take, in ms; one that takes longer is ended as LIMIT_EXCEEDED",
   ),
   schemaTimeLimitMs: milliseconds(
     "HOLDFAST_SCHEMA_TIME_LIMIT_MS",

@@ -62,9 +62,19 @@ export function notFound(entity: string, id: string): HoldfastError {
   return new HoldfastError(ErrorReason.NOT_FOUND, `no ${entity} ${id}`, { metadata: { entity, id } });
 }
 
-/** LIMIT_EXCEEDED for a field that holds more than `limit`, which the caller can read from the metadata. */
-export function limitExceeded(field: string, unit: string, limit: number, actual: number): HoldfastError {
-  const description = `expected at most ${limit} ${unit}, got ${actual}`;
+/**
+ * LIMIT_EXCEEDED for a field that holds more than `limit`, which the caller can read from the metadata.
+ *
+ * @param isLeast whether counting stopped at `actual`, so that there may be more
+ */
+export function limitExceeded(
+  field: string,
+  unit: string,
+  limit: number,
+  actual: number,
+  isLeast = false,
+): HoldfastError {
+  const description = `expected at most ${limit} ${unit}, got ${actual}${isLeast ? " or more" : ""}`;
   return new HoldfastError(ErrorReason.LIMIT_EXCEEDED, `${field}: ${description}`, {
     violations: [{ field, description }],
     metadata: { limit: String(limit), actual: String(actual) },

@@ -14,6 +14,8 @@ export class WireReader {
   readonly bytes: Buffer;
   at: number;
   end: number;
+  /** Elements of lists and maps found so far, for whoever limits them. */
+  elements = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

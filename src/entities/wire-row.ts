@@ -1,6 +1,6 @@
 import { create, type DescField, ScalarType } from "@bufbuild/protobuf";
 import type { WireReader } from "../core/wire-reader.js";
-import type { Violations } from "./column-values.js";
+import { MAX_NUMBERS, type Violations } from "./column-values.js";
 import { type Row, type StoredField, storedFields } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
 import { type FieldBag, type FieldCodec, fieldCodec } from "./field-codec.js";
@@ -252,11 +252,16 @@ function mapReader(codec: FieldCodec, { field }: StoredField, violations: Violat
   const bag = {} as FieldBag;
   const isText = field.fieldKind === "map" && field.scalar === ScalarType.STRING;
   let map: Record<string, unknown> = {};
+  let count = 0;
   return {
     clear() {
       map = {};
+      count = 0;
     },
     read(reader: WireReader): boolean {
+      reader.elements += 1;
+      count += 1;
+      if (count > MAX_NUMBERS) return false;
       let key: string | undefined = "";
       let value: string | number | undefined = isText ? "" : 0;
       const isRead = nested(reader, (tag) => {

@@ -1,6 +1,6 @@
 import type { Payload } from "../../gen/holdfast/v1/payload_pb.js";
 import type { FieldBag } from "../entities/field-codec.js";
-import { leavesOf, type Member, membersOf, stringText } from "./json-text.js";
+import { countLeaves, leavesOf, type Member, membersOf, stringText } from "./json-text.js";
 import { type MappedRecord, restText } from "./map-record.js";
 import type { SourceRecord } from "./source-record.js";
 
@@ -22,24 +22,34 @@ export function compareLeaves(
   if (isWhole && allInFields(verbatim, fields, found)) {
     return { differing: 0, missing: 0 };
   }
-  const rest = new Map<string, string[]>();
-  for (const { name, raw } of restMembers(found[kind.rest])) rest.set(name, [...(rest.get(name) ?? []), raw]);
+  const rest = keptMembers(restMembers(found[kind.rest]));
   let [differing, missing] = [0, 0];
   let first: string | undefined;
   for (const member of members) {
     const kept = rest.get(member.name);
-    const at = kept?.indexOf(member.raw) ?? -1;
+    const times = kept?.get(member.raw) ?? 0;
     // Two members of one name are two leaves: each is found once.
-    if (at >= 0) kept?.splice(at, 1);
-    if (at >= 0 || isInField(member, fields, found)) continue;
-    const other = kept?.[0] ?? fieldText(member, fields, found);
+    if (times > 1) kept?.set(member.raw, times - 1);
+    else kept?.delete(member.raw);
+    if (times > 0 || isInField(member, fields, found)) continue;
+    const other = kept?.keys().next().value ?? fieldText(member, fields, found);
     const counts =
-      other === undefined ? { differing: 0, missing: leavesOf(member.raw).length } : compare(member, other);
+      other === undefined ? { differing: 0, missing: countLeaves(member.raw) } : compare(member, other);
     differing += counts.differing;
     missing += counts.missing;
     first ??= `${member.name}: ${other === undefined ? "not found" : "found as something else"}`;
   }
   return { differing, missing, ...(first !== undefined && { first }) };
+}
+
+/** The texts of members by name, and how often each stands there: a record may have any number of one name. */
+function keptMembers(members: readonly Member[]): ReadonlyMap<string, Map<string, number>> {
+  const kept = new Map<string, Map<string, number>>();
+  for (const { name, raw } of members) {
+    const texts = kept.get(name) ?? new Map<string, number>();
+    kept.set(name, texts.set(raw, (texts.get(raw) ?? 0) + 1));
+  }
+  return kept;
 }
 
 function allInFields(members: ReadonlySet<Member>, fields: Fields, found: FieldBag): boolean {

@@ -104,7 +104,7 @@ function setNumber(to: string, by: number, member: Member, mapping: Mapping): vo
 function setCount(to: string, member: Member, mapping: Mapping): void {
   if (!/^[-\dNI]/.test(member.raw)) throw wrongType(member, "a number");
   const [least, most] = rangeOf(mapping.entity, to) ?? [0, Number.MAX_SAFE_INTEGER];
-  const isWhole = /^-?\d+$/.test(member.raw);
+  const isWhole = WHOLE.test(member.raw);
   const value = isWhole ? BigInt(member.raw) : 0n;
   if (!isWhole || value < least || value > most) {
     mapping.setAside += 1;
@@ -182,3 +182,5 @@ function wrongType({ name, raw }: Member, expected: string): Unmappable {
 }
 
 const INT32 = 5;
+/** No range goes beyond 64 bits, which 19 digits hold; reading a number of millions of digits takes seconds. */
+const WHOLE = /^-?\d{1,19}$/;

@@ -171,7 +171,9 @@ class Undo {
   async #traces(run: Run, codec: EntityCodec, ids: readonly string[]): Promise<readonly Trace[]> {
     const byThing = new Map<string, RevisionPlace[]>();
     for (const place of await readRevisionPlaces(run, codec, this.#context.tenantId, ids)) {
-      byThing.set(place[0], [...(byThing.get(place[0]) ?? []), place]);
+      const places = byThing.get(place[0]);
+      if (places) places.push(place);
+      else byThing.set(place[0], [place]);
     }
     return [...byThing].flatMap(([id, places]) => {
       const own = places.find(

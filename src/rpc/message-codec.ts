@@ -8,24 +8,23 @@ import {
 } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { checkElements, malformedMessage } from "./check-elements.js";
 
 // Nothing answers with a request, so what it holds beyond our schema need not be kept.
 const READ_OPTIONS = { readUnknownFields: false };
 
 /**
- * A received message. Refuses bytes that are no such message, invalid UTF-8 in a string among them, with
- * MALFORMED_MESSAGE. `bytes` fields share the memory of what was received.
+ * A received message. `bytes` fields share the memory of what was received.
+ *
+ * @throws MALFORMED_MESSAGE for bytes that are no such message, invalid UTF-8 in a string among them, LIMIT_EXCEEDED for one
+ * with too many elements
  */
 export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  checkElements(schema, bytes);
   try {
     return fromBinary(schema, bytes, READ_OPTIONS);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `expected a ${schema.typeName}, got bytes that are none: ${why}`;
-    throw new HoldfastError(ErrorReason.MALFORMED_MESSAGE, message, {
-      metadata: { type: schema.typeName },
-      cause,
-    });
+    throw malformedMessage(schema, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 

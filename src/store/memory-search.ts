@@ -1,4 +1,5 @@
 import { binaryArray } from "./binary-array.js";
+import type { NearVectors, VectorPage } from "./compare-vectors-task.js";
 import type { Run } from "./database.js";
 import type { ListCondition } from "./list-query.js";
 import { createNearestVectors } from "./nearest-vectors.js";
@@ -23,14 +24,16 @@ type Candidate = [
 
 type VectorRow = [
   id: string,
-  vector: Buffer,
+  digits: string,
   importance: number | null,
   successScore: number | null,
   createMicros: bigint,
 ];
 
-/** Numbers compared before other work gets its turn: some milliseconds' worth, and a few megabytes. */
-const PAGE_NUMBERS = 250_000;
+/** Numbers read at once, eight digits each: a megabyte, which takes about a millisecond to receive and hand on. */
+const PAGE_NUMBERS = 125_000;
+/** Vectors of those, however short. */
+const PAGE_VECTORS = 1000;
 
 const COLUMNS = "method, id, importance, success_score, create_time";
 
@@ -64,50 +67,66 @@ export interface VectorQuery {
   readonly model: string;
 }
 
-/**
- * Memories whose embedding of the same model and length is nearest, the best
- * first; every one is compared, by pgvector if the database has it.
- */
-export async function searchByVector(
-  run: Run,
-  vector: VectorQuery,
-  limit: number,
-  filter: readonly ListCondition[],
-): Promise<{ readonly candidates: readonly MemoryCandidate[]; readonly byPgvector: boolean }> {
+/** Whether the database compares vectors itself. */
+export async function hasPgvector(run: Run): Promise<boolean> {
   const installed = await run({
     name: "pgvector",
     text: "SELECT 1 FROM pg_extension WHERE extname = 'vector'",
   });
-  if (installed.length === 0) {
-    return { candidates: await scanVectors(run, vector, limit, filterValues(filter)), byPgvector: false };
-  }
+  return installed.length > 0;
+}
+
+/**
+ * Memories whose embedding of the same model and length is nearest, the best first; pgvector compares every one, and
+ * must be there.
+ */
+export async function searchByPgvector(
+  run: Run,
+  vector: VectorQuery,
+  limit: number,
+  filter: readonly ListCondition[],
+): Promise<readonly MemoryCandidate[]> {
   const rows = await run<Candidate>({
     name: "search memory vectors",
     text: `SELECT ${COLUMNS} FROM holdfast.search_memory_vectors($11::text::real[], $1, $2, ${FILTER_ARGUMENTS})`,
     values: [vector.model, limit, ...filterValues(filter), `{${vector.embedding.join(",")}}`],
   });
-  return { candidates: rows.map(candidate), byPgvector: true };
+  return rows.map(candidate);
 }
 
-/** Pages of every embedding the filter allows, compared here; no more than a page is held at a time. */
-async function scanVectors(
+/** Compares a page of vectors, elsewhere than in the thread that reads them. */
+export type CompareVectors = (page: VectorPage) => Promise<NearVectors>;
+
+/**
+ * The same without pgvector: every embedding that the filter allows is read, a page at a time, and handed on to be
+ * compared as it came. No more than a page is held, and between two of them other work has its turn.
+ */
+export async function scanVectors(
   run: Run,
   { embedding, model }: VectorQuery,
   limit: number,
-  filters: readonly unknown[],
+  filter: readonly ListCondition[],
+  compare: CompareVectors,
 ): Promise<readonly MemoryCandidate[]> {
-  const nearest = createNearestVectors(embedding, limit, newestFirst);
-  const pageSize = Math.max(1, Math.floor(PAGE_NUMBERS / embedding.length));
+  const wanted = Float32Array.from(embedding);
+  const nearest = createNearestVectors(limit, newestFirst);
+  const filters = filterValues(filter);
+  const pageSize = Math.min(PAGE_VECTORS, Math.max(1, Math.floor(PAGE_NUMBERS / embedding.length)));
   for (let after: string | null = null; ; ) {
     const page: VectorRow[] = await run<VectorRow>({
       name: "memory vectors",
       text: `
-SELECT id, vector, importance, success_score, create_time
+SELECT id, encode(vector, 'hex'), importance, success_score, create_time
 FROM holdfast.read_memory_vectors($11::integer, $1, $12::uuid, $2, ${FILTER_ARGUMENTS})`,
       values: [model, pageSize, ...filters, embedding.length, after],
     });
-    for (const [id, sent, importance, success, micros] of page) {
-      nearest.add(sent, candidate(["VECTOR", id, importance, success, micros]));
+    if (page.length > 0) {
+      const vectors = page.map(([, digits]) => digits);
+      const { indexes, likenesses } = await compare({ wanted, vectors, least: nearest.least });
+      for (const [i, index] of indexes.entries()) {
+        const [id, , importance, success, micros] = page[index] as VectorRow;
+        nearest.add(likenesses[i] as number, candidate(["VECTOR", id, importance, success, micros]));
+      }
     }
     if (page.length < pageSize) return nearest.best();
     after = page.at(-1)?.[0] ?? null;

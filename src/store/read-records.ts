@@ -1,3 +1,4 @@
+import { mapInTurns } from "../core/map-in-turns.js";
 import { type Row, storedFields } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
@@ -34,7 +35,9 @@ export async function findRecords(
   ids: readonly string[],
 ): Promise<readonly FieldBag[]> {
   const rows = await run<Row>(rowsById(codec, tenantId, ids));
-  const byId = new Map(rows.map((row) => recordFromRow(codec, row)).map((record) => [record.id, record]));
+  // A row may hold thousands of numbers: many of them would hold the thread for long.
+  const records = await mapInTurns(rows, (row) => recordFromRow(codec, row));
+  const byId = new Map(records.map((record) => [record.id, record]));
   return ids.map((id) => byId.get(id)).filter((record) => record !== undefined);
 }
 

@@ -4,6 +4,7 @@ import { Tinypool } from "tinypool";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { runTask } from "./run-task.js";
+import { TenantTurns } from "./tenant-turns.js";
 import { createWorkerMetrics, type Outcome, type WorkerMetrics } from "./worker-metrics.js";
 import { compiledModule, type WorkerTask } from "./worker-task.js";
 
@@ -30,21 +31,16 @@ export interface RunOptions {
 /** A task took more time or memory than it may. */
 export class WorkLimitError extends Error {
   override readonly name = "WorkLimitError";
-}
+  readonly limit: number;
 
-interface Waiting {
-  begin(): void;
-}
-
-interface Tenant {
-  running: number;
-  readonly waiting: Waiting[];
+  constructor(limit: number, unit: string) {
+    super(`more than ${limit} ${unit}`);
+    this.limit = limit;
+  }
 }
 
 /** A thread that is started for one task alone is not worth it: it stays so long for the next one. */
 const IDLE_MS = 10_000;
-/** By then some tasks of the tenant are over: each may take as long as its time limit. */
-const RETRY_MS = 500;
 
 /**
  * Runs work whose cost the callers' input decides (patterns, schemas, vectors) beside the one thread that serves all:
@@ -53,15 +49,22 @@ const RETRY_MS = 500;
 export class WorkerPool {
   readonly #settings: WorkerPoolSettings;
   readonly #metrics: WorkerMetrics;
-  /** In the order of their turns. */
-  readonly #tenants = new Map<string, Tenant>();
-  #running = 0;
+  readonly #turns: TenantTurns;
   #threads: Tinypool | undefined;
   #isClosed = false;
 
   constructor(settings: WorkerPoolSettings, registry: Registry) {
     this.#settings = settings;
-    this.#metrics = createWorkerMetrics(registry, () => ({ running: this.#running, waiting: this.#waiting }));
+    const turns = new TenantTurns(
+      {
+        running: Math.max(1, settings.workerThreads),
+        runningPerTenant: settings.workerTasksPerTenant,
+        waitingPerTenant: settings.maxWaitingWorkerTasks,
+      },
+      "tasks",
+    );
+    this.#turns = turns;
+    this.#metrics = createWorkerMetrics(registry, () => turns);
   }
 
   /**
@@ -76,19 +79,15 @@ export class WorkerPool {
     { timeLimitMs, signal, transfer = [] }: RunOptions,
   ): Promise<Result> {
     signal?.throwIfAborted();
-    const tenant = this.#tenant(tenantId);
-    try {
-      await this.#turn(tenant, signal);
-    } catch (error) {
-      this.#leave(tenantId, tenant);
+    const endTurn = await this.#turns.take(tenantId, signal).catch((error: unknown) => {
       this.#metrics.ended(task.name, signal?.aborted ? "cancelled" : "refused", 0);
       throw error;
-    }
+    });
     const startMs = performance.now();
     let outcome: Outcome = "failed";
     const limit = new AbortController();
     const stop = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
-    const overTime = () => limit.abort(new WorkLimitError(`more than ${timeLimitMs} ms of work`));
+    const overTime = () => limit.abort(new WorkLimitError(timeLimitMs, "ms of work"));
     let timer: NodeJS.Timeout | undefined;
     const onBegun = () => {
       timer = setTimeout(overTime, timeLimitMs);
@@ -105,14 +104,11 @@ export class WorkerPool {
           : "failed";
       if (stop.aborted) throw stop.reason;
       if (!isOutOfMemory(error)) throw error;
-      throw new WorkLimitError(`more than ${this.#settings.workerMemoryMiB} MiB of memory`);
+      throw new WorkLimitError(this.#settings.workerMemoryMiB, "MiB of memory");
     } finally {
       clearTimeout(timer);
       this.#metrics.ended(task.name, outcome, (performance.now() - startMs) / 1000);
-      tenant.running -= 1;
-      this.#running -= 1;
-      this.#leave(tenantId, tenant);
-      this.#beginNext();
+      endTurn();
     }
   }
 
@@ -120,12 +116,6 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#threads?.destroy();
-  }
-
-  get #waiting(): number {
-    let waiting = 0;
-    for (const tenant of this.#tenants.values()) waiting += tenant.waiting.length;
-    return waiting;
   }
 
   async #execute<Argument, Result>(
@@ -144,70 +134,6 @@ export class WorkerPool {
       return await this.#threads.run(run, { transferList: [begun, ...transfer], signal });
     } finally {
       port1.close();
-    }
-  }
-
-  #tenant(tenantId: string): Tenant {
-    let tenant = this.#tenants.get(tenantId);
-    if (!tenant) {
-      tenant = { running: 0, waiting: [] };
-      this.#tenants.set(tenantId, tenant);
-    }
-    return tenant;
-  }
-
-  #leave(tenantId: string, { running, waiting }: Tenant): void {
-    if (running === 0 && waiting.length === 0) this.#tenants.delete(tenantId);
-  }
-
-  #mayBegin({ running }: Tenant): boolean {
-    return (
-      running < this.#settings.workerTasksPerTenant &&
-      this.#running < Math.max(1, this.#settings.workerThreads)
-    );
-  }
-
-  /** Resolves when a task of this tenant has its thread. */
-  #turn(tenant: Tenant, signal: AbortSignal | undefined): Promise<void> | undefined {
-    const begin = () => {
-      tenant.running += 1;
-      this.#running += 1;
-    };
-    if (tenant.waiting.length === 0 && this.#mayBegin(tenant)) {
-      begin();
-      return undefined;
-    }
-    const most = this.#settings.maxWaitingWorkerTasks;
-    if (tenant.waiting.length >= most) {
-      const message = `too much work of this tenant is waiting (limit ${most} tasks)`;
-      const details = { retryAfterMs: RETRY_MS, metadata: { limit: String(most) } };
-      throw new HoldfastError(ErrorReason.OVERLOADED, message, details);
-    }
-    return new Promise<void>((resolve, reject) => {
-      const onAbort = () => {
-        tenant.waiting.splice(tenant.waiting.indexOf(waiting), 1);
-        reject(signal?.reason);
-      };
-      const waiting = {
-        begin() {
-          signal?.removeEventListener("abort", onAbort);
-          begin();
-          resolve();
-        },
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      tenant.waiting.push(waiting);
-    });
-  }
-
-  #beginNext(): void {
-    for (const [id, tenant] of this.#tenants) {
-      if (tenant.waiting.length === 0 || !this.#mayBegin(tenant)) continue;
-      // Whoever had a turn comes after all others.
-      this.#tenants.delete(id);
-      this.#tenants.set(id, tenant);
-      tenant.waiting.shift()?.begin();
-      return;
     }
   }
 }

@@ -6,6 +6,7 @@ import {
   type RejectionSchema,
 } from "../../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError, invalidFields, limitExceeded } from "../../core/errors.js";
+import { mapInTurns } from "../../core/map-in-turns.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Appender } from "../../service/appender.js";
 import type { EntryLimits } from "../../service/limits.js";
@@ -13,7 +14,7 @@ import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
 import type { Records } from "../../service/records.js";
 import { statusFromError } from "../status.js";
-import type { GivenEntry } from "./append-decoder.js";
+import type { GivenEntries } from "./append-decoder.js";
 
 export interface AppendContext {
   readonly appender: Appender;
@@ -32,11 +33,14 @@ export interface AppendContext {
 export async function appendBatch(
   { appender, preparer, limits }: AppendContext,
   tenantId: string,
-  entries: readonly GivenEntry[],
+  entries: GivenEntries,
   admitted = false,
 ): Promise<AppendResult> {
+  if (entries instanceof HoldfastError) throw entries;
   checkCount(entries.length, "entries", limits);
-  const prepared = entries.map((entry, i) => prepare(() => preparer.entry(entry, `entries[${i}].`)));
+  const prepared = entries.map((entry, i) =>
+    entry instanceof HoldfastError ? entry : prepare(() => preparer.entry(entry, `entries[${i}].`)),
+  );
   return (await appendPrepared(appender, tenantId, prepared, admitted)).result;
 }
 
@@ -55,7 +59,10 @@ export async function appendRecords(
   field: string,
 ): Promise<StoredRecords> {
   checkCount(given.length, field, limits);
-  const prepared = given.map((record, i) => prepare(() => records.prepareNew(record, `${field}[${i}].`)));
+  // A record may have thousands of numbers: many of them would hold the thread for long.
+  const prepared = await mapInTurns(given, (record, i) =>
+    prepare(() => records.prepareNew(record, `${field}[${i}].`)),
+  );
   const { result, outcomes } = await appendPrepared(appender, tenantId, prepared);
   const ids = outcomes.flatMap((outcome) => (outcome instanceof HoldfastError ? [] : [outcome.id]));
   return { result, stored: await records.batchGet(tenantId, ids, 0n) };

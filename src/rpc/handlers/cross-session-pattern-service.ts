@@ -16,7 +16,7 @@ import { standardHandlers } from "./standard-handlers.js";
 /** Patterns are used, ranked and mined; the rest is as with every entity. */
 export function crossSessionPatternService(
   patterns: Records,
-  { append, events }: ServicesContext,
+  { append, events, workers, scans }: ServicesContext,
 ): RegisteredService {
   const { appender, preparer } = append;
   const { database, codecs } = events;
@@ -24,7 +24,7 @@ export function crossSessionPatternService(
   const sessionCodec = codecs.of(session);
   const querying = { database, codec, filter: createListFilter(codec, CrossSessionPatternFilterSchema) };
   const sessionFilter = createListFilter(sessionCodec, SessionFilterSchema);
-  const mining = { database, appender, preparer, patterns, sessionCodec, sessionFilter };
+  const mining = { database, appender, preparer, patterns, sessionCodec, sessionFilter, workers, scans };
   return defineService(CrossSessionPatternService, {
     ...standardHandlers<typeof CrossSessionPatternService, "CrossSessionPattern", "CrossSessionPatterns">(
       CrossSessionPatternService,

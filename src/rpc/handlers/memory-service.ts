@@ -11,10 +11,10 @@ import { standardHandlers } from "./standard-handlers.js";
 /** Memories are searched and promoted, and tell how often they were found; the rest is as with every entity. */
 export function memoryService(
   memories: Records,
-  { append, memorySearch }: ServicesContext,
+  { append, memorySearch, workers, scans }: ServicesContext,
 ): RegisteredService {
   const { access } = memorySearch;
-  const search = createMemorySearch(memorySearch, memories.codec);
+  const search = createMemorySearch({ ...memorySearch, workers, scans }, memories.codec);
   const standard = standardHandlers<typeof MemoryService, "Memory", "Memories">(
     MemoryService,
     memories,

@@ -11,6 +11,7 @@ import type { AppendLatencyRecord } from "../../service/append-latency.js";
 import type { MemorySearchContext } from "../../service/memories/memory-search.js";
 import { Records, type RecordsContext } from "../../service/records.js";
 import type { StorageContext } from "../../service/storage-info.js";
+import type { Scans } from "../../workers/scans.js";
 import type { WorkerPool } from "../../workers/worker-pool.js";
 import type { RegisteredService } from "../service.js";
 import { actionSelectorService } from "./action-selector-service.js";
@@ -29,10 +30,11 @@ import { standardService } from "./standard-service.js";
 
 export type ServicesContext = EventServiceContext & {
   readonly workers: WorkerPool;
+  readonly scans: Scans;
   readonly records: RecordsContext;
   readonly storage: StorageContext;
   readonly appendLatency: AppendLatencyRecord;
-  readonly memorySearch: MemorySearchContext;
+  readonly memorySearch: Omit<MemorySearchContext, "workers" | "scans">;
   readonly importFiles: ImportFiles;
   readonly exportFiles: ExportFiles;
 };

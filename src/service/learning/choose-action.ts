@@ -1,5 +1,6 @@
 import { type ActionSelector, SelectionStrategy } from "../../../gen/holdfast/v1/action_selector_pb.js";
-import { averageOf } from "./average.js";
+import { type Average, averageOf } from "./average.js";
+import { contextSums } from "./context-sums.js";
 import { goalScoresFromPayload } from "./goal-scores.js";
 import { type Random, sampleBeta } from "./random.js";
 
@@ -34,7 +35,12 @@ export interface Choice {
  * selector, request and random numbers give the same choice.
  */
 export function chooseAction(selector: ActionSelector, request: ChoiceRequest, random: Random): Choice {
-  const known = request.candidates.map((action) => knowledge(selector, request, action));
+  const { candidates, context, goalType } = request;
+  const weighed = contextSums(selector.contextWeights, context, candidates);
+  const patterns = goalType === "" ? undefined : patternsOf(selector, goalType);
+  const known = candidates.map((action) =>
+    knowledge(selector, action, patterns?.get(action), weighed(action)),
+  );
   const tries = known.reduce((sum, { count }) => sum + Number(count), 0);
   const scores = known.map(({ action, average, count, expectedFrom }): CandidateScore => {
     const expected = expectedFrom(average);
@@ -73,34 +79,25 @@ interface Knowledge {
 
 function knowledge(
   selector: ActionSelector,
-  { context, goalType }: ChoiceRequest,
   action: string,
+  pattern: Average | undefined,
+  weighed: number,
 ): Knowledge {
   const given = averageOf(selector.actionScores, selector.actionCounts, action);
   const average =
     given && Number.isFinite(given.score) ? Math.min(Math.max(given.score, 0), 1) : UNKNOWN_SCORE;
-  const pattern = goalType === "" ? undefined : patternOf(selector, goalType, action);
-  let weighed = 0;
-  for (const [feature, value] of Object.entries(context)) {
-    weighed += value * weight(selector.contextWeights, action, feature);
-  }
+  const tries = Math.max(Number(pattern?.count ?? 0n), 0);
   return {
     action,
     average,
     count: given && given.count > 0n ? given.count : 0n,
     expectedFrom: (assumed) =>
-      (pattern ? (pattern.score * pattern.count + assumed) / (pattern.count + 1) : assumed) + weighed,
+      (pattern ? (pattern.score * tries + assumed) / (tries + 1) : assumed) + weighed,
   };
 }
 
-function patternOf(selector: ActionSelector, goalType: string, action: string) {
+/** What worked for this kind of goal, by action. */
+function patternsOf(selector: ActionSelector, goalType: string): ReadonlyMap<string, Average> | undefined {
   const goals = goalScoresFromPayload(selector.goalPatterns) ?? [];
-  const found = goals.find(({ goal }) => goal === goalType)?.scores.get(action);
-  return found && { score: found.score, count: Math.max(Number(found.count), 0) };
-}
-
-function weight(weights: Readonly<Record<string, number>>, action: string, feature: string): number {
-  const name = [`${action}:${feature}`, feature].find((key) => Object.hasOwn(weights, key));
-  const found = name === undefined ? 0 : (weights[name] ?? 0);
-  return Number.isFinite(found) ? found : 0;
+  return goals.find(({ goal }) => goal === goalType)?.scores;
 }

@@ -5,7 +5,7 @@ import { type ListCondition, listOrder, listRows } from "../../store/list-query.
 import { readAncestors } from "../../store/read-ancestors.js";
 import { readSessionActions, type SessionAction, type SessionPart } from "../../store/session-actions.js";
 import { recordCursor } from "../record-cursor.js";
-import type { SessionStep } from "./mine-sequences.js";
+import type { SessionStep } from "./session-steps.js";
 
 /** Sessions whose actions are asked for at once. */
 const SESSION_PAGE = 50;

@@ -14,15 +14,23 @@ import { HoldfastError } from "../../core/errors.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Database, ReadBounds } from "../../store/database.js";
+import type { ScanKind, Scans } from "../../workers/scans.js";
+import type { WorkerPool } from "../../workers/worker-pool.js";
+import { workerTask } from "../../workers/worker-task.js";
 import type { Appender } from "../appender.js";
 import type { ListFilter } from "../list-filter.js";
 import type { EntryPreparer } from "../prepare-entry.js";
 import type { Attribution, PreparedEntry } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { finishedSteps } from "./finished-steps.js";
-import { type FrequentSequence, mineSequences } from "./mine-sequences.js";
+import type {
+  FrequentSequence,
+  MinedSequences,
+  mineSequences as mineSequencesTask,
+} from "./mine-sequences-task.js";
 import { minedChanges, minedPattern } from "./mined-pattern.js";
 import { RequestCheck } from "./request-check.js";
+import { SessionSteps } from "./session-steps.js";
 
 export interface MinePatternsContext {
   readonly database: Database;
@@ -31,6 +39,8 @@ export interface MinePatternsContext {
   readonly patterns: Records;
   readonly sessionCodec: EntityCodec;
   readonly sessionFilter: ListFilter;
+  readonly workers: WorkerPool;
+  readonly scans: Scans;
 }
 
 export interface MinedPattern extends FrequentSequence {
@@ -47,7 +57,7 @@ export interface Mined {
 /** One action by itself is no sequence. */
 const MIN_LENGTH = 2;
 const DEFAULT_MAX_LENGTH = 5;
-/** The steps are read once for each length. */
+/** The steps are gone through once for each length. */
 const MAX_LENGTH = 10;
 /** What occurs once is not frequent. */
 const DEFAULT_MIN_SUPPORT = 2;
@@ -56,6 +66,16 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
 /** Some 20 MB while mining. */
 const MAX_CANDIDATES = 100_000;
+/** Actions of all sessions, held in four bytes each while mining: 16 MiB. */
+const MAX_STEPS = 4 * 1024 * 1024;
+/** So many take some ten seconds at the greatest length, on a machine that does nothing else. */
+const MINING_LIMIT_MS = 60_000;
+const MINING: ScanKind = { name: "mining", advice: "mine fewer sessions or a higher min_support" };
+const mineSequences = workerTask<Parameters<typeof mineSequencesTask>[0], MinedSequences>(
+  import.meta.url,
+  "./mine-sequences-task.js",
+  "mineSequences",
+);
 /** Other servers may mine at the same moment; each round one of them finds what the other wrote. */
 const MAX_ROUNDS = 5;
 
@@ -65,7 +85,7 @@ const FINISHED = [SessionStatus.COMPLETED, SessionStatus.FAILED, SessionStatus.A
  * Finds frequent sequences of actions in finished sessions, as of one moment,
  * and keeps them as patterns.
  *
- * @throws INVALID_FIELD, LIMIT_EXCEEDED, and the signal's reason if it aborts.
+ * @throws INVALID_FIELD, LIMIT_EXCEEDED, OVERLOADED, and the signal's reason if it aborts.
  */
 export async function minePatterns(
   context: MinePatternsContext,
@@ -76,17 +96,21 @@ export async function minePatterns(
 ): Promise<Mined> {
   const { minSupport, maxLength, limit, filter } = checked(request);
   const conditions = context.sessionFilter(filter as unknown as FieldBag);
-  const limits = { minSupport, minLength: MIN_LENGTH, maxLength, maxCandidates: MAX_CANDIDATES };
-  const { sequences, sessionCount } = await context.database.read(
-    tenantId,
-    (run) =>
-      mineSequences(
-        () => finishedSteps(run, tenantId, context.sessionCodec, conditions, bounds.signal),
-        limits,
-      ),
-    bounds,
-  );
-  const frequent = [...sequences].sort(byImportance).slice(0, limit);
+  const { database, workers, scans, sessionCodec } = context;
+  const limits = { minSupport, minLength: MIN_LENGTH, maxLength, maxCandidates: MAX_CANDIDATES, limit };
+  const { frequent, sessionCount } = await scans.run(tenantId, MINING, bounds.signal, async (signal) => {
+    const steps = await database.read(
+      tenantId,
+      (run) => collectSteps(finishedSteps(run, tenantId, sessionCodec, conditions, signal)),
+      { ...bounds, signal },
+    );
+    const { pages, sessionCount } = steps;
+    const transfer = pages.flatMap((page) => [page.steps.buffer, page.successes.buffer, page.names.buffer]);
+    const options = { timeLimitMs: MINING_LIMIT_MS, signal, transfer };
+    const frequent = await workers.run(tenantId, mineSequences, { pages, limits }, options);
+    if (!frequent) throw tooMany("different sequences of one length", MAX_CANDIDATES);
+    return { frequent, sessionCount };
+  });
   const found = frequent.map((sequence) => minedPattern(tenantId, request.sessions, sequence));
   const kept = await keepPatterns(context, tenantId, found, by);
   const patterns = frequent.flatMap((sequence, i) => {
@@ -114,13 +138,23 @@ function checked(request: MinePatternsRequest) {
   return { minSupport, maxLength, limit, filter };
 }
 
-function byImportance(a: FrequentSequence, b: FrequentSequence): number {
-  return (
-    b.support - a.support ||
-    b.actions.length - a.actions.length ||
-    b.successRate - a.successRate ||
-    (a.actions.join("\0") < b.actions.join("\0") ? -1 : 1)
-  );
+/** All steps, while they are few enough to be held. @throws LIMIT_EXCEEDED */
+async function collectSteps(pages: ReturnType<typeof finishedSteps>): Promise<SessionSteps> {
+  const steps = new SessionSteps();
+  for await (const page of pages) {
+    steps.add(page);
+    if (steps.stepCount > MAX_STEPS) throw tooMany("actions in all", MAX_STEPS);
+    // Each is a sequence of length one.
+    if (steps.actionCount > MAX_CANDIDATES)
+      throw tooMany("different sequences of one length", MAX_CANDIDATES);
+  }
+  return steps;
+}
+
+function tooMany(what: string, limit: number): HoldfastError {
+  const message = `expected at most ${limit} ${what}, got more: ${MINING.advice}`;
+  const metadata = { limit: String(limit), actual: String(limit + 1) };
+  return new HoldfastError(ErrorReason.LIMIT_EXCEEDED, message, { metadata });
 }
 
 interface KeptPatterns {

@@ -6,7 +6,7 @@ import {
 import type { SessionFilter } from "../../../gen/holdfast/v1/session_pb.js";
 import { uuidV5 } from "../../core/uuid.js";
 import { jsonPayload } from "./json-payload.js";
-import type { FrequentSequence } from "./mine-sequences.js";
+import type { FrequentSequence } from "./mine-sequences-task.js";
 
 /** An arbitrary UUID under which the ids of mined patterns are made. It must never change. */
 const MINED_PATTERNS = "5b0f0d1e-7c0a-4b63-9a63-0d7d2f1f6a54";

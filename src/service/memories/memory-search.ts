@@ -7,11 +7,23 @@ import {
 import { nowMicros } from "../../core/time.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Database, ReadBounds } from "../../store/database.js";
+import type { NearVectors, VectorPage } from "../../store/compare-vectors-task.js";
+import type { Database, ReadBounds, Run } from "../../store/database.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { readMemoryAccess } from "../../store/memory-access.js";
-import { type MemoryCandidate, searchByText, searchByVector } from "../../store/memory-search.js";
+import {
+  type CompareVectors,
+  hasPgvector,
+  type MemoryCandidate,
+  scanVectors,
+  searchByPgvector,
+  searchByText,
+  type VectorQuery,
+} from "../../store/memory-search.js";
 import { findRecords } from "../../store/read-records.js";
+import type { ScanKind, Scans } from "../../workers/scans.js";
+import type { WorkerPool } from "../../workers/worker-pool.js";
+import { workerTask } from "../../workers/worker-task.js";
 import { createListFilter, type ListFilter } from "../list-filter.js";
 import { checkSearch } from "./check-search.js";
 import { type MemoryAccessLog, setMemoryAccess } from "./memory-access-log.js";
@@ -20,6 +32,8 @@ import { fuseRanks, type RankedList } from "./rank-fusion.js";
 export interface MemorySearchContext {
   readonly database: Database;
   readonly access: MemoryAccessLog;
+  readonly workers: WorkerPool;
+  readonly scans: Scans;
   readonly settings: MemorySearchSettings;
 }
 
@@ -34,7 +48,7 @@ export interface MemorySearchAnswer {
   readonly vectorScan: VectorScan;
 }
 
-/** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE */
+/** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE; without pgvector also OVERLOADED, LIMIT_EXCEEDED */
 export type MemorySearch = (
   tenantId: string,
   request: SearchMemoriesRequest,
@@ -48,14 +62,30 @@ export type MemorySearch = (
  */
 const SPARE_OF_TEXT = 100;
 const SPARE_WITH_VECTORS = 190;
-const NO_VECTORS = { candidates: [], byPgvector: false };
+/** Vectors are compared elsewhere than in the thread that serves everybody. */
+const compareVectors = workerTask<VectorPage, NearVectors>(
+  import.meta.url,
+  "../../store/compare-vectors-task.js",
+  "compareVectors",
+);
+/** A page takes a millisecond or two: what takes so long will not end. */
+const PAGE_LIMIT_MS = 10_000;
+const VECTOR_SCAN: ScanKind = {
+  name: "vector search",
+  advice: "filter by more, or install pgvector in the database",
+};
+
+/** Finds the memories whose vectors are nearest, the best first. */
+type FindVectors = (run: Run) => Promise<readonly MemoryCandidate[]>;
+const noVectors: FindVectors = async () => [];
+
 const HOUR_MS = 3_600_000;
 /** Words only spelt like those asked for, against the words themselves. */
 const TRIGRAM_SHARE = 0.5;
 
 /** Finds memories in one snapshot by every way the request allows, and counts what it found as accessed. */
 export function createMemorySearch(
-  { database, access, settings }: MemorySearchContext,
+  { database, access, workers, scans, settings }: MemorySearchContext,
   codec: EntityCodec,
 ): MemorySearch {
   const filterOf: ListFilter = createListFilter(codec, MemoryFilterSchema);
@@ -68,36 +98,49 @@ export function createMemorySearch(
     const byVector = embedding.length > 0;
     const many = limit + (byVector ? SPARE_WITH_VECTORS : SPARE_OF_TEXT);
 
-    const found = await database.read(
-      tenantId,
-      async (run) => {
-        const [head, texts, vectors] = await Promise.all([
-          minPosition === 0n ? undefined : readLogHead(run, tenantId),
-          byText ? searchByText(run, text, many, filter) : [],
-          byVector ? searchByVector(run, { embedding, model: embeddingModel }, many, filter) : NO_VECTORS,
-        ]);
-        if (head) requirePosition(head, minPosition);
-        const lists: readonly RankedList[] = [
-          { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
-          { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
-          { method: "VECTOR", weight: weights.embedding, candidates: vectors.candidates },
-        ];
-        const { byPgvector } = vectors;
-        const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
-        const fused = fuseRanks(lists, weights, age).slice(0, limit);
-        const ids = fused.map(({ id }) => id);
-        if (ids.length === 0) return { fused, memories: [] as FieldBag[], byPgvector };
-        const [memories, accesses] = await Promise.all([
-          findRecords(run, codec, tenantId, ids),
-          readMemoryAccess(run, tenantId, ids),
-        ]);
-        setMemoryAccess(memories, accesses);
-        return { fused, memories, byPgvector };
-      },
-      bounds,
-    );
+    const read = (vectorsOf: FindVectors, within: ReadBounds | undefined) =>
+      database.read(
+        tenantId,
+        async (run) => {
+          const [head, texts, vectors] = await Promise.all([
+            minPosition === 0n ? undefined : readLogHead(run, tenantId),
+            byText ? searchByText(run, text, many, filter) : [],
+            vectorsOf(run),
+          ]);
+          if (head) requirePosition(head, minPosition);
+          const lists: readonly RankedList[] = [
+            { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
+            { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },
+            { method: "VECTOR", weight: weights.embedding, candidates: vectors },
+          ];
+          const age = { nowMicros: nowMicros(), halfLifeMs: settings.memoryHalfLifeHours * HOUR_MS };
+          const fused = fuseRanks(lists, weights, age).slice(0, limit);
+          const ids = fused.map(({ id }) => id);
+          if (ids.length === 0) return { fused, memories: [] as FieldBag[] };
+          const [memories, accesses] = await Promise.all([
+            findRecords(run, codec, tenantId, ids),
+            readMemoryAccess(run, tenantId, ids),
+          ]);
+          setMemoryAccess(memories, accesses);
+          return { fused, memories };
+        },
+        within,
+      );
+    const vector: VectorQuery = { embedding, model: embeddingModel };
+    const scan = (signal: AbortSignal) => {
+      const compare: CompareVectors = (page) =>
+        workers.run(tenantId, compareVectors, page, { timeLimitMs: PAGE_LIMIT_MS, signal });
+      const within = { deadline: undefined, ...bounds, signal };
+      return read((run) => scanVectors(run, vector, many, filter, compare), within);
+    };
+    const byPgvector = byVector && (await database.read(tenantId, hasPgvector, bounds));
+    const found = !byVector
+      ? await read(noVectors, bounds)
+      : byPgvector
+        ? await read((run) => searchByPgvector(run, vector, many, filter), bounds)
+        : await scans.run(tenantId, VECTOR_SCAN, bounds?.signal, scan);
 
-    const { fused, memories, byPgvector } = found;
+    const { fused, memories } = found;
     access.touch(
       tenantId,
       fused.map(({ id }) => id),

@@ -1,5 +1,5 @@
 import { byKey } from "../by-key.js";
-import { NUMBER_BYTES } from "../nearest-vectors.js";
+import { NUMBER_BYTES } from "../compare-vectors-task.js";
 import { vectorSql } from "../vector-sql.js";
 import { BY_KEY_DEFINER } from "./log-routines.js";
 import { memoryCandidate, memoryFilter, memoryFilterParameters, SEARCH_DEFINER } from "./memory-filter.js";

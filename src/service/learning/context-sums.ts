@@ -1,0 +1,56 @@
+/**
+ * What a context adds to the expectation of each candidate: the sum of its features' values, each multiplied by the weight
+ * named `action:feature`, else by the one named `feature`. Weights are gone through once, not once for each candidate.
+ *
+ * @returns the sum for one of the candidates
+ */
+export function contextSums(
+  weights: Readonly<Record<string, number>>,
+  context: Readonly<Record<string, number>>,
+  candidates: readonly string[],
+): (action: string) => number {
+  const features = Object.entries(context);
+  const terms = Float64Array.from(features, ([feature, value]) => value * weightOf(weights, feature));
+  const common = sum(terms);
+  const own = ownTerms(weights, features, new Set(candidates));
+  return (action) => {
+    const changed = own.get(action);
+    if (!changed) return common;
+    const all = terms.slice();
+    for (const [index, term] of changed) all[index] = term;
+    return sum(all);
+  };
+}
+
+/** Terms by weights of one action alone, by action and by the index of the feature. */
+function ownTerms(
+  weights: Readonly<Record<string, number>>,
+  features: readonly [string, number][],
+  candidates: ReadonlySet<string>,
+): ReadonlyMap<string, ReadonlyMap<number, number>> {
+  const indexes = new Map(features.map(([feature], index) => [feature, index]));
+  const terms = new Map<string, Map<number, number>>();
+  for (const name of Object.keys(weights)) {
+    // Both an action and a feature may have colons in their names.
+    for (let colon = name.indexOf(":"); colon >= 0; colon = name.indexOf(":", colon + 1)) {
+      const action = name.slice(0, colon);
+      const index = candidates.has(action) ? indexes.get(name.slice(colon + 1)) : undefined;
+      if (index === undefined) continue;
+      const ofAction = terms.get(action) ?? new Map<number, number>();
+      terms.set(action, ofAction.set(index, (features[index]?.[1] ?? 0) * weightOf(weights, name)));
+    }
+  }
+  return terms;
+}
+
+function weightOf(weights: Readonly<Record<string, number>>, name: string): number {
+  const found = Object.hasOwn(weights, name) ? (weights[name] ?? 0) : 0;
+  return Number.isFinite(found) ? found : 0;
+}
+
+// In the order of the features: another order would round differently.
+function sum(terms: Float64Array): number {
+  let total = 0;
+  for (const term of terms) total += term;
+  return total;
+}
