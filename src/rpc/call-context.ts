@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { AnswerRoom } from "../core/answer-room.js";
 import type { Principal } from "../core/principal.js";
 
 /** What a handler knows of the call it serves, beside the request. */
@@ -13,6 +14,10 @@ export interface CallContext {
   readonly deadline: Date | undefined;
   /** Aborts when the server begins to stop: long streams tell their client to move and end. */
   readonly draining: AbortSignal;
+  /** Aborts with either of the two; for handlers that end with both. */
+  readonly ending: AbortSignal;
+  /** Room for answers that their reader has not read. A handler with large answers asks it before it makes the next one. */
+  readonly room: AnswerRoom;
   /** The caller's `x-request-id`, or one made here; in every log line and in the answer's metadata. */
   readonly requestId: string;
   /** Bound to the call. Never log a payload. */

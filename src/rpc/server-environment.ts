@@ -5,6 +5,7 @@ import type { Authenticator } from "./authenticate.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
+import type { UnreadCalls } from "./unread-calls.js";
 
 /** What all calls of one server share. */
 export interface ServerEnvironment {
@@ -15,6 +16,8 @@ export interface ServerEnvironment {
   readonly secrets?: SecretGuard | undefined;
   /** When which tenant's messages are worked on. */
   readonly turns: FairTurns;
+  /** The calls whose answers are not read. */
+  readonly unread: UnreadCalls;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

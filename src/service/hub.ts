@@ -41,13 +41,23 @@ export class Hub {
   readonly #feeds = new Map<string, TenantFeed>();
   readonly #context: FeedContext;
   /** Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. */
-  readonly turns: Semaphore;
+  readonly #turns: Semaphore;
 
   constructor(context: FeedContext) {
     this.#context = context;
-    this.turns = new Semaphore(
+    this.#turns = new Semaphore(
       Math.max(1, Math.floor(context.settings.databaseConnections * SUBSCRIBERS_SHARE)),
     );
+  }
+
+  /** Reads the database for a subscriber when it is its turn. */
+  async inTurn<T>(read: () => Promise<T>): Promise<T> {
+    await this.#turns.acquire();
+    try {
+      return await read();
+    } finally {
+      this.#turns.release();
+    }
   }
 
   /** @param head where the log ends, read from the database just now. */
