@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { Semaphore } from "../core/semaphore.js";
+import { FairSemaphore } from "../core/fair-semaphore.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
@@ -40,19 +40,22 @@ export interface FeedHold {
 export class Hub {
   readonly #feeds = new Map<string, TenantFeed>();
   readonly #context: FeedContext;
-  /** Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. */
-  readonly #turns: Semaphore;
+  /**
+   * Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. Tenants
+   * are served one after the other, so that the crowd of one does not keep another's subscriber waiting.
+   */
+  readonly #turns: FairSemaphore;
 
   constructor(context: FeedContext) {
     this.#context = context;
-    this.#turns = new Semaphore(
+    this.#turns = new FairSemaphore(
       Math.max(1, Math.floor(context.settings.databaseConnections * SUBSCRIBERS_SHARE)),
     );
   }
 
-  /** Reads the database for a subscriber when it is its turn. */
-  async inTurn<T>(read: () => Promise<T>): Promise<T> {
-    await this.#turns.acquire();
+  /** Reads the database for a subscriber of a tenant when it is its turn. */
+  async inTurn<T>(tenantId: string, read: () => Promise<T>): Promise<T> {
+    await this.#turns.acquire(tenantId);
     try {
       return await read();
     } finally {

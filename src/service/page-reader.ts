@@ -52,6 +52,7 @@ export class PageReader {
       const recent = this.#recent(position);
       const page = recent ?? (await this.#stored(position));
       if (!page) continue;
+      // Before anything is waited for: others look at what is left.
       room.reserve(bytesOf(page));
       return { ...page, isShared: recent !== undefined || this.#feed.followers > 1 };
     }
@@ -67,7 +68,7 @@ export class PageReader {
     });
   }
 
-  /** Undefined when there was no room by the time it could be read. */
+  /** Reserves the room for it before it waits. Undefined when there was none by the time it could be read. */
   async #stored(after: bigint): Promise<ChangePage | undefined> {
     const { database, codecs, hub, settings } = this.#context;
     const { tenantId, filter, room, signal } = this.#request;
@@ -75,16 +76,18 @@ export class PageReader {
     const furthest = after + BigInt(settings.maxPagePositions);
     const upTo = end < furthest ? end : furthest;
     const known = stored.find(this.#key, after);
-    if (known) return known;
-    return hub.inTurn(async () => {
-      if (signal.aborted) return undefined;
+    if (known) {
+      room.reserve(bytesOf(known));
+      return known;
+    }
+    return hub.inTurn(tenantId, async () => {
+      if (signal.aborted || room.free === 0) return undefined;
       // Whoever had the turn before may have wanted the same.
       const read = stored.find(this.#key, after);
-      if (read) return read;
-      if (room.free === 0) return undefined;
       const maxBytes = storedPageBytes(settings, this.#feed, room.free);
+      room.reserve(read ? bytesOf(read) : maxBytes);
+      if (read) return read;
       const range = { tenantId, after, upTo, filter, maxChanges: settings.maxPageChanges, maxBytes };
-      room.reserve(maxBytes);
       const page = await database.read(tenantId, (run) => readChanges(run, codecs, range));
       // One who catches up alone leaves nothing behind for the garbage collector to carry along.
       if (this.#feed.followers > 1) stored.keep(this.#key, after, page);

@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { constants } from "node:http2";
+import { setTimeout as delay } from "node:timers/promises";
+import { status } from "@grpc/grpc-js";
+import { connect } from "@holdfast/client";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { EventService } from "../../gen/holdfast/v1/event_pb.js";
+import { useAbusedServer } from "../support/abused-server.js";
+import { besideModestTenant } from "../support/beside-modest-tenant.js";
+import { observation, payload } from "../support/entries.js";
+import { RpcClient } from "../support/rpc-client.js";
+import { type SilentEnd, SilentReader } from "../support/silent-reader.js";
+import { present } from "../support/tenant.js";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const TENANT_LIMIT = 4 * MIB;
+/** A page is one event, and so many may be read at once when the room ends: each may be one over. */
+const EVENT_BYTES = 256 * KIB;
+const READ_AT_ONCE = 4;
+const EVENTS = 24;
+const STREAMS = 300;
+/** Streams opened before the server is seen to answer others. */
+const BURST = 20;
+/** What a stream costs besides its answers, and what the server needs for its work, whoever reads. */
+const STREAM_BYTES = 64 * KIB;
+const WORK_BYTES = 64 * MIB;
+
+const server = useAbusedServer({
+  HOLDFAST_MAX_TENANT_UNSENT_BYTES: String(TENANT_LIMIT),
+  HOLDFAST_MAX_UNSENT_BYTES: String(2 * TENANT_LIMIT),
+  HOLDFAST_STALLED_READER_MS: "1000",
+});
+
+async function residentBytes(): Promise<number> {
+  const text = await readFile(`/proc/${server.process.child.pid}/status`, "utf8");
+  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]) * KIB;
+}
+
+/** Waits until a metric is as expected. */
+async function until(name: string, labels: string, isReached: (value: number) => boolean): Promise<void> {
+  while (!isReached(await server.metric(name, labels))) await delay(50);
+}
+
+const nothing = (value: number) => value === 0;
+const endedFor = (reason: string) => server.metric("holdfast_unread_calls_ended_total", reason);
+
+beforeAll(async () => {
+  const writer = new RpcClient(server.grpc, { token: server.token("abuser") });
+  for (let i = 0; i < EVENTS; i++) {
+    const data = payload(Buffer.alloc(EVENT_BYTES, i), "application/octet-stream");
+    await writer.unary(EventService.method.append, { entries: [observation({ data })] });
+  }
+  writer.close();
+});
+
+test("subscribers that never read are held to a limit, and those of their tenant that read are served", async () => {
+  const before = await residentBytes();
+  let mostUnsent = 0;
+  let mostResident = 0;
+  const observe = async () => {
+    mostUnsent = Math.max(mostUnsent, await server.metric("holdfast_unsent_bytes"));
+    mostResident = Math.max(mostResident, await residentBytes());
+  };
+  const reader = new SilentReader(server.grpc, server.token("abuser"));
+  await besideModestTenant(server, async () => {
+    const ends: Promise<SilentEnd>[] = [];
+    for (let i = 0; i < STREAMS; i++) {
+      ends.push(reader.call(EventService.method.subscribe, { afterPosition: BigInt(i % EVENTS) }));
+      if (i % BURST === 0) await observe();
+    }
+    await until("holdfast_unsent_bytes", "", (bytes) => bytes > TENANT_LIMIT / 2);
+
+    const { host, port } = server.grpc;
+    const client = connect({ address: `${host}:${port}`, token: server.token("abuser") });
+    onTestFinished(() => client.close());
+    const positions: bigint[] = [];
+    for await (const { position } of client.events.subscribe({ after: "start" })) {
+      positions.push(position);
+      await observe();
+      if (positions.length === EVENTS) break;
+    }
+    expect(positions).toEqual(Array.from({ length: EVENTS }, (_, i) => BigInt(i + 1)));
+
+    // Its room was made by ending those that do not read.
+    const { rstCode } = await Promise.race(ends);
+    expect(rstCode).toBe(constants.NGHTTP2_REFUSED_STREAM);
+    expect(await endedFor("no_room")).toBeGreaterThan(0);
+    await observe();
+  });
+  console.log({ mostUnsent, grown: (mostResident - before) / MIB });
+  expect(mostUnsent).toBeLessThanOrEqual(TENANT_LIMIT + READ_AT_ONCE * 2 * EVENT_BYTES);
+  expect(mostResident - before).toBeLessThan(WORK_BYTES + STREAMS * STREAM_BYTES + 4 * TENANT_LIMIT);
+
+  reader.close();
+  await until("holdfast_unsent_bytes", "", nothing);
+  await until("holdfast_unread_calls", "", nothing);
+});
+
+test("answers of unary calls that are not read are held to the limit, and each call ends", async () => {
+  const reader = new SilentReader(server.grpc, server.token("abuser"));
+  await besideModestTenant(server, async () => {
+    const calls = Array.from({ length: 60 }, () =>
+      reader.call(EventService.method.listEvents, { pageSize: 3 }),
+    );
+    const ends = await Promise.all(calls);
+    for (const end of ends) {
+      const isRefused = end.status === status.RESOURCE_EXHAUSTED;
+      expect(isRefused || end.rstCode === constants.NGHTTP2_REFUSED_STREAM, JSON.stringify(end)).toBe(true);
+    }
+    expect(ends.some((end) => end.status === undefined)).toBe(true);
+  });
+  await until("holdfast_unsent_bytes", "", nothing);
+  const client = server.as("abuser");
+  const { events } = await client.unary(EventService.method.listEvents, { pageSize: 3 });
+  expect(present(events[0]).position).toBe(1n);
+});
