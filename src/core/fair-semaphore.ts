@@ -1,8 +1,9 @@
+import { TurnQueue } from "./turn-queue.js";
+
 /** Counts what may be under way at once. Those who come later wait; their owners are served one after the other. */
 export class FairSemaphore {
   #free: number;
-  /** Of each owner that waits, in the order of their turns. */
-  readonly #queues = new Map<string, (() => void)[]>();
+  readonly #waiting = new TurnQueue<() => void>();
 
   constructor(permits: number) {
     this.#free = permits;
@@ -13,23 +14,12 @@ export class FairSemaphore {
       this.#free -= 1;
       return;
     }
-    await new Promise<void>((resolve) => {
-      const queue = this.#queues.get(owner);
-      if (queue) queue.push(resolve);
-      else this.#queues.set(owner, [resolve]);
-    });
+    await new Promise<void>((resolve) => this.#waiting.add(owner, resolve));
   }
 
   release(): void {
-    const [owner, queue] = this.#queues.entries().next().value ?? [];
-    if (owner === undefined || !queue) {
-      this.#free += 1;
-      return;
-    }
-    this.#queues.delete(owner);
-    const next = queue.shift();
-    // Behind all others that wait.
-    if (queue.length > 0) this.#queues.set(owner, queue);
-    next?.();
+    const next = this.#waiting.take();
+    if (next) next();
+    else this.#free += 1;
   }
 }

@@ -48,7 +48,8 @@ export class ResponseWriter implements AnswerRoom, UnreadCall {
   }
 
   freed(signal: AbortSignal): Promise<void> {
-    return this.#options.unread.bytes.freed(this.#options.tenantId, signal);
+    const { unread, tenantId, transport } = this.#options;
+    return unread.bytes.freed(tenantId, transport.getPeer(), signal);
   }
 
   reserve(bytes: number): void {

@@ -33,7 +33,7 @@ test("those that wait go on in the order they came, as many as there is room for
   bytes.add("a", 128 * KIB);
   const served: number[] = [];
   const all = [1, 2, 3].map(async (call) => {
-    while (bytes.free("a") === 0) await bytes.freed("a", never);
+    while (bytes.free("a") === 0) await bytes.freed("a", "connection", never);
     bytes.add("a", 64 * KIB);
     served.push(call);
   });
@@ -48,10 +48,26 @@ test("those that wait go on in the order they came, as many as there is room for
   expect(bytes.waiting).toBe(0);
 });
 
+test("connections take turns, however many calls of one wait", async () => {
+  const bytes = new UnsentBytes({ maxUnsentBytes: 1000, maxTenantUnsentBytes: 100 });
+  bytes.add("a", 100);
+  const served: string[] = [];
+  const use = async (connection: string) => {
+    while (bytes.free("a") === 0) await bytes.freed("a", connection, never);
+    bytes.add("a", 100);
+    served.push(connection);
+    bytes.remove("a", 100);
+  };
+  const all = ["many", "many", "many", "one"].map(use);
+  bytes.remove("a", 100);
+  await Promise.all(all);
+  expect(served).toEqual(["many", "one", "many", "many"]);
+});
+
 test("room that one leaves unused goes to the next that waits", async () => {
   const bytes = new UnsentBytes({ maxUnsentBytes: 1000, maxTenantUnsentBytes: 100 });
   bytes.add("a", 100);
-  const waiting = Array.from({ length: 5 }, () => bytes.freed("a", never));
+  const waiting = Array.from({ length: 5 }, () => bytes.freed("a", "connection", never));
   bytes.remove("a", 100);
   // Nothing is added: no further bytes will ever be given back.
   await Promise.all(waiting);
@@ -61,9 +77,9 @@ test("one that waits goes on when nobody waits for its answer any more", async (
   const bytes = new UnsentBytes({ maxUnsentBytes: 1000, maxTenantUnsentBytes: 100 });
   bytes.add("a", 100);
   const abort = new AbortController();
-  const waiting = bytes.freed("a", abort.signal);
+  const waiting = bytes.freed("a", "connection", abort.signal);
   abort.abort();
   await waiting;
   expect(bytes.waiting).toBe(0);
-  await bytes.freed("a", abort.signal);
+  await bytes.freed("a", "connection", abort.signal);
 });

@@ -1,3 +1,5 @@
+import { TurnQueue } from "../core/turn-queue.js";
+
 export interface UnsentBytesSettings {
   /** Bytes of answers that clients have not read, of all tenants. */
   readonly maxUnsentBytes: number;
@@ -19,8 +21,8 @@ export class UnsentBytes {
   readonly #settings: UnsentBytesSettings;
   /** Bytes of each tenant that has some. */
   readonly #tenants = new Map<string, number>();
-  /** Calls that wait for room, by tenant, in the order they came. */
-  readonly #waiting = new Map<string, Set<() => void>>();
+  /** Calls that wait for room, by tenant. The connections of a tenant take turns. */
+  readonly #waiting = new Map<string, TurnQueue<() => void>>();
   #total = 0;
   #isWakeDue = false;
 
@@ -62,20 +64,23 @@ export class UnsentBytes {
     return Math.max(0, Math.min(maxTenantUnsentBytes - held, ofServer));
   }
 
-  /** Resolves when a tenant may have room again, or when the signal aborts. */
-  async freed(tenantId: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when a tenant may have room again, or when the signal aborts. Connections of a tenant take turns: one with
+   * many calls that are not read does not keep the call of another waiting.
+   */
+  async freed(tenantId: string, connection: string, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const calls = this.#waiting.get(tenantId) ?? new Set();
+      const calls = this.#waiting.get(tenantId) ?? new TurnQueue();
       this.#waiting.set(tenantId, calls);
       const resume = () => {
         signal.removeEventListener("abort", resume);
-        calls.delete(resume);
+        calls.delete(connection, resume);
         if (calls.size === 0 && this.#waiting.get(tenantId) === calls) this.#waiting.delete(tenantId);
         resolve();
       };
       signal.addEventListener("abort", resume);
-      calls.add(resume);
+      calls.add(connection, resume);
     });
   }
 
@@ -92,12 +97,8 @@ export class UnsentBytes {
   #wake(): void {
     let isRoomLeft = false;
     for (const [tenantId, calls] of [...this.#waiting]) {
-      let free = this.free(tenantId);
-      for (const resume of [...calls]) {
-        if (free <= 0) break;
-        free -= USUAL_ANSWER_BYTES;
-        resume();
-      }
+      for (let free = this.free(tenantId); free > 0 && calls.size > 0; free -= USUAL_ANSWER_BYTES)
+        calls.take()?.();
       isRoomLeft ||= this.#waiting.has(tenantId) && this.free(tenantId) > 0;
     }
     if (isRoomLeft) this.#wakeSoon();
