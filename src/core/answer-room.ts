@@ -3,6 +3,8 @@
  * leave unread are limited. A handler whose answers are large asks for room before it makes the next one.
  */
 export interface AnswerRoom {
+  /** Names the connection of the call: connections of a tenant take turns where they have to wait. */
+  readonly connection: string;
   /** Bytes that are left; 0 when the next answer has to wait. One answer may be larger than what is left. */
   readonly free: number;
   /** Resolves when there may be room again, or when the signal aborts. */

@@ -43,13 +43,16 @@ export class ResponseWriter implements AnswerRoom, UnreadCall {
     return this.#options.tenantId;
   }
 
+  get connection(): string {
+    return this.#options.transport.getPeer();
+  }
+
   get free(): number {
     return this.#options.unread.bytes.free(this.#options.tenantId);
   }
 
   freed(signal: AbortSignal): Promise<void> {
-    const { unread, tenantId, transport } = this.#options;
-    return unread.bytes.freed(tenantId, transport.getPeer(), signal);
+    return this.#options.unread.bytes.freed(this.#options.tenantId, this.connection, signal);
   }
 
   reserve(bytes: number): void {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { FairSemaphore } from "../core/fair-semaphore.js";
+import { FairSemaphore, type PermitOwner } from "../core/fair-semaphore.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
@@ -42,7 +42,7 @@ export class Hub {
   readonly #context: FeedContext;
   /**
    * Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. Tenants
-   * are served one after the other, so that the crowd of one does not keep another's subscriber waiting.
+   * take turns, and so do connections of one, so that a crowd does not keep others waiting.
    */
   readonly #turns: FairSemaphore;
 
@@ -53,9 +53,9 @@ export class Hub {
     );
   }
 
-  /** Reads the database for a subscriber of a tenant when it is its turn. */
-  async inTurn<T>(tenantId: string, read: () => Promise<T>): Promise<T> {
-    await this.#turns.acquire(tenantId);
+  /** Reads the database for a subscriber when it is its turn. */
+  async inTurn<T>(subscriber: PermitOwner, read: () => Promise<T>): Promise<T> {
+    await this.#turns.acquire(subscriber);
     try {
       return await read();
     } finally {

@@ -80,7 +80,7 @@ export class PageReader {
       room.reserve(bytesOf(known));
       return known;
     }
-    return hub.inTurn(tenantId, async () => {
+    return hub.inTurn({ tenantId, connection: room.connection }, async () => {
       if (signal.aborted || room.free === 0) return undefined;
       // Whoever had the turn before may have wanted the same.
       const read = stored.find(this.#key, after);

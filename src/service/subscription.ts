@@ -49,7 +49,7 @@ export async function* subscribe<T>(
   const { tenantId, room, signal } = request;
   const { checkpointIntervalMs } = context.settings;
   const asked = changeFilter(request.filter);
-  const [head, filter] = await context.hub.inTurn(tenantId, () =>
+  const [head, filter] = await context.hub.inTurn({ tenantId, connection: room.connection }, () =>
     context.database.read(tenantId, (run) =>
       Promise.all([readLogHead(run, tenantId), withAncestors(run, tenantId, asked, request.filter)]),
     ),
