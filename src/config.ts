@@ -1,4 +1,5 @@
 import { choice, count, flag, port, type Setting, text, url } from "./core/setting.js";
+import { unreadSettings } from "./unread-settings.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -140,26 +141,7 @@ export const settings = {
     100_000,
     "positions one filtered read passes over; bounds the time of a query whose filter matches little",
   ),
-  maxTenantUnsentBytes: count(
-    "HOLDFAST_MAX_TENANT_UNSENT_BYTES",
-    32 * MIB,
-    "bytes of answers that the clients of one tenant have not read; past it subscriptions wait and large answers are OVERLOADED",
-  ),
-  maxUnsentBytes: count(
-    "HOLDFAST_MAX_UNSENT_BYTES",
-    128 * MIB,
-    "bytes of those of all tenants; past it each has its fair share",
-  ),
-  stalledReaderMs: count(
-    "HOLDFAST_STALLED_READER_MS",
-    10 * SECOND,
-    "how long a client may read nothing while its tenant is at that limit, in ms; then its call is ended, so that others are served",
-  ),
-  unreadTimeoutMs: count(
-    "HOLDFAST_UNREAD_TIMEOUT_MS",
-    5 * 60 * SECOND,
-    "how long a client may read nothing of an answer in any case, in ms; longer than a consumer takes to handle one page",
-  ),
+  ...unreadSettings,
   hintIntervalMs: count(
     "HOLDFAST_HINT_INTERVAL_MS",
     20,

@@ -7,8 +7,11 @@ export interface UnsentBytesSettings {
   readonly maxTenantUnsentBytes: number;
 }
 
-/** Bytes of a usual answer: for so many that are free one call is woken, and the next a turn of the event loop later. */
-const USUAL_ANSWER_BYTES = 64 * 1024;
+/**
+ * Bytes of a large answer: for so many that are free one call is woken, and the next a turn of the event loop later. If
+ * more were woken than find room, those whose turn it is could lose it to others.
+ */
+const LARGE_ANSWER_BYTES = 1024 * 1024;
 
 /**
  * The bytes of all answers that the server holds because their clients have not read them, by tenant.
@@ -97,7 +100,7 @@ export class UnsentBytes {
   #wake(): void {
     let isRoomLeft = false;
     for (const [tenantId, calls] of [...this.#waiting]) {
-      for (let free = this.free(tenantId); free > 0 && calls.size > 0; free -= USUAL_ANSWER_BYTES)
+      for (let free = this.free(tenantId); free > 0 && calls.size > 0; free -= LARGE_ANSWER_BYTES)
         calls.take()?.();
       isRoomLeft ||= this.#waiting.has(tenantId) && this.free(tenantId) > 0;
     }

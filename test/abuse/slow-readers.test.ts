@@ -19,13 +19,13 @@ const TENANT_LIMIT = 4 * MIB;
 const EVENT_BYTES = 900 * KIB;
 const READ_AT_ONCE = 4;
 const EVENTS = 8;
-/** Unread, one event for each of them would be 140 MiB. */
-const STREAMS = 160;
+/** Unread, one event for each of them would be 280 MiB. */
+const STREAMS = 320;
 /** Streams opened before the server is seen to answer others. */
 const BURST = 20;
 /** What a stream costs besides its answers, and what the server needs for its work, whoever reads. */
 const STREAM_BYTES = 64 * KIB;
-const WORK_BYTES = 64 * MIB;
+const WORK_BYTES = 128 * MIB;
 
 const server = useAbusedServer({
   HOLDFAST_MAX_TENANT_UNSENT_BYTES: String(TENANT_LIMIT),
@@ -100,7 +100,7 @@ test("subscribers that never read are held to a limit, and those of their tenant
 test("answers of unary calls that are not read are held to the limit, and their calls ended when it is reached", async () => {
   const reader = new SilentReader(server.grpc, server.token("abuser"));
   await besideModestTenant(server, async () => {
-    const calls = Array.from({ length: 40 }, () =>
+    const calls = Array.from({ length: 12 }, () =>
       reader.call(EventService.method.listEvents, { pageSize: 1 }).then((end) => {
         // Those that were refused end at once, with a status.
         if (end.status === undefined) return end;
