@@ -1,5 +1,5 @@
 import { choice, count, flag, port, type Setting, text, url } from "./core/setting.js";
-import { unreadSettings } from "./unread-settings.js";
+import { unreadSettings } from "./core/unread-settings.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

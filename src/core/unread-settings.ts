@@ -1,4 +1,4 @@
-import { count } from "./core/setting.js";
+import { count } from "./setting.js";
 
 const MIB = 1024 * 1024;
 const SECOND = 1000;
