@@ -1,4 +1,5 @@
 import { callLimits } from "./config/call-limits.js";
+import { unreadLimits } from "./config/unread-limits.js";
 import { workerLimits } from "./config/worker-limits.js";
 import { choice, count, flag, milliseconds, port, type Setting, text, url } from "./core/setting.js";
 
@@ -146,6 +147,7 @@ export const settings = {
     100_000,
     "positions one filtered read passes over; bounds the time of a query whose filter matches little",
   ),
+  ...unreadLimits,
   hintIntervalMs: milliseconds(
     "HOLDFAST_HINT_INTERVAL_MS",
     20,

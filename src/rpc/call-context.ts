@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { AnswerRoom } from "../core/answer-room.js";
 import type { Turn } from "../core/in-turns.js";
 import type { Principal } from "../core/principal.js";
 
@@ -16,6 +17,10 @@ export interface CallContext {
   readonly turn: Turn;
   /** Aborts when the server begins to stop: long streams tell their client to move and end. */
   readonly draining: AbortSignal;
+  /** Aborts with either of the two; for handlers that end with both. */
+  readonly ending: AbortSignal;
+  /** Room for answers that their reader has not read. A handler with large answers asks it before it makes the next one. */
+  readonly room: AnswerRoom;
   /** The caller's `x-request-id`, or one made here; in every log line and in the answer's metadata. */
   readonly requestId: string;
   /** Bound to the call. Never log a payload. */

@@ -6,6 +6,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import type { AnswerRoom } from "../core/answer-room.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Turn } from "../core/in-turns.js";
 import { type Principal, SYSTEM_TENANT_ID } from "../core/principal.js";
@@ -60,6 +61,7 @@ export class Call implements CallContext {
   readonly turn: Turn;
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
+  #ending: AbortController | undefined;
   #writer: ResponseWriter | undefined;
   #answers: AsyncIterator<unknown> | undefined;
   #begun = false;
@@ -102,6 +104,19 @@ export class Call implements CallContext {
     return this.#environment.draining;
   }
 
+  get ending(): AbortSignal {
+    if (!this.#ending) {
+      this.#ending = new AbortController();
+      for (const { aborted, reason } of [this.signal, this.draining]) if (aborted) this.#ending.abort(reason);
+    }
+    return this.#ending.signal;
+  }
+
+  get room(): AnswerRoom {
+    if (!this.#writer) throw new TypeError("a call has no room for answers before its handler runs");
+    return this.#writer;
+  }
+
   get deadline(): Date | undefined {
     const deadline = this.#transport.getDeadline();
     return deadline === Number.POSITIVE_INFINITY ? undefined : new Date(deadline);
@@ -128,7 +143,10 @@ export class Call implements CallContext {
       onReceiveMessage: (bytes: Uint8Array) => this.#reader.push(bytes),
       onReceiveHalfClose: () => this.#reader.end(),
       // grpc-js says so after every call, also one that ended well: then it is finished already.
-      onCancel: () => this.#cancelled(),
+      onCancel: () => {
+        this.#writer?.close();
+        this.#cancelled();
+      },
     });
     // A stream that died before it began is never heard of again.
     if (!this.#begun) {
@@ -142,13 +160,19 @@ export class Call implements CallContext {
     if (this.#finished) return;
     this.#fail(error);
     this.#abort.abort(error);
+    this.#ending?.abort(error);
     this.#reader.fail(error);
     this.#writer?.fail(error);
     if (this.#answers) void closeQuietly(this.#answers);
   }
 
+  /** The server begins to stop. */
+  drain(reason: HoldfastError): void {
+    this.#ending?.abort(reason);
+  }
+
   async #serve(metadata: Metadata): Promise<void> {
-    const { authenticate, settings } = this.#environment;
+    const { authenticate, settings, unread } = this.#environment;
     this.#begun = true;
     this.#requestId = requestIdFrom(metadata);
     try {
@@ -157,8 +181,15 @@ export class Call implements CallContext {
         await this.#admit(metadata);
       }
       this.#arrival.identified(this.#principal.tenantId);
-      this.#writer = new ResponseWriter(this.#transport, settings.writeBufferBytes, this.#requestId);
       if (this.#finished) return;
+      this.#writer = new ResponseWriter({
+        transport: this.#transport,
+        bufferBytes: settings.writeBufferBytes,
+        requestId: this.#requestId,
+        tenantId: this.#principal.tenantId,
+        unread,
+        onUnread: (error) => this.abort(error),
+      });
       await runHandler({
         method: this.#method,
         reader: this.#reader,
@@ -178,6 +209,7 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
+      this.#writer?.reserve(0);
       this.#onSettled(this);
     }
   }

@@ -28,12 +28,23 @@ export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Arra
   }
 }
 
-/** A message that its handler has encoded already; `bytes` may be shared with other calls. */
+const NOTHING = new Uint8Array();
+
+/**
+ * A message that its handler has encoded already; its bytes may be shared with other calls. They can be taken once: the
+ * handler that gave it is paused while they wait for their reader, and would hold them as well.
+ */
 export class EncodedMessage {
-  readonly bytes: Uint8Array;
+  #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.#bytes = bytes;
+  }
+
+  take(): Uint8Array {
+    const bytes = this.#bytes;
+    this.#bytes = NOTHING;
+    return bytes;
   }
 }
 
@@ -43,7 +54,7 @@ export function encodeMessage<D extends DescMessage>(
   init: MessageInitShape<D> | EncodedMessage,
   maxBytes: number,
 ): Buffer {
-  const bytes = init instanceof EncodedMessage ? init.bytes : toBinary(schema, create(schema, init));
+  const bytes = init instanceof EncodedMessage ? init.take() : toBinary(schema, create(schema, init));
   if (bytes.byteLength > maxBytes) {
     const metadata = { limit: String(maxBytes), actual: String(bytes.byteLength) };
     const message = `the answer is ${bytes.byteLength} bytes and may be at most ${maxBytes}; ask for less at a time`;

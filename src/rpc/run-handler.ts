@@ -1,3 +1,5 @@
+import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { HoldfastError } from "../core/errors.js";
 import type { CallContext } from "./call-context.js";
 import { encodeInTurns } from "./encode-in-turns.js";
 import { decodeMessage, EncodedMessage, encodeMessage } from "./message-codec.js";
@@ -37,8 +39,8 @@ export async function runHandler(run: HandlerRun): Promise<void> {
     request = decode(bytes);
   }
   if (answersStream(method.descriptor)) await pump(run, method.handle(request, context));
-  else if (run.runHeavy) await send(run, await run.runHeavy(() => heavyAnswer(run, request)));
-  else await send(run, await method.handle(request, context));
+  else if (run.runHeavy) await send(run, await run.runHeavy(() => heavyAnswer(run, request)), true);
+  else await send(run, await method.handle(request, context), true);
 }
 
 /** The answer of a heavy call, encoded: in turns, so that others are served meanwhile. */
@@ -73,7 +75,10 @@ async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<
     const { done, value } = await answers.next();
     if (done) return;
     try {
-      await send(run, value);
+      const sent = send(run, value, false);
+      if (sent) await sent;
+      const drained = run.writer.drained();
+      if (drained) await drained;
     } catch (error) {
       // As `for await` does: the iterator is told, and its own failure does not hide the first.
       await closeQuietly(answers);
@@ -82,17 +87,35 @@ async function pump(run: HandlerRun, iterable: AsyncIterable<unknown>): Promise<
   }
 }
 
-async function filtered(run: HandlerRun, filter: AnswerFilter, message: unknown): Promise<void> {
-  const { filter: _, ...unfiltered } = run;
-  await send(unfiltered, await filter(message as object, run.context.principal));
+/** Hands a message over. A call with one answer is done then: who does not read it must not hold what the call holds. */
+function send(run: HandlerRun, message: unknown, isOnly: boolean): Promise<void> | undefined {
+  const { filter } = run;
+  // What was encoded for many callers holds nothing that one of them may not see.
+  if (!filter || message instanceof EncodedMessage) {
+    write(run, message, isOnly);
+    return undefined;
+  }
+  return filter(message as object, run.context.principal).then((shown) => write(run, shown, isOnly));
 }
 
-function send(run: HandlerRun, message: unknown): Promise<void> | undefined {
-  const { method, writer, maxSendBytes, filter } = run;
-  // What was encoded for many callers holds nothing that one of them may not see.
-  if (filter && !(message instanceof EncodedMessage)) return filtered(run, filter, message);
-  const init = message as Record<string, unknown>;
-  return writer.write(encodeMessage(method.descriptor.output, init, maxSendBytes));
+function write({ method, writer, maxSendBytes }: HandlerRun, message: unknown, isOnly: boolean): void {
+  const bytes = encodeMessage(method.descriptor.output, message as Record<string, unknown>, maxSendBytes);
+  if (isOnly) requireRoom(writer, bytes.byteLength);
+  writer.write(bytes);
+}
+
+/** Bytes of an answer that costs less than the call itself: it is never refused. Answers to writes are as small. */
+const SMALL_ANSWER_BYTES = 4 * 1024;
+/** Milliseconds: about as long as it takes to see that a client does not read, and shorter than most would wait. */
+const RETRY_AFTER_MS = 1000;
+
+function requireRoom(writer: ResponseWriter, bytes: number): void {
+  if (bytes <= SMALL_ANSWER_BYTES || writer.free > 0) return;
+  throw new HoldfastError(
+    ErrorReason.OVERLOADED,
+    "the answers that this tenant has not read have reached their limit; read them or cancel their calls",
+    { retryAfterMs: RETRY_AFTER_MS },
+  );
 }
 
 /** Closes an iterator whose messages nobody wants. */

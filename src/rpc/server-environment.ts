@@ -6,6 +6,7 @@ import type { HeavyCalls } from "./heavy-calls.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
+import type { UnreadCalls } from "./unread-calls.js";
 
 /** What all calls of one server share. */
 export interface ServerEnvironment {
@@ -18,6 +19,8 @@ export interface ServerEnvironment {
   readonly heavyCalls: HeavyCalls;
   /** When which tenant's messages are worked on. */
   readonly turns: FairTurns;
+  /** The calls whose answers are not read. */
+  readonly unread: UnreadCalls;
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;

@@ -26,6 +26,8 @@ import type { SecretGuard } from "./secret-guard.js";
 import { toServerOptions } from "./server-options.js";
 import type { RegisteredService } from "./service.js";
 import { toServiceDefinition } from "./service-definition.js";
+import { UnreadCalls } from "./unread-calls.js";
+import { createUnreadMetrics } from "./unread-metrics.js";
 
 export interface RpcServerOptions {
   /** Health and reflection come on their own. */
@@ -93,12 +95,15 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     openStreams: () => streams.count,
     waitingHeavyCalls: () => heavyCalls.waiting,
   });
+  const unreadMetrics = createUnreadMetrics(options.metrics, () => unread);
+  const unread = new UnreadCalls(settings, unreadMetrics.ended);
   const environment = {
     authenticate,
     audits: options.audits,
     secrets: options.secrets,
     heavyCalls,
     turns: new FairTurns(),
+    unread,
     logger,
     metrics,
     settings,
@@ -127,8 +132,17 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   let stopped: Promise<void> | undefined;
 
   async function stop(timeoutMs: number): Promise<void> {
+    try {
+      await drain(timeoutMs);
+    } finally {
+      unread.close();
+    }
+  }
+
+  async function drain(timeoutMs: number): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs;
     draining.abort(drainingError());
+    calls.drain(drainingError());
     health.setServing(false);
     await pause(Math.min(settings.drainAnnounceMs, timeoutMs), closing.signal);
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { Semaphore } from "../core/semaphore.js";
+import { FairSemaphore, type PermitOwner } from "../core/fair-semaphore.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
@@ -40,14 +40,27 @@ export interface FeedHold {
 export class Hub {
   readonly #feeds = new Map<string, TenantFeed>();
   readonly #context: FeedContext;
-  /** Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. */
-  readonly turns: Semaphore;
+  /**
+   * Turns of subscribers to read the database: a crowd of them, new or behind, must leave connections to writers. Tenants
+   * take turns, and so do connections of one, so that a crowd does not keep others waiting.
+   */
+  readonly #turns: FairSemaphore;
 
   constructor(context: FeedContext) {
     this.#context = context;
-    this.turns = new Semaphore(
+    this.#turns = new FairSemaphore(
       Math.max(1, Math.floor(context.settings.databaseConnections * SUBSCRIBERS_SHARE)),
     );
+  }
+
+  /** Reads the database for a subscriber when it is its turn. */
+  async inTurn<T>(subscriber: PermitOwner, read: () => Promise<T>): Promise<T> {
+    await this.#turns.acquire(subscriber);
+    try {
+      return await read();
+    } finally {
+      this.#turns.release();
+    }
   }
 
   /** @param head where the log ends, read from the database just now. */

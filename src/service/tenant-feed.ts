@@ -19,6 +19,8 @@ const WAKE_COST_MS = 0.05;
 
 /** Pages kept for whoever asks for the same next; most ask at once and for few different ones. */
 const MAX_SHARED_PAGES = 64;
+/** Bytes of their changes; each page is kept encoded as well. */
+const MAX_SHARED_BYTES = 4 * 1024 * 1024;
 
 /** Of the bytes kept of the end of a log, as many again for pages from before it, while several follow. */
 const STORED_SHARE = 1 / 4;
@@ -43,6 +45,7 @@ export class TenantFeed {
   /** Pages that subscribers share, of the log as it ends now. */
   readonly #pages = new Map<string, ChangePage>();
   #pagesEnd: bigint;
+  #pagesBytes = 0;
 
   constructor(tenantId: string, head: LogHead, context: FeedContext) {
     const { maxRecentChanges: maxChanges, maxRecentBytes: maxBytes } = context.settings;
@@ -67,14 +70,19 @@ export class TenantFeed {
 
   /** What `make` gives, made once for all who ask by the same key before the log grows. */
   shared(key: string, make: () => ChangePage | undefined): ChangePage | undefined {
-    if (this.#pagesEnd !== this.#recent.end || this.#pages.size === MAX_SHARED_PAGES) {
+    const isFull = this.#pages.size === MAX_SHARED_PAGES || this.#pagesBytes > MAX_SHARED_BYTES;
+    if (this.#pagesEnd !== this.#recent.end || isFull) {
       this.#pages.clear();
       this.#pagesEnd = this.#recent.end;
+      this.#pagesBytes = 0;
     }
     let page = this.#pages.get(key);
     if (page === undefined) {
       page = make();
-      if (page) this.#pages.set(key, page);
+      if (page) {
+        this.#pages.set(key, page);
+        this.#pagesBytes += page.changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      }
     }
     return page;
   }

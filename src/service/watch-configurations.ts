@@ -9,11 +9,13 @@ import {
 } from "../../gen/holdfast/v1/configuration_pb.js";
 import { EventFilterSchema } from "../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
+import { reserveRoom } from "../core/answer-room.js";
 import { configuration } from "../entities/configuration.js";
 import { recordFromStored } from "../entities/stored-record.js";
 import { checkSelection, type KeySelection, readInForce, requireKeys } from "./resolve-configurations.js";
 import { splitBySize } from "./split-by-size.js";
-import { type SubscriptionContext, subscribe } from "./subscription.js";
+import { type SubscriptionRequest, subscribe } from "./subscription.js";
+import type { SubscriptionContext } from "./subscription-context.js";
 
 type Change = MessageInitShape<typeof ConfigurationChangeSchema>;
 type Response = MessageInitShape<typeof WatchConfigurationsResponseSchema>;
@@ -33,7 +35,7 @@ export async function* watchConfigurations(
   context: SubscriptionContext,
   tenantId: string,
   request: WatchConfigurationsRequest,
-  signal: AbortSignal,
+  { room, signal }: Pick<SubscriptionRequest, "room" | "signal">,
 ): AsyncGenerator<Response, void> {
   checkSelection(request);
   const codec = context.codecs.of(configuration);
@@ -42,13 +44,9 @@ export async function* watchConfigurations(
   );
   requireKeys(inForce);
   const after = request.afterPosition ?? head.position;
-  const pages = subscribe(context, {
-    tenantId,
-    after,
-    logId: request.logId,
-    filter: create(EventFilterSchema, { entityKinds: [EntityKind.CONFIGURATION] }),
-    signal,
-  });
+  const filter = create(EventFilterSchema, { entityKinds: [EntityKind.CONFIGURATION] });
+  const asked = { tenantId, after, logId: request.logId, filter, room, signal };
+  const pages = subscribe(context, asked, (page) => page);
   let isFirst = request.afterPosition === undefined;
   for await (const { changes, ...page } of pages) {
     const told: Told[] = [];
@@ -72,6 +70,8 @@ export async function* watchConfigurations(
     }
     const parts = splitBySize(told, context.settings.maxPageBytes, byteLength);
     for (const [i, part] of parts.entries()) {
+      const bytes = part.reduce((sum, each) => sum + byteLength(each), 0);
+      if (bytes > 0) await reserveRoom(room, bytes, signal);
       const isLast = i === parts.length - 1;
       const place = isLast ? page : { ...page, position: part.at(-1)?.resumeAfter ?? 0n, caughtUp: false };
       yield { ...place, changes: part.map(({ resumeAfter: _, ...each }) => each) };

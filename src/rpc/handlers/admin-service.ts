@@ -1,4 +1,5 @@
 import { AdminService, type ExportRequest } from "../../../gen/holdfast/v1/admin_pb.js";
+import { reserveRoom } from "../../core/answer-room.js";
 import { invalidFields } from "../../core/errors.js";
 import { timestampFromMicros } from "../../core/time.js";
 import { isUuid } from "../../core/uuid.js";
@@ -38,8 +39,12 @@ export function adminService({
       ),
     getStorageInfo: () => storageInfo(storage),
     import: (requests, context) => receiveImport(importFiles, requests, context),
-    export: ({ subject, compress }, { principal, signal }) =>
-      exportFiles(principal, { ...exported(subject), compress }, signal),
+    async *export({ subject, compress }, { principal, room, signal }) {
+      for await (const part of exportFiles(principal, { ...exported(subject), compress }, signal)) {
+        await reserveRoom(room, part.data.byteLength, signal);
+        yield part;
+      }
+    },
   });
 }
 

@@ -48,10 +48,9 @@ export function configurationService(configurations: Records, context: ServicesC
       return { ...asOf, configurations: [...configurations] };
     },
 
-    async *watchConfigurations(request, { principal, signal, draining }) {
+    async *watchConfigurations(request, { principal, room, signal, draining, ending }) {
       refuseViolations(wrongCursor(request));
-      const either = AbortSignal.any([signal, draining]);
-      yield* watchConfigurations(subscription, principal.tenantId, request, either);
+      yield* watchConfigurations(subscription, principal.tenantId, request, { room, signal: ending });
       // Ended by the server, not by the caller: UNAVAILABLE makes clients resume elsewhere.
       signal.throwIfAborted();
       draining.throwIfAborted();

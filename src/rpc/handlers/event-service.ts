@@ -4,7 +4,8 @@ import { isUuid } from "../../core/uuid.js";
 import { createEncodedEvents } from "../../service/encoded-events.js";
 import { eventFromChange } from "../../service/event-from-change.js";
 import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
-import { type SubscriptionContext, subscribe } from "../../service/subscription.js";
+import { type SubscriptionPage, subscribe } from "../../service/subscription.js";
+import type { SubscriptionContext } from "../../service/subscription-context.js";
 import { EncodedMessage } from "../message-codec.js";
 import { defineService, type RegisteredService, type ServiceHandlers } from "../service.js";
 import { type AppendContext, appendBatch } from "./append-batch.js";
@@ -24,6 +25,12 @@ export function eventService(context: EventServiceContext): RegisteredService {
   const decoder = createAppendDecoder(context.events.codecs, context.append.limits);
   // Their entries may be rows already, which the handlers below know.
   const decoders = { appendStream: decoder.stream, append: decoder.unary };
+  const answerOf = (page: SubscriptionPage) => {
+    const bytes = encoded.page(page);
+    if (bytes) return new EncodedMessage(bytes);
+    const { changes, isShared: _, ...place } = page;
+    return { ...place, events: changes.map((change) => eventFromChange(codecs, change)) };
+  };
   const handlers: ServiceHandlers<typeof EventService> = {
     appendStream: (requests, call) => appendStream(context.append, context.stream, requests, call),
 
@@ -31,22 +38,17 @@ export function eventService(context: EventServiceContext): RegisteredService {
       result: await appendBatch(context.append, principal.tenantId, entries),
     }),
 
-    async *subscribe(request, { principal, signal, draining }) {
+    async *subscribe(request, { principal, room, signal, draining, ending }) {
       changeFilter(request.filter, wrongCursor(request));
-      const pages = subscribe(context.subscription, {
+      const asked = {
         tenantId: principal.tenantId,
         after: request.afterPosition,
         logId: request.logId.toLowerCase(),
         filter: request.filter,
-        signal: AbortSignal.any([signal, draining]),
-      });
-      for await (const page of pages) {
-        const bytes = encoded.page(page);
-        const { changes, isShared: _, ...place } = page;
-        yield bytes
-          ? new EncodedMessage(bytes)
-          : { ...place, events: changes.map((change) => eventFromChange(codecs, change)) };
-      }
+        room,
+        signal: ending,
+      };
+      yield* subscribe(context.subscription, asked, answerOf);
       // Ended by the server, not by the caller: UNAVAILABLE makes clients resume elsewhere.
       signal.throwIfAborted();
       draining.throwIfAborted();
