@@ -1,5 +1,6 @@
 import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import { sentExports } from "./archive/sent-exports.js";
 import { type Config, ConfigError } from "./config.js";
 import { readVersion } from "./core/version.js";
@@ -49,6 +50,8 @@ export interface App {
   readonly databaseUrl: string;
   /** The version of the embedded Postgres, which ends with this app; undefined with a database of the user's own. */
   readonly embeddedVersion: string | undefined;
+  /** Its metrics, as `/metrics` shows them. */
+  readonly metrics: Registry;
   /** Finishes what is in flight, for at most the drain timeout, then stops everything, the database last. */
   close(): Promise<void>;
   /** Cuts a close short. */
@@ -210,6 +213,7 @@ export async function startApp(
       http,
       databaseUrl,
       embeddedVersion,
+      metrics: registry,
       close() {
         isServing = false;
         closing ??= closeAll();
