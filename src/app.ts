@@ -8,6 +8,7 @@ import { createCodecs } from "./entities/codecs.js";
 import { memory } from "./entities/memory.js";
 import { entities } from "./entities/registry.js";
 import { session } from "./entities/session.js";
+import { watchEventLoopDelay } from "./http/event-loop-delay.js";
 import { createMetricsRegistry } from "./http/metrics-registry.js";
 import { createHttpServer } from "./http/server.js";
 import { receivedImports } from "./legacy/received-imports.js";
@@ -110,6 +111,8 @@ export async function startApp(
     const hub = instruments.hub?.(made) ?? made;
     const hints = createHintSender(database, config.hintIntervalMs, logger);
     const registry = createMetricsRegistry();
+    const eventLoop = watchEventLoopDelay(registry, logger);
+    cleanups.push(() => eventLoop.close());
     const workers = new WorkerPool(config, registry);
     cleanups.push(() => workers.close());
     let onHealth = () => {};

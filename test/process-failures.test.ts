@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { connect } from "../clients/typescript/src/index.js";
 import { layoutOf } from "../src/postgres/layout.js";
 import { stopPostmaster } from "../src/postgres/postmaster.js";
 import { findPostmaster } from "../src/postgres/postmaster-file.js";
 import { CliProcess } from "./support/cli-process.js";
+import { createTestDatabase } from "./support/create-test-database.js";
+import { startServer } from "./support/start-server.js";
 
 /** Loaded by the server before itself: a defect of each kind, at a signal. */
 const DEFECTS = `
@@ -27,7 +29,9 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test("a server outlives an unhandled rejection, and stops in order after an uncaught exception", async () => {
+test("a server outlives an unhandled rejection, and stops in order after an uncaught exception", {
+  timeout: 120_000,
+}, async () => {
   const preload = `--import=data:text/javascript,${encodeURIComponent(DEFECTS)}`;
   const options = ["--data", directory, "--grpc-port", "0", "--http-port", "0"];
   server = new CliProcess(["serve", ...options], { NODE_OPTIONS: preload }, { mayFail: true });
@@ -54,4 +58,15 @@ test("a server outlives an unhandled rejection, and stops in order after an unca
   );
   expect(server.stdout).toMatch(/Stopped\.\n$/);
   expect(findPostmaster(layoutOf(directory))).toBeUndefined();
+});
+
+test("a listen URL that is none keeps nobody from being served", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.close());
+  // What it does in the background must not be a rejection that nobody handles: that fails the run.
+  const app = await startServer(database.url, { databaseListenUrl: "postgres://[none" });
+  onTestFinished(() => app.close());
+  const holdfast = connect({ address: `${app.grpc.host}:${app.grpc.port}` });
+  onTestFinished(() => holdfast.close());
+  expect((await holdfast.recorder().observe({ type: "a" })).position).toBe(1n);
 });
