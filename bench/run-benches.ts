@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { receiveStopSignals } from "../src/cli/stop-signals.js";
 import { type Bench, type BenchOptions, type BenchResult, SkippedError } from "./bench.js";
 import { type Cluster, startCluster } from "./support/cluster.js";
 import { describeRun } from "./support/describe-run.js";
@@ -9,7 +10,8 @@ import { printTable } from "./support/table.js";
 import { writeResult } from "./support/write-result.js";
 import { writeResultsPage } from "./support/write-results-page.js";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** The exit code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
 /** The load that a machine has by itself, at most. */
 const QUIET = 0.5;
 /**
@@ -34,18 +36,20 @@ export async function runBenches(
   const { loadBefore } = described;
   if (loadBefore > QUIET)
     say(`This machine is busy (load ${loadBefore}): what is measured now means little.\n`);
+  const stop = receiveStopSignals();
   for (const bench of benches) {
     const started = performance.now();
-    const cluster = await startCluster();
+    const cluster = await startCluster(stop.first);
     const { profileDirectory: _, ...shown } = options;
     const versions = { ...described.versions, postgres: cluster.version };
     const run = { ...described, versions, command, ...shown };
-    done.push(await runBench(bench, options, cluster, run));
+    done.push(await runBench(bench, options, cluster, run, stop.first));
     say(`${bench.name} took ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
     const summary: RunSummary = { ...run, benches: done };
     path = writeSummary(summary);
     if (writeResults) writeResultsPage(summary);
   }
+  stop.close();
   printSummary(done);
   say(`written to ${path}`);
   return done.every(({ failed }) => failed === undefined);
@@ -56,10 +60,12 @@ async function runBench(
   options: BenchOptions,
   cluster: Cluster,
   run: object,
+  signal: AbortSignal,
 ): Promise<BenchSummary> {
   // Postgres outlives whoever started it unless told to stop.
-  const stop = () => void cluster.close().finally(() => process.exit(130));
-  for (const signal of SIGNALS) process.once(signal, stop);
+  const stop = () => void cluster.close().finally(() => process.exit(INTERRUPTED));
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   const { name, about } = bench;
   try {
     say(`== ${name}: ${about}`);
@@ -76,7 +82,7 @@ async function runBench(
     say(`${isSkipped ? "skipped" : "FAILED"}: ${why}`);
     return { bench: name, about, verdicts: [], notes: [], [isSkipped ? "skipped" : "failed"]: why };
   } finally {
-    for (const signal of SIGNALS) process.off(signal, stop);
+    signal.removeEventListener("abort", stop);
     await cluster.close().catch((error: unknown) => say(`Postgres did not stop: ${error}`));
   }
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { describeRun } from "../bench/support/describe-run.js";
+import { receiveStopSignals } from "../src/cli/stop-signals.js";
 import { chooseFaults, FAULTS, NOT_TESTED } from "./faults/faults.js";
 import { judge, type Verdict } from "./judge.js";
 import { formatReport } from "./report.js";
@@ -30,8 +31,7 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+const stop = receiveStopSignals();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 if (values.help) process.stdout.write(usage());
@@ -41,7 +41,7 @@ else if (values["self-test"])
     values.bug === undefined ? BUGS : [findBug(values.bug)],
     resolve(values.directory),
     say,
-    stop.signal,
+    stop.first,
   );
 else process.exitCode = await runOnce();
 // Nothing is left to wait for; a forgotten handle must not keep a finished run from ending.
@@ -64,7 +64,7 @@ async function runOnce(): Promise<number> {
   const command = `npm run chaos -- --minutes ${minutes}${flags.join("")}`;
   say(`${command}  (in ${directory})`);
   const bug = values.bug === undefined ? undefined : findBug(values.bug);
-  const signal = stop.signal;
+  const signal = stop.first;
   const options = { directory, seconds: minutes * 60, seed, faults, perSecond, say, signal };
   const { stage, troubles } = await run({ ...options, ...(bug && { bug }) });
   const machine = describeRun();

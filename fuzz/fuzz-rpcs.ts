@@ -26,7 +26,7 @@ export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<r
   const work = async () => {
     for (const round of rounds) {
       const count = Math.min(PER_ROUND, cases - round * PER_ROUND);
-      for (const [kind, finding] of await fuzzRound(target.address, count, seed + round)) {
+      for (const [kind, finding] of await fuzzRound(target, count, seed + round)) {
         if (!findings.has(kind)) findings.set(kind, finding);
       }
       made += count;
@@ -39,7 +39,7 @@ export async function fuzzRpcs({ target, cases, seed, say }: FuzzRun): Promise<r
 
 /** So many calls as one tenant; the findings by their kind. */
 async function fuzzRound(
-  address: FuzzRun["target"]["address"],
+  { address, underWay }: FuzzRun["target"],
   count: number,
   seed: number,
 ): Promise<ReadonlyMap<string, SeededFinding>> {
@@ -52,7 +52,7 @@ async function fuzzRound(
         ...fc.sample(hostileCases(method, texts), { numRuns: HOSTILE, seed }),
         ...fc.sample(mangledCases(method, texts), { numRuns: MANGLED, seed }),
       ].slice(0, count - made);
-      for (const [kind, finding] of await runCases(rpc, method, chosen)) {
+      for (const [kind, finding] of await runCases(rpc, method, chosen, underWay)) {
         findings.set(`${method.name} ${kind}`, { ...finding, seed });
       }
       made += chosen.length;

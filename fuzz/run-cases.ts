@@ -3,6 +3,7 @@ import type { RpcClient } from "../test/support/rpc-client.js";
 import type { Case } from "./cases.js";
 import { findDefect } from "./find-defect.js";
 import { sendCase } from "./send-case.js";
+import { UnderWay } from "./under-way.js";
 
 /** Calls under way at once. */
 const CONCURRENCY = 16;
@@ -16,17 +17,24 @@ export interface Finding {
   readonly messages: readonly string[];
 }
 
-/** Sends all cases, several at once. Gives one finding for each kind of defect, by that kind. */
+/**
+ * Sends all cases, several at once. Gives one finding for each kind of defect, by that kind.
+ *
+ * @param underWay is told what is sent
+ */
 export async function runCases(
   rpc: RpcClient,
   method: DescMethod,
   cases: readonly Case[],
+  underWay = new UnderWay(),
 ): Promise<ReadonlyMap<string, Finding>> {
   const found = new Map<string, Finding>();
   let next = 0;
   const worker = async () => {
     for (let messages = cases[next++]; messages; messages = cases[next++]) {
-      const defect = findDefect(await sendCase(rpc, method, messages));
+      const sent = messages;
+      const what = () => `${method.name} ${sent.map((bytes) => Buffer.from(bytes).toString("base64"))}`;
+      const defect = findDefect(await underWay.during(what, () => sendCase(rpc, method, sent)));
       const kind = defect?.replace(UUID, "…");
       if (defect === undefined || kind === undefined || found.has(kind)) continue;
       const base64 = messages.map((bytes) => Buffer.from(bytes).toString("base64"));

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { PROJECT } from "./project.js";
 import { replaceFiles } from "./replace-files.js";
+import { runChild } from "./run-child.js";
 import { sourceStamp } from "./source-stamp.js";
 import { withLock } from "./with-lock.js";
 
@@ -16,14 +16,14 @@ const STAMP = `${DIST}.stamp`;
  */
 export async function build() {
   if (isBuilt()) return;
-  await withLock(`${DIST}.build.lock`, () => {
+  await withLock(`${DIST}.build.lock`, async () => {
     if (isBuilt()) return;
     console.error("Building …");
     // Taken before compiling: what is edited meanwhile is for the next build.
     const stamp = sourceStamp();
     const output = `${DIST}.building/`;
     rmSync(output, { recursive: true, force: true });
-    compile(output);
+    await compile(output);
     linkClient(output);
     replaceFiles(output, DIST);
     rmSync(output, { recursive: true, force: true });
@@ -40,14 +40,11 @@ function isBuilt() {
 }
 
 /** @param {string} output */
-function compile(output) {
+async function compile(output) {
   const tsc = `${PROJECT}node_modules/typescript/bin/tsc`;
   const options = ["--project", `${PROJECT}tsconfig.json`, "--outDir", output, "--incremental", "false"];
   // tsBuildInfoFile of tsconfig.json has no place without incremental.
-  const { status } = spawnSync(process.execPath, [tsc, ...options, "--tsBuildInfoFile", "null"], {
-    cwd: PROJECT,
-    stdio: ["ignore", 2, 2],
-  });
+  const status = await runChild(process.execPath, [tsc, ...options, "--tsBuildInfoFile", "null"], PROJECT);
   if (status !== 0) throw new Error("Holdfast does not compile; see above.");
 }
 

@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { PROJECT } from "./project.js";
+import { runChild } from "./run-child.js";
 import { withLock } from "./with-lock.js";
 
 const LOCKFILE = `${PROJECT}package-lock.json`;
@@ -16,11 +16,12 @@ const INSTALL = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-
 /** Installs the packages that package-lock.json names, unless they are there. */
 export async function install() {
   if (isInstalled()) return;
-  await withLock(`${PROJECT}dist/.install.lock`, () => {
+  await withLock(`${PROJECT}dist/.install.lock`, async () => {
     if (isInstalled()) return;
     console.error("Installing packages …");
-    const { status, error } = spawnSync("npm", INSTALL, { cwd: PROJECT, stdio: ["ignore", 2, 2] });
-    if (error) throw new Error(`npm could not be started: ${error.message}`);
+    const status = await runChild("npm", INSTALL, PROJECT).catch((error) => {
+      throw new Error(`npm could not be started: ${error.message}`);
+    });
     if (status !== 0 || !satisfiesLockfile()) {
       throw new Error(
         `npm could not install the packages; see above. To try by hand: npm ${INSTALL.join(" ")}`,

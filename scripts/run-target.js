@@ -4,6 +4,7 @@ import { build } from "./build.js";
 import { install } from "./install.js";
 import { PROJECT } from "./project.js";
 import { receiveSignalsOnce } from "./receive-signals-once.js";
+import { stopWithParent } from "./stop-with-parent.js";
 
 /**
  * The module that each target runs, if any, and what comes before the caller's own arguments.
@@ -25,16 +26,20 @@ const TARGETS = {
 
 /**
  * Installs and builds what is missing, then becomes the target: it runs in this
- * very process, so signals and exit codes are its own.
- * @param {string | undefined} name
- * @param {string[]} args
+ * very process, so signals and exit codes are its own. With `--npm PID` before
+ * its name, as package.json has it, it stops when that process is gone.
+ * @param {string[]} words
  */
-export async function run(name, args) {
+export async function run(words) {
+  const isOfNpm = words[0] === "--npm";
+  const [name, ...args] = isOfNpm ? words.slice(2) : words;
   const target = name === undefined ? undefined : TARGETS[name];
   if (!target) {
     console.error(`usage: node scripts/run.js ${Object.keys(TARGETS).join("|")} [arguments]`);
     process.exit(2);
   }
+  const isStopping = receiveSignalsOnce();
+  if (isOfNpm) stopWithParent(Number(words[1]), isStopping);
   try {
     await install();
     await build();
@@ -48,7 +53,6 @@ export async function run(name, args) {
     console.error(`${target.module} does not exist: this version has no ${name}.`);
     process.exit(1);
   }
-  receiveSignalsOnce();
   process.setSourceMapsEnabled(true);
   process.argv = [process.argv[0] ?? "node", path, ...target.args, ...args];
   await import(pathToFileURL(path).href);

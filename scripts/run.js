@@ -7,4 +7,4 @@ import { checkNodeVersion } from "./check-node-version.js";
 
 checkNodeVersion();
 const { run } = await import("./run-target.js");
-await run(process.argv[2], process.argv.slice(3));
+await run(process.argv.slice(2));

@@ -6,6 +6,7 @@ import { describeRun } from "../bench/support/describe-run.js";
 import { checkAll } from "../chaos/checks/check-all.js";
 import { ACKNOWLEDGED } from "../chaos/ledger/written.js";
 import { writeGuarantees } from "../chaos/write-guarantees.js";
+import { receiveStopSignals } from "../src/cli/stop-signals.js";
 import { layoutOf } from "../src/postgres/layout.js";
 import { judgeCourses } from "./judge.js";
 import { formatSoak } from "./report.js";
@@ -26,12 +27,11 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
-const stop = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+const stop = receiveStopSignals();
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 if (values.help) process.stdout.write(usage());
-else if (values["self-test"]) process.exitCode = await testSoak(resolve(values.directory), say, stop.signal);
+else if (values["self-test"]) process.exitCode = await testSoak(resolve(values.directory), say, stop.first);
 else process.exitCode = await runOnce();
 // Nothing is left to wait for; a forgotten handle must not keep a finished run from ending.
 process.exit();
@@ -47,7 +47,7 @@ async function runOnce(): Promise<number> {
   const command = `npm run soak -- --minutes ${minutes} --seed ${seed}${rate}`;
   say(`${command}  (in ${directory})`);
   const machine = describeRun();
-  const options = { directory, seconds: minutes * 60, seed, perSecond, say, signal: stop.signal };
+  const options = { directory, seconds: minutes * 60, seed, perSecond, say, signal: stop.first };
   const { stage, troubles, ...soaked } = await soak(options);
   const versions = { ...machine.versions, postgres: stage.version };
   const description = { ...machine, versions, command, seed, seconds: minutes * 60 };

@@ -1,5 +1,6 @@
 import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import { sentExports } from "./archive/sent-exports.js";
 import { type Config, ConfigError } from "./config.js";
 import { readVersion } from "./core/version.js";
@@ -7,6 +8,7 @@ import { createCodecs } from "./entities/codecs.js";
 import { memory } from "./entities/memory.js";
 import { entities } from "./entities/registry.js";
 import { session } from "./entities/session.js";
+import { watchEventLoopDelay } from "./http/event-loop-delay.js";
 import { createMetricsRegistry } from "./http/metrics-registry.js";
 import { createHttpServer } from "./http/server.js";
 import { receivedImports } from "./legacy/received-imports.js";
@@ -50,6 +52,8 @@ export interface App {
   readonly databaseUrl: string;
   /** The version of the embedded Postgres, which ends with this app; undefined with a database of the user's own. */
   readonly embeddedVersion: string | undefined;
+  /** Its metrics, as `/metrics` shows them. */
+  readonly metrics: Registry;
   /** Finishes what is in flight, for at most the drain timeout, then stops everything, the database last. */
   close(): Promise<void>;
   /** Cuts a close short. */
@@ -108,6 +112,8 @@ export async function startApp(
     const hub = instruments.hub?.(made) ?? made;
     const hints = createHintSender(database, config.hintIntervalMs, logger);
     const registry = createMetricsRegistry();
+    const eventLoop = watchEventLoopDelay(registry, logger);
+    cleanups.push(() => eventLoop.close());
     const workers = new WorkerPool(config, registry);
     cleanups.push(() => workers.close());
     const scans = new Scans(config, registry);
@@ -219,6 +225,7 @@ export async function startApp(
       http,
       databaseUrl,
       embeddedVersion,
+      metrics: registry,
       close() {
         isServing = false;
         closing ??= closeAll();

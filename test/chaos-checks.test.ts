@@ -11,6 +11,7 @@ import { GUARANTEES } from "../chaos/checks/guarantee.js";
 import { checkIsolated } from "../chaos/checks/isolated.js";
 import { checkOrdered } from "../chaos/checks/ordered.js";
 import { resumeTimes } from "../chaos/checks/resume-times.js";
+import { checkSoundServers } from "../chaos/checks/sound-servers.js";
 import { idAt, type StoredLog } from "../chaos/checks/stored-log.js";
 import { checkSubscriptions } from "../chaos/checks/subscriptions.js";
 import { chooseFaults, FAULTS } from "../chaos/faults/faults.js";
@@ -470,5 +471,30 @@ describe("the plan", () => {
       expect(chooseFaults(bug.faults)).toHaveLength(bug.faults.length);
       expect(GUARANTEES).toContain(bug.breaks);
     }
+  });
+});
+
+describe("the logs of servers", () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "holdfast-chaos-logs-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  test("tell of failures that nothing handled and of event loops held by work of their own", async () => {
+    const held = { level: 40, msg: "the event loop was held" };
+    const log = [
+      { level: 50, msg: "unhandled rejection", err: { stack: "Error: a" } },
+      { ...held, delayMs: 1500, cpuMs: 1400 },
+      // Stopped, or on a machine that did something else.
+      { ...held, delayMs: 10_000, cpuMs: 3 },
+      { level: 50, msg: "something else failed" },
+    ].map((line) => JSON.stringify(line));
+    writeFileSync(join(directory, "server-0.log"), [...log, "no JSON", ""].join("\n"));
+    writeFileSync(join(directory, "client-0.log"), log[0] as string);
+    expect(await checkSoundServers(directory)).toEqual([
+      { guarantee: "Live", text: expect.stringContaining("an unhandled rejection") },
+      { guarantee: "Live", text: "a server held its event loop for 1500 ms, with 1400 ms of CPU time" },
+    ]);
   });
 });

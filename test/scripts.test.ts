@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,48 @@ describe("receiveSignalsOnce", () => {
     }
     child.stdin.end();
     expect((await output).split("\n")).toEqual(["ready", "SIGINT", "SIGINT", "SIGTERM", ""]);
+  });
+});
+
+describe("stopWithParent and runChild", () => {
+  const file = (name: string) => JSON.stringify(new URL(name, SCRIPTS).href);
+  const forEver = "console.log(process.pid); setInterval(() => {}, 1000)";
+  /** Runs a program that never ends, and stops with the process that started it. */
+  const middle = `
+    const { receiveSignalsOnce } = await import(${file("receive-signals-once.js")});
+    const { stopWithParent } = await import(${file("stop-with-parent.js")});
+    const { runChild } = await import(${file("run-child.js")});
+    stopWithParent(process.ppid, receiveSignalsOnce());
+    await runChild(process.execPath, ["--eval", ${JSON.stringify(forEver)}], ".");
+  `;
+  const outer = `
+    require("node:child_process").spawn(
+      process.execPath, ["--input-type=module", "--eval", ${JSON.stringify(middle)}], { stdio: "inherit" },
+    ).on("exit", (code) => { process.exitCode = code; });
+  `;
+
+  /** Starts it, and resolves once the program that never ends runs. */
+  async function start(...args: readonly string[]) {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    await once(child.stderr.setEncoding("utf8"), "data");
+    // Everyone who could write there is gone then.
+    return { child, closed: once(child, "close") };
+  }
+
+  test("end what was started when the process that started it is killed", async () => {
+    const { child, closed } = await start("--eval", outer);
+    child.kill("SIGKILL");
+    expect(await closed).toEqual([null, "SIGKILL"]);
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("end what was started at %s, and exit with %d", async (signal, code) => {
+    const { child, closed } = await start("--input-type=module", "--eval", middle);
+    child.kill(signal);
+    expect(await closed).toEqual([code, null]);
   });
 });
 

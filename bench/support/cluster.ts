@@ -19,11 +19,16 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** @param signal ends the start, and what was started until then */
+export async function startCluster(signal?: AbortSignal): Promise<Cluster> {
   const directory = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const discard = () => rm(directory, { recursive: true, force: true });
   try {
-    const postgres = await startEmbeddedPostgres({ directory, logger: pino({ level: "warn" }) });
+    const postgres = await startEmbeddedPostgres({
+      directory,
+      logger: pino({ level: "warn" }),
+      ...(signal && { signal }),
+    });
     await migrateUp({ url: postgres.url });
     const pid = findPostmaster(layoutOf(directory))?.pid ?? Number.NaN;
     // Postgres outlives whoever started it: not one that was ended before it could stop this one.

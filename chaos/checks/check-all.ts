@@ -7,6 +7,7 @@ import type { Violation } from "./guarantee.js";
 import { checkIsolated } from "./isolated.js";
 import { checkLive } from "./live.js";
 import { checkOrdered } from "./ordered.js";
+import { checkSoundServers } from "./sound-servers.js";
 import { checkSubscriptions } from "./subscriptions.js";
 
 /** What a run left behind. */
@@ -37,6 +38,7 @@ export async function checkAll(
       ...checkIsolated(evidence),
       ...(await checkConvergent(evidence)),
       ...(await checkLive(remains.postgresLogs)),
+      ...(await checkSoundServers(remains.directory)),
     ];
     return { evidence, violations };
   } finally {

@@ -1,7 +1,8 @@
 // A server as `holdfast serve` runs it, with failpoints, a clock that can jump and, for the harness' own tests, a bug.
 import { appendFileSync } from "node:fs";
-import { pino } from "pino";
 import { startApp } from "../../src/app.js";
+import { createLogger } from "../../src/cli/create-logger.js";
+import { watchFailures } from "../../src/cli/process-failures.js";
 import { readConfig } from "../../src/config.js";
 import type { Database } from "../../src/store/database.js";
 import { monotonicMs } from "../clock.js";
@@ -37,7 +38,9 @@ process.on("message", (message: ServerMessage) => {
 process.once("disconnect", () => process.exit(1));
 
 const config = readConfig(process.env);
-const logger = pino({ level: config.logLevel }, pino.destination(2));
+const logger = createLogger(config.logLevel);
+const failures = watchFailures(logger);
+failures.fatal.addEventListener("abort", () => process.exit(1));
 const app = await startApp(config, logger, stop.signal, {
   database(opened) {
     const database = failingDatabase(bug?.database?.(opened) ?? opened, failpoints);

@@ -25,11 +25,16 @@ export interface DemoServer {
  * Finds the server at an address, or starts one there.
  *
  * @param say is told what happens to it later.
+ * @param signal ends the start, and stops what was started until then.
  */
-export async function findOrStartServer(address: string, say: (line: string) => void): Promise<DemoServer> {
+export async function findOrStartServer(
+  address: string,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<DemoServer> {
   if (await answers(address)) return { pid: undefined, close: async () => {} };
   const server = new OwnServer(address, say);
-  await server.start();
+  await server.start(signal);
   return server;
 }
 
@@ -48,9 +53,14 @@ class OwnServer implements DemoServer {
     return this.#child?.pid;
   }
 
-  async start(): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
     const child = this.#spawn();
-    await serving(this.#address, child);
+    try {
+      await serving(this.#address, child, signal);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     void this.#restartWhenKilled(child);
   }
 
@@ -85,7 +95,9 @@ class OwnServer implements DemoServer {
       if (this.#isClosing) return;
       this.#say(`the server died (${child.signalCode ?? `exit ${child.exitCode}`}); starting it again`);
       await delay(pauseMs);
-      if (await answers(this.#address)) {
+      const isAnswered = await answers(this.#address);
+      if (this.#isClosing) return;
+      if (isAnswered) {
         this.#say("somebody else has: using theirs");
         return;
       }
@@ -107,9 +119,10 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function serving(address: string, child: ChildProcess): Promise<void> {
+async function serving(address: string, child: ChildProcess, signal?: AbortSignal): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await answers(address))) {
+    if (signal?.aborted) throw new Error("interrupted");
     if (!isRunning(child)) throw new Error(`no server answers at ${address}, and none could be started`);
     if (Date.now() > deadline) throw new Error(`the server started at ${address} does not answer`);
     await delay(POLL_MS);

@@ -6,7 +6,10 @@ import { demoAddress } from "./address.js";
 import { findOrStartServer, messageOf } from "./demo-server.js";
 
 const address = demoAddress();
-const server = await findOrStartServer(address, say).catch((error) => {
+// From the start on: a server that is starting has to be stopped as well.
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+const server = await findOrStartServer(address, say, stop.signal).catch((error) => {
   say(messageOf(error));
   process.exit(1);
 });
@@ -20,12 +23,12 @@ if (server.pid === undefined) {
 
 const follower = start("follower.js", []);
 const agent = start("agent.js", process.argv.slice(2));
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    agent.kill();
-    follower.kill();
-  });
-}
+const kill = () => {
+  agent.kill();
+  follower.kill();
+};
+stop.signal.addEventListener("abort", kill, { once: true });
+if (stop.signal.aborted) kill();
 agent.once("exit", (code) => {
   // A run that failed never closes its session: nobody would end the follower.
   if (code !== 0) follower.kill();

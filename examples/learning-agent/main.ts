@@ -25,20 +25,19 @@ const { values: options } = parseArgs({
 });
 
 const address = demoAddress();
-const server = await findOrStartServer(address, print).catch((error) => {
+// From the start on: a server that is starting has to be stopped as well.
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+const server = await findOrStartServer(address, print, stop.signal).catch((error) => {
   print(messageOf(error));
   process.exit(1);
 });
 const holdfast = connect({ address });
 const running = new Set<ChildProcess>();
-let isInterrupted = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  // The agents first, then the server: see below.
-  process.once(signal, () => {
-    isInterrupted = true;
-    for (const agent of running) agent.kill();
-  });
-}
+// The agents first, then the server: see below.
+stop.signal.addEventListener("abort", () => {
+  for (const agent of running) agent.kill();
+});
 try {
   await run(holdfast);
 } catch (error) {
@@ -58,8 +57,9 @@ async function run(holdfast: Holdfast): Promise<void> {
     print(
       `\n── session ${session}: ${TICKETS} tickets for ${AGENTS.join(" and ")}, each a process that starts anew`,
     );
+    if (stop.signal.aborted) throw new Error("interrupted");
     const codes = await Promise.all(AGENTS.map((name) => runAgent(name, queue)));
-    if (isInterrupted) throw new Error("interrupted");
+    if (stop.signal.aborted) throw new Error("interrupted");
     if (codes.every((code) => code !== 0)) throw new Error("no agent ended its session");
     if (codes.some((code) => code !== 0)) await abandonSessions(holdfast, queue);
   }

@@ -13,7 +13,7 @@ export interface ListedCommand {
 export const commands: readonly ListedCommand[] = [
   {
     name: "serve",
-    summary: "Serve until SIGTERM or SIGINT",
+    summary: "Serve until SIGTERM, SIGINT or SIGHUP",
     load: async () => (await import("./serve.js")).serve,
   },
   {

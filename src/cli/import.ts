@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import pino from "pino";
 import { isExport } from "../archive/open-export.js";
 import { type Config, readConfig } from "../config.js";
 import { isUuid } from "../core/uuid.js";
@@ -14,6 +13,7 @@ import { readImports } from "../store/imports.js";
 import { identity as identityOption, json as jsonOption } from "./archive-options.js";
 import { defineCommand } from "./command.js";
 import { CommandError } from "./command-error.js";
+import { createLogger } from "./create-logger.js";
 import { formatImport } from "./format-import.js";
 import { importExport } from "./import-export.js";
 import { importProgress } from "./import-progress.js";
@@ -186,6 +186,6 @@ function inTenant<T>(
   tenantId: string,
   use: (context: ImportContext) => Promise<T>,
 ): Promise<T> {
-  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  const logger = createLogger(config.logLevel);
   return withDatabase(config, true, (url) => withImporter(config, url, tenantId, logger, use));
 }

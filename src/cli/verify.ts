@@ -1,4 +1,3 @@
-import pino from "pino";
 import { readConfig } from "../config.js";
 import { isUuid } from "../core/uuid.js";
 import { createCodecs } from "../entities/codecs.js";
@@ -7,6 +6,7 @@ import { openDatabase } from "../store/database.js";
 import { type TenantReport, verifyTenants } from "../store/verify.js";
 import { defineCommand } from "./command.js";
 import { CommandError } from "./command-error.js";
+import { createLogger } from "./create-logger.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
 import { withDatabase } from "./with-database.js";
 
@@ -31,7 +31,7 @@ directory, whether or not a server runs there.`,
     const tenantId = tenant?.toLowerCase();
     if (tenantId !== undefined && !isUuid(tenantId)) throw new CommandError("--tenant: expected a UUID", 2);
     const config = readConfig(env, {}, settingTexts(rest));
-    const logger = pino({ level: config.logLevel }, pino.destination(2));
+    const logger = createLogger(config.logLevel);
     const format = json ? formatJson : formatText;
     return withDatabase(config, false, async (url) => {
       const database = openDatabase(

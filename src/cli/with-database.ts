@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import pino from "pino";
 import type { Config } from "../config.js";
 import { attachEmbeddedPostgres } from "../postgres/attach-embedded-postgres.js";
 import { layoutOf } from "../postgres/layout.js";
 import { startEmbeddedPostgres } from "../postgres/start-embedded-postgres.js";
 import { CommandError } from "./command-error.js";
+import { createLogger } from "./create-logger.js";
 import { receiveStopSignals } from "./stop-signals.js";
 
 /**
@@ -52,7 +52,7 @@ async function provide<T>(
   }
   const running = attachEmbeddedPostgres({ directory: dataDirectory });
   if (running !== undefined) return use(running);
-  const logger = pino({ level: logLevel }, pino.destination(2));
+  const logger = createLogger(logLevel);
   const embedded = await startEmbeddedPostgres({ directory: dataDirectory, logger, signal }).catch(
     (error: unknown) => {
       throw signal.aborted ? new CommandError("Interrupted.") : error;

@@ -59,7 +59,10 @@ export function createHttpServer({ registry, ready, logger }: HttpServerOptions)
     }
   }
 
-  const server = createServer((request, response) => void respond(request, response));
+  const server = createServer((request, response) => {
+    // Whoever asked may be gone before the answer is.
+    respond(request, response).catch(() => response.destroy());
+  });
   return {
     async listen({ host = LOOPBACK, port }) {
       server.listen({ host, port });

@@ -57,10 +57,13 @@ export function boundConnections(server: Server, bounds: ConnectionBounds): void
       handle(session);
       if (isClearing || sessions.size < CROWDED * bounds.maxConnections) return;
       isClearing = true;
-      void closeDead([...sessions]).then((count) => {
-        isClearing = false;
-        if (count > 0) bounds.onCleared(count);
-      });
+      // A session that ends while it is looked at throws; those that are left are looked at the next time.
+      closeDead([...sessions])
+        .then((count) => count > 0 && bounds.onCleared(count))
+        .catch(() => undefined)
+        .finally(() => {
+          isClearing = false;
+        });
     };
   };
 }

@@ -139,7 +139,12 @@ export class Call implements CallContext {
   /** Begins to serve. Once. */
   start(): void {
     this.#transport.start({
-      onReceiveMetadata: (metadata) => void this.#serve(metadata),
+      onReceiveMetadata: (metadata) => {
+        // What fails there is how the call's failure is told: the caller hears of its end from the transport.
+        this.#serve(metadata).catch((err: unknown) =>
+          this.logger.error({ err }, "a call was not ended well"),
+        );
+      },
       onReceiveMessage: (bytes: Uint8Array) => this.#reader.push(bytes),
       onReceiveHalfClose: () => this.#reader.end(),
       // grpc-js says so after every call, also one that ended well: then it is finished already.

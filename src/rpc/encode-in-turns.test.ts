@@ -15,22 +15,24 @@ test("an answer encoded in turns is the same message, and every some items other
   };
   for (const given of [answer, create(ListEventsResponseSchema, answer)]) {
     let turns = 0;
-    const { bytes } = await encodeInTurns(ListEventsResponseSchema, { ...given }, () => {
+    const encoded = await encodeInTurns(ListEventsResponseSchema, { ...given }, () => {
       turns += 1;
       return turns % 2 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined;
     });
-    expect(fromBinary(ListEventsResponseSchema, bytes)).toEqual(create(ListEventsResponseSchema, answer));
+    expect(fromBinary(ListEventsResponseSchema, encoded.take())).toEqual(
+      create(ListEventsResponseSchema, answer),
+    );
     expect(turns).toBeGreaterThan(5);
   }
 });
 
 test("an answer without any items is the same message too", async () => {
-  const { bytes } = await encodeInTurns(
+  const encoded = await encodeInTurns(
     ListEventsResponseSchema,
     { events: [], logId: "log" },
     () => undefined,
   );
-  expect(fromBinary(ListEventsResponseSchema, bytes)).toEqual(
+  expect(fromBinary(ListEventsResponseSchema, encoded.take())).toEqual(
     create(ListEventsResponseSchema, { logId: "log" }),
   );
 });

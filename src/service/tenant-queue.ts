@@ -122,7 +122,7 @@ export class TenantQueue {
   }
 
   #proceed(): void {
-    while (this.#waiting.length > 0 && this.#mayBegin()) void this.#begin();
+    while (this.#waiting.length > 0 && this.#mayBegin()) this.#begin();
     if (this.#flights.length > 0) return;
     this.#lane.release();
     for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -146,7 +146,7 @@ export class TenantQueue {
     );
   }
 
-  async #begin(): Promise<void> {
+  #begin(): void {
     const batches = this.#take();
     const before = this.#flights.at(-1);
     const flight = new Flight(this.#tenantId, { ...this.#context, database: this.#lane }, batches);
@@ -155,20 +155,31 @@ export class TenantQueue {
       this.#turns += 1;
       flight.goAhead(`${this.#prefix} ${this.#turns}`, before);
     }
+    this.#finish(flight, before).catch((err: unknown) => {
+      // Its batches have their answers; who follows the log hears of it from the poll.
+      this.#context.logger.error({ err }, "a commit was not told of");
+    });
+  }
+
+  async #finish(flight: Flight, before: Flight | undefined): Promise<void> {
     const { written, error } = await flight.finish(before, () => this.#isResending);
     if (flight.wasTurnedAwayInVain) this.#overlapsFrom = performance.now() + VAIN_PAUSE_MS;
     this.#flights.shift();
-    if (written) {
-      this.#isResending = written.outcomes.some((each) => !(each instanceof Error) && each.duplicate);
-      flight.answer(written);
-    } else {
-      flight.reject(error);
-      // Whoever sent these sends them again. What waits behind them goes the
-      // same way, or it would stand before them in the log.
-      if (isUnavailable(error)) for (const batch of this.#takeAll()) batch.reject(error);
+    try {
+      if (written) {
+        this.#isResending = written.outcomes.some((each) => !(each instanceof Error) && each.duplicate);
+        flight.answer(written);
+      } else {
+        flight.reject(error);
+        // Whoever sent these sends them again. What waits behind them goes the
+        // same way, or it would stand before them in the log.
+        if (isUnavailable(error)) for (const batch of this.#takeAll()) batch.reject(error);
+      }
+    } finally {
+      // The next flush waits for it.
+      flight.settle(written ? undefined : error);
+      this.#wake();
     }
-    flight.settle(written ? undefined : error);
-    this.#wake();
   }
 
   /** Whether a flush may be sent without reading first and without waiting for those ahead. */

@@ -26,13 +26,12 @@ export function listenForHints(options: {
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = FIRST_PAUSE_MS;
 
-  const connect = async () => {
+  const open = () => {
     const connection = new pg.Client({
       connectionString: url,
       application_name: "holdfast listen",
       keepAlive: true,
     });
-    client = connection;
     connection.on("error", (error) =>
       logger.debug({ reason: errorText(error) }, "the hint connection was lost"),
     );
@@ -40,13 +39,19 @@ export function listenForHints(options: {
     connection.on("notification", ({ payload = "" }) => {
       for (const [tenantId, position] of parseHints(payload)) onHint(tenantId, position);
     });
+    return connection;
+  };
+  const connect = async () => {
+    let connection: pg.Client | undefined;
     try {
+      // Throws for a URL that is none.
+      connection = client = open();
       await connection.connect();
       await connection.query(`LISTEN ${HINT_CHANNEL}`);
       pauseMs = FIRST_PAUSE_MS;
     } catch (error) {
       logger.debug({ reason: errorText(error) }, "listening for hints failed");
-      await connection.end().catch(() => {});
+      await connection?.end().catch(() => {});
       reconnect();
     }
   };

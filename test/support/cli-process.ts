@@ -8,6 +8,8 @@ const PROJECT = new URL("../../", import.meta.url);
 // Compiled, as benches are, this lies beside the program itself.
 const COMPILED = fileURLToPath(new URL("src/bin.js", PROJECT));
 const PROGRAM = existsSync(COMPILED) ? COMPILED : fileURLToPath(new URL("dist/src/bin.js", PROJECT));
+/** What a server logs when no code handled a failure: a defect, whatever it was started for. */
+const UNHANDLED = /"msg":"(unhandled rejection|uncaught exception)"/;
 /** On a machine that is busy with other things a start takes a minute. */
 const APPEARS_WITHIN_MS = 180_000;
 
@@ -27,7 +29,12 @@ export class CliProcess {
   /** Resolves with the exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | string | null>;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /**
+   * A failure that the program did not handle fails the whole run of tests, at its end.
+   *
+   * @param mayFail for a test that is about such failures
+   */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, { mayFail = false } = {}) {
     // Nothing of the environment of the tests: a DATABASE_URL there would change what is tested.
     this.child = spawn(process.execPath, [PROGRAM, ...args], {
       env: { PATH: process.env.PATH, ...env },
@@ -38,6 +45,10 @@ export class CliProcess {
     });
     this.child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
       this.stderr += chunk;
+    });
+    this.child.once("close", () => {
+      // Thrown here nobody catches it but the runner, also when nobody looks at how the process ended.
+      if (!mayFail && UNHANDLED.test(this.stderr)) throw new Error(`holdfast ${args[0]}:\n${this.stderr}`);
     });
     this.exited = once(this.child, "close").then(([code, signal]) => code ?? signal);
   }

@@ -1,6 +1,6 @@
 import type { RetryPolicy } from "./call/retry-policy.js";
 
-/** How to reach a server and as whom. */
+/** How to reach a server and as whom. Numbers that make no sense are INVALID_ARGUMENT; Infinity is never, or no limit. */
 export interface ConnectOptions {
   /** "host:port", "unix:/path", or any gRPC target: "dns:///holdfast.internal:4650". */
   readonly address: string;
@@ -16,7 +16,7 @@ export interface ConnectOptions {
   readonly allowPlaintextCredentials?: boolean;
   /** For a unary call with all its retries unless it says otherwise, in milliseconds; 0 for none. Default 10 s. */
   readonly deadlineMs?: number;
-  /** How often an open stream is probed, in milliseconds. Default 30 s: below what most proxies cut. */
+  /** How often an open stream is probed, in milliseconds; 0 for never. Default 30 s: below what most proxies cut. */
   readonly keepaliveMs?: number;
   /** Waits between attempts: of unary calls, of recorders and of subscriptions. */
   readonly retry?: Partial<RetryPolicy>;

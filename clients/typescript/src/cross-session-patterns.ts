@@ -7,9 +7,9 @@ import {
 } from "../../../gen/holdfast/v1/cross_session_pattern_pb.js";
 import type { CallOptions, ReadOptions, RequestOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { durationFromMs } from "./call/duration.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
-import { durationFromMs } from "./wire/duration.js";
 import type { Input } from "./wire/input.js";
 
 const { method } = CrossSessionPatternService;
@@ -56,7 +56,7 @@ export class CrossSessionPatterns extends entityClient(CrossSessionPatternServic
     options: RankingOptions = {},
   ): Promise<readonly RankedPattern[]> {
     const { minEffectiveConfidence, halfLifeMs, limit, minPosition } = options;
-    const halfLife = durationFromMs(halfLifeMs);
+    const halfLife = durationFromMs("halfLifeMs", halfLifeMs);
     const request = { filter, minEffectiveConfidence, halfLife, limit, minPosition };
     return (await this.#caller.transport.unary(method.queryPatterns, request, options)).patterns;
   }

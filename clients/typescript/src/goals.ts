@@ -1,9 +1,9 @@
 import { type Goal, GoalService, type NextGoalRequest } from "../../../gen/holdfast/v1/goal_pb.js";
 import type { RequestOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { durationFromMs } from "./call/duration.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
-import { durationFromMs } from "./wire/duration.js";
 import type { Input } from "./wire/input.js";
 
 /** A goal to create. Without an id the client makes one (UUIDv7). */
@@ -63,6 +63,6 @@ export class Goals extends entityClient(GoalService) {
   }
 
   #lease({ leaseMs, requestId = this.#caller.newId() }: LeaseOptions) {
-    return { leaseDuration: durationFromMs(leaseMs), requestId };
+    return { leaseDuration: durationFromMs("leaseMs", leaseMs), requestId };
   }
 }

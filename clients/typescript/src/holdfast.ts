@@ -1,6 +1,7 @@
 import { ActionSelectors } from "./action-selectors.js";
 import { Actions } from "./actions.js";
 import { Admin } from "./admin.js";
+import { durationMs, timerMs } from "./call/duration.js";
 import type { Transport } from "./call/transport.js";
 import { Configurations } from "./configurations.js";
 import { CrossSessionPatterns } from "./cross-session-patterns.js";
@@ -73,11 +74,12 @@ export class Holdfast {
 
   /**
    * Closes recorders, each with what it holds, for at most `timeoutMs` (10 s), after which they are abandoned;
-   * then the connection. Calls in flight finish; subscriptions end. Never rejects.
+   * then the connection. Calls in flight finish; subscriptions end. Rejects only with INVALID_ARGUMENT, for a
+   * `timeoutMs` that is no length of time; then nothing is closed.
    */
-  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? CLOSE_TIMEOUT_MS);
-    return this.#closing;
+  async close({ timeoutMs = CLOSE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(timerMs(durationMs("timeoutMs", timeoutMs, 0)));
+    await this.#closing;
   }
 
   async #close(timeoutMs: number): Promise<void> {

@@ -2,7 +2,10 @@
 export interface CallOptions {
   /** Ends the call with CANCELLED. */
   readonly signal?: AbortSignal | undefined;
-  /** For the call with all its retries, in milliseconds; 0 for none. The client's default is for unary calls. */
+  /**
+   * For the call with all its retries, in milliseconds; 0, Infinity or more than 24 days for none. The client's default
+   * is for unary calls. Anything else (NaN, a negative number, a text) throws INVALID_ARGUMENT.
+   */
   readonly deadlineMs?: number | undefined;
   /** Request metadata for this call alone. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;

@@ -1,30 +1,31 @@
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import type { ConnectOptions, TlsOptions } from "../connect-options.js";
-import { DEFAULT_RETRY } from "./retry-policy.js";
+import type { ConnectionSettings } from "./connection-settings.js";
+import { LONGEST_TIMER_MS } from "./duration.js";
 
-const KEEPALIVE_MS = 30_000;
 // A probe that is not answered in this time means the connection is gone.
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 // One attempt a second costs nobody anything, and everything waits for it once the server is back.
 const MAX_RECONNECT_MS = 1_000;
-const MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
+// How grpc-js is told that there is no limit, or that something is never done.
+const NONE = -1;
 
 /**
  * A channel that connects when first used. Throws TypeError for credentials that would travel in plaintext to
  * another machine.
  */
-export function openChannel(options: ConnectOptions): Client {
+export function openChannel(options: ConnectOptions, settings: ConnectionSettings): Client {
   const hasCredentials = options.token !== undefined || options.metadata !== undefined;
   if (!options.tls && hasCredentials && !options.allowPlaintextCredentials && !isLocal(options.address)) {
     throw new TypeError(`credentials for ${options.address} need tls, or allowPlaintextCredentials`);
   }
   const tls = typeof options.tls === "object" ? options.tls : {};
-  const retry = { ...DEFAULT_RETRY, ...options.retry };
+  const { keepaliveMs, maxReceiveBytes, retry } = settings;
   const channel: ChannelOptions = {
-    "grpc.keepalive_time_ms": options.keepaliveMs ?? KEEPALIVE_MS,
+    "grpc.keepalive_time_ms": keepaliveMs > LONGEST_TIMER_MS || keepaliveMs === 0 ? NONE : keepaliveMs,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    "grpc.max_receive_message_length": options.maxReceiveBytes ?? MAX_RECEIVE_BYTES,
-    "grpc.max_send_message_length": -1,
+    "grpc.max_receive_message_length": maxReceiveBytes === Infinity ? NONE : maxReceiveBytes,
+    "grpc.max_send_message_length": NONE,
     // The channel's own waits between connection attempts, else up to two minutes.
     "grpc.initial_reconnect_backoff_ms": Math.min(retry.initialDelayMs, MAX_RECONNECT_MS),
     "grpc.max_reconnect_backoff_ms": Math.min(retry.maxDelayMs, MAX_RECONNECT_MS),

@@ -37,16 +37,25 @@ function readDetails(encoded: Buffer): readonly Any[] {
 function errorFrom(code: number, message: string, details: readonly Any[]): HoldfastError {
   const name = (grpcStatus[code] ?? "UNKNOWN") as StatusName;
   let found: Omit<HoldfastErrorDetails, "code"> = {};
-  for (const detail of details) found = { ...found, ...readDetail(detail) };
+  for (const detail of details) found = { ...found, ...readDetailOrNothing(detail) };
   const transportCut = found.reason === undefined && isTransportCut(name, message);
   return new HoldfastError(message, { code: name, ...found, ...(transportCut ? { retryable: true } : {}) });
+}
+
+function readDetailOrNothing(detail: Any): Omit<HoldfastErrorDetails, "code"> {
+  try {
+    return readDetail(detail);
+  } catch {
+    // Thrown here it would end the process: grpc-js calls this from its own event handlers.
+    return {};
+  }
 }
 
 function readDetail(detail: Any): Omit<HoldfastErrorDetails, "code"> {
   const info = anyUnpack(detail, ErrorInfoSchema);
   if (info) {
     if (info.domain !== DOMAIN) return {};
-    const reason: Reason = info.reason in ErrorReason ? (info.reason as Reason) : "UNSPECIFIED";
+    const reason: Reason = Object.hasOwn(ErrorReason, info.reason) ? (info.reason as Reason) : "UNSPECIFIED";
     return { reason, metadata: info.metadata };
   }
   const badRequest = anyUnpack(detail, BadRequestSchema);

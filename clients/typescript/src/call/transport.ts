@@ -24,13 +24,13 @@ import { EncoderCompiler } from "../wire/message-encoder.js";
 import type { CallOptions } from "./call-options.js";
 import { cancelCall } from "./cancel-call.js";
 import { openChannel } from "./channel.js";
+import { connectionSettings } from "./connection-settings.js";
 import { ConnectionWatch } from "./connection-watch.js";
 import { delay } from "./delay.js";
+import { durationMs, LONGEST_TIMER_MS } from "./duration.js";
 import { errorFromCall } from "./error-from-status.js";
 import { createMetadataSource } from "./request-metadata.js";
-import { DEFAULT_RETRY, type RetryPolicy, retryDelayMs } from "./retry-policy.js";
-
-const DEADLINE_MS = 10_000;
+import { type RetryPolicy, retryDelayMs } from "./retry-policy.js";
 
 /** What calling one method needs of its descriptor. */
 type Method = { readonly name: string; readonly parent: { readonly typeName: string } };
@@ -47,12 +47,14 @@ export class Transport {
   readonly #connection: ConnectionWatch;
   readonly #closing = new AbortController();
 
+  /** Throws INVALID_ARGUMENT for options that make no sense, TypeError for credentials over plaintext. */
   constructor(options: ConnectOptions) {
-    this.retry = { ...DEFAULT_RETRY, ...options.retry };
-    this.#client = openChannel(options);
+    const settings = connectionSettings(options);
+    this.retry = settings.retry;
+    this.#client = openChannel(options, settings);
     this.#connection = new ConnectionWatch(this.#client.getChannel());
     this.#metadata = createMetadataSource(options);
-    this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+    this.#deadlineMs = settings.deadlineMs;
   }
 
   /**
@@ -73,8 +75,7 @@ export class Transport {
     request: Uint8Array,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const allowedMs = this.allowedMs(options);
-    const deadline = allowedMs > 0 ? Date.now() + allowedMs : Number.POSITIVE_INFINITY;
+    const deadline = Date.now() + this.allowedMs(options);
     let before: HoldfastError | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -104,9 +105,9 @@ export class Transport {
     return error.retryAfterMs === undefined ? this.#connection.onConnected(listener) : () => {};
   }
 
-  /** How long a unary call may take, in milliseconds; 0 is without end. */
+  /** How long a unary call may take, in milliseconds; Infinity is without end. Throws INVALID_ARGUMENT. */
   protected allowedMs({ deadlineMs = this.#deadlineMs }: CallOptions): number {
-    return deadlineMs;
+    return allowed(deadlineMs);
   }
 
   async #unaryOnce<O extends DescMessage>(
@@ -125,7 +126,7 @@ export class Transport {
         decoder(method.output),
         request,
         metadata,
-        deadline === Number.POSITIVE_INFINITY ? {} : { deadline },
+        { deadline },
         (error: ServiceError | null, answer?: MessageShape<O>) => {
           signal?.removeEventListener("abort", onAbort);
           if (!error) resolve(answer as MessageShape<O>);
@@ -215,9 +216,15 @@ function identity(request: Uint8Array): Buffer {
   return Buffer.from(request.buffer, request.byteOffset, request.byteLength);
 }
 
-function streamOptions(options: CallOptions & { readonly interceptors?: Interceptor[] }): GrpcCallOptions {
-  return {
-    ...(options.deadlineMs ? { deadline: Date.now() + options.deadlineMs } : {}),
-    ...(options.interceptors ? { interceptors: options.interceptors } : {}),
-  };
+/** Of a deadline that was given: 0 is none, and so is one that is further away than any timer reaches. */
+function allowed(deadlineMs: number): number {
+  const ms = durationMs("deadlineMs", deadlineMs, 0);
+  return ms === 0 || ms > LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : ms;
+}
+
+function streamOptions({
+  deadlineMs = 0,
+  interceptors,
+}: CallOptions & { readonly interceptors?: Interceptor[] }): GrpcCallOptions {
+  return { deadline: Date.now() + allowed(deadlineMs), ...(interceptors ? { interceptors } : {}) };
 }

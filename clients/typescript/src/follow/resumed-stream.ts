@@ -1,6 +1,7 @@
 import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
 import { cancelCall } from "../call/cancel-call.js";
 import { errorFromCall } from "../call/error-from-status.js";
+import { notify } from "../call/notify.js";
 import { PacedReads } from "../call/paced-reads.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";
@@ -51,7 +52,7 @@ export async function* resumedStream<R>(
       if (stop.signal.aborted) break;
       if (!error.retryable) throw error;
       const delayMs = retryDelayMs(transport.retry, attempts, error.retryAfterMs);
-      onInterrupted?.(error, delayMs);
+      notify(onInterrupted, error, delayMs);
       await transport.untilRetry(delayMs, error, stop.signal).catch(() => {});
     }
     if (signal?.aborted) throw cancelled(signal);

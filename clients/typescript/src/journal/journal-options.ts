@@ -1,4 +1,11 @@
+import { countOf, durationMs, timerMs } from "../call/duration.js";
 import type { HoldfastError } from "../holdfast-error.js";
+
+// The reasons stand with the options.
+const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_ENTRIES = 500_000;
+const ACKNOWLEDGE_WITHIN_MS = 2_000;
+const PROBE_INTERVAL_MS = 500;
 
 /** Where writes go while the service is away, and how much of them. */
 export interface JournalOptions {
@@ -35,22 +42,18 @@ export interface RejectedWrite {
 export type JournalSettings = Required<Omit<JournalOptions, "onRejected">> &
   Pick<JournalOptions, "onRejected">;
 
-/** What is given over the defaults. Throws TypeError for a directory that is none or a number below 1. */
+/** What is given over the defaults. Throws TypeError for a directory that is none, INVALID_ARGUMENT for a number that makes no sense. */
 export function journalSettings(options: JournalOptions): JournalSettings {
   if (typeof options.directory !== "string" || options.directory === "") {
     throw new TypeError(`journal.directory: expected a path, got ${JSON.stringify(options.directory)}`);
   }
-  const defaults = {
-    maxBytes: 256 * 1024 * 1024,
-    maxEntries: 500_000,
-    acknowledgeWithinMs: 2_000,
-    probeIntervalMs: 500,
+  const { maxBytes = MAX_BYTES, maxEntries = MAX_ENTRIES } = options;
+  const { acknowledgeWithinMs = ACKNOWLEDGE_WITHIN_MS, probeIntervalMs = PROBE_INTERVAL_MS } = options;
+  return {
+    ...options,
+    maxBytes: countOf("journal.maxBytes", maxBytes),
+    maxEntries: countOf("journal.maxEntries", maxEntries),
+    acknowledgeWithinMs: timerMs(durationMs("journal.acknowledgeWithinMs", acknowledgeWithinMs, 1)),
+    probeIntervalMs: timerMs(durationMs("journal.probeIntervalMs", probeIntervalMs, 1)),
   };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const settings = { ...defaults, ...Object.fromEntries(given) } as JournalSettings;
-  for (const name of Object.keys(defaults) as (keyof typeof defaults)[]) {
-    const value = settings[name];
-    if (!(value >= 1)) throw new TypeError(`journal.${name}: expected at least 1, got ${value}`);
-  }
-  return settings;
 }

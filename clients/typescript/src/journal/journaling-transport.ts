@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethodUnary, MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../call/call-options.js";
+import { timerMs } from "../call/duration.js";
 import { Transport } from "../call/transport.js";
 import type { ConnectOptions } from "../connect-options.js";
 import { cancelled, HoldfastError } from "../holdfast-error.js";
@@ -15,8 +16,10 @@ export class JournalingTransport extends Transport {
   override readonly journal: WriteJournal;
 
   constructor(options: ConnectOptions & { readonly journal: JournalOptions }) {
+    // Before there is a channel that somebody would have to close.
+    const settings = journalSettings(options.journal);
     super(options);
-    this.journal = new WriteJournal(this, journalSettings(options.journal), options.tenantId);
+    this.journal = new WriteJournal(this, settings, options.tenantId);
   }
 
   /** As ever, or throws {@link JournaledInstead}. */
@@ -29,11 +32,10 @@ export class JournalingTransport extends Transport {
     const { journal } = this;
     const { signal } = options;
     if (!journaledMethod(methodName(method))) {
-      const allowedMs = this.allowedMs(options);
-      await journal.connected(allowedMs || 2 ** 31 - 1, signal);
+      await journal.connected(timerMs(this.allowedMs(options)), signal);
       return super.unary(method, input, options);
     }
-    const ackMs = Math.min(this.allowedMs(options) || Number.POSITIVE_INFINITY, journal.acknowledgeWithinMs);
+    const ackMs = Math.min(this.allowedMs(options), journal.acknowledgeWithinMs);
     const deadline = Date.now() + ackMs;
     // Before all else, so that what cannot be a request is refused the same either way.
     const request = this.encode(method.input, input);

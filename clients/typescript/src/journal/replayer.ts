@@ -1,3 +1,4 @@
+import { notify } from "../call/notify.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { JournalFile } from "./journal-file.js";
@@ -52,7 +53,8 @@ export class Replayer {
       await file.remove();
     });
     this.#replayed += count;
-    for (const { stored, ids, error } of refused) this.#tell({ method: stored.json.method, ids, error });
+    for (const { stored, ids, error } of refused)
+      notify(this.#onRejected, { method: stored.json.method, ids, error });
     return count;
   }
 
@@ -82,17 +84,6 @@ export class Replayer {
       this.#defects = 0;
       const [stored] = waiting as [StoredWrite];
       return { count: 1, refused: [{ stored, ids: stored.json.ids, error }] };
-    }
-  }
-
-  #tell(rejected: RejectedWrite): void {
-    try {
-      this.#onRejected?.(rejected);
-    } catch (thrown) {
-      // The listener's own: it must not stop the replay.
-      queueMicrotask(() => {
-        throw thrown;
-      });
     }
   }
 }

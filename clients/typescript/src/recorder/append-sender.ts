@@ -16,8 +16,9 @@ const EVERY_RECORD_FAILS = new Set(["UNAUTHENTICATED", "PERMISSION_DENIED", "UNI
 
 /** How a sender sends. */
 export interface SenderSettings {
-  readonly clientName: string;
-  /** How long the server may leave a batch, or the opening, unanswered. */
+  /** The encoded first message of each stream. */
+  readonly open: Buffer;
+  /** How long the server may leave a batch, or the opening, unanswered; what a timer can wait. */
   readonly answerTimeoutMs: number;
 }
 
@@ -184,7 +185,7 @@ export class AppendSender {
       return;
     }
     this.#expectAnswer();
-    this.#stream = new AppendStream(this.#transport, this.#settings.clientName, {
+    this.#stream = new AppendStream(this.#transport, this.#settings.open, {
       opened: (limits) => {
         clearTimeout(this.#stallTimer);
         this.#limits = limits;

@@ -2,7 +2,6 @@ import type { ClientDuplexStream, StatusObject } from "@grpc/grpc-js";
 import { status as grpcStatus } from "@grpc/grpc-js";
 import {
   type AppendBatchResult,
-  AppendStreamRequestSchema,
   type AppendStreamResponse,
   EventService,
 } from "../../../../gen/holdfast/v1/event_pb.js";
@@ -10,7 +9,6 @@ import { cancelCall } from "../call/cancel-call.js";
 import { errorFromCall } from "../call/error-from-status.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
-import { ByteWriter } from "../wire/byte-writer.js";
 import { limitsFromOpened, type StreamLimits } from "./stream-limits.js";
 
 /** What one stream tells its owner. `ended` comes once and last; nothing comes after `cancel`. */
@@ -31,10 +29,11 @@ export class AppendStream {
   #call: ClientDuplexStream<Buffer, AppendStreamResponse> | undefined;
   #over = false;
 
-  constructor(transport: Transport, clientName: string, events: AppendStreamEvents) {
+  /** `open` is the encoded first message. */
+  constructor(transport: Transport, open: Buffer, events: AppendStreamEvents) {
     this.#events = events;
     transport.duplex(EventService.method.appendStream).then(
-      (call) => this.#start(call, openRequest(transport, clientName)),
+      (call) => this.#start(call, open),
       (thrown) => this.#end(HoldfastError.from(thrown)),
     );
   }
@@ -93,12 +92,4 @@ export class AppendStream {
     this.#over = true;
     if (this.#call) cancelCall(this.#call);
   }
-}
-
-function openRequest(transport: Transport, clientName: string): Buffer {
-  const writer = new ByteWriter();
-  transport.encoders.encoder(AppendStreamRequestSchema)(writer, {
-    request: { case: "open", value: { clientName } },
-  });
-  return writer.view();
 }

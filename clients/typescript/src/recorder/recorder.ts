@@ -1,5 +1,7 @@
 import { EventService } from "../../../../gen/holdfast/v1/event_pb.js";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
+import { countOf, durationMs, timerMs } from "../call/duration.js";
+import { notify } from "../call/notify.js";
 import type { Transport } from "../call/transport.js";
 import { closed, HoldfastError } from "../holdfast-error.js";
 import type { RecordJournal } from "../journal/record-journal.js";
@@ -9,6 +11,7 @@ import { ByteWriter } from "../wire/byte-writer.js";
 import { AppendQueue } from "./append-queue.js";
 import { AppendSender } from "./append-sender.js";
 import type { Batch } from "./batch.js";
+import { encodeOpen } from "./encode-open.js";
 import { createEntryEncoders, type EntryEncoders } from "./entry-encoders.js";
 import { RecordBuffer } from "./record-buffer.js";
 import { type EntryCase, PendingRecord, type Recorded, type Saved } from "./recorded.js";
@@ -55,12 +58,14 @@ export class Recorder<K = Saved> {
   #lastPosition = 0n;
   #firstRejection: RejectedRecord | undefined;
 
-  /** `onClosed` is told once, when it is over. Throws INVALID_ARGUMENT for defaults of the wrong type. */
+  /** `onClosed` is told once, when it is over. Throws INVALID_ARGUMENT for options that make no sense. */
   constructor(transport: Transport, options: RecorderOptions, onClosed: () => void = () => {}) {
     this.#options = options;
     this.#journal = transport.journal;
     this.#onClosed = onClosed;
     const { sessionId, agentId, labels, signal } = options;
+    const { maxBufferedRecords = MAX_BUFFERED_RECORDS, maxBufferedBytes = MAX_BUFFERED_BYTES } = options;
+    const { clientName = agentId ?? "", answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
     try {
       this.#encoders = createEntryEncoders(
         transport.encoders,
@@ -75,12 +80,12 @@ export class Recorder<K = Saved> {
       throw HoldfastError.from(thrown);
     }
     this.#buffer = new RecordBuffer(
-      options.maxBufferedRecords ?? MAX_BUFFERED_RECORDS,
-      options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      countOf("maxBufferedRecords", maxBufferedRecords),
+      countOf("maxBufferedBytes", maxBufferedBytes),
     );
     const settings = {
-      clientName: options.clientName ?? agentId ?? "",
-      answerTimeoutMs: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
+      open: encodeOpen(transport.encoders, clientName),
+      answerTimeoutMs: timerMs(durationMs("answerTimeoutMs", answerTimeoutMs, 1)),
     };
     this.#sender = new AppendSender(transport, this.#queue, settings, {
       stored: (batch, result) => this.#answered(batch, result),
@@ -269,16 +274,5 @@ export class Recorder<K = Saved> {
     this.#firstRejection ??= rejected;
     record.settle(error);
     notify(this.#options.onRejected, rejected);
-  }
-}
-
-/** Calls a listener of the user's; what it throws is its own, and must not stop the recorder. */
-function notify<A extends unknown[]>(listener: ((...args: A) => void) | undefined, ...args: A): void {
-  try {
-    listener?.(...args);
-  } catch (thrown) {
-    queueMicrotask(() => {
-      throw thrown;
-    });
   }
 }

@@ -53,8 +53,11 @@ export class ScriptedServer {
       server.register(
         path,
         handler as UntypedHandleCall,
+        // Bytes go as they are: they need not be such a message.
         (message) =>
-          Buffer.from(toBinary(method.output, create(method.output, message as Record<string, unknown>))),
+          message instanceof Buffer
+            ? message
+            : Buffer.from(toBinary(method.output, create(method.output, message as Record<string, unknown>))),
         (encoded) => fromBinary(method.input, encoded),
         {
           unary: "unary",
