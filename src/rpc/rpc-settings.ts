@@ -1,9 +1,12 @@
 import type { AdmissionSettings } from "./admission.js";
-import type { HeavyCallsSettings } from "./heavy-calls.js";
 import type { UnreadCallsSettings } from "./unread-calls.js";
 
 /** The limits and timers of the gRPC edge. Every one bounds something grpc-js leaves unbounded or off. */
-export interface RpcSettings extends AdmissionSettings, HeavyCallsSettings, UnreadCallsSettings {
+export interface RpcSettings extends AdmissionSettings, UnreadCallsSettings {
+  /** Heavy calls worked on at a time. */
+  readonly maxHeavyCalls: number;
+  /** How many of those may be one tenant's; its others wait. */
+  readonly maxHeavyCallsPerTenant: number;
   /** Bytes of one received message. Bounds what one caller can make the server buffer and decode. 4 MiB. */
   readonly maxReceiveBytes: number;
   /** Bytes of one sent message. Clients refuse more than 4 MiB unless told otherwise; grpc-js sends any size. */

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
 import type { FairTurns } from "../core/fair-turns.js";
+import type { TenantTurns } from "../core/tenant-turns.js";
 import type { CallAudits } from "../service/call-audits.js";
 import type { Authenticator } from "./authenticate.js";
-import type { HeavyCalls } from "./heavy-calls.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
 import type { SecretGuard } from "./secret-guard.js";
@@ -16,7 +16,7 @@ export interface ServerEnvironment {
   /** Every answer passes it; without it services must hold no secrets. */
   readonly secrets?: SecretGuard | undefined;
   /** Which heavy calls are worked on, and which wait. */
-  readonly heavyCalls: HeavyCalls;
+  readonly heavyCalls: TenantTurns;
   /** When which tenant's messages are worked on. */
   readonly turns: FairTurns;
   /** The calls whose answers are not read. */

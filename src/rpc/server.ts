@@ -6,6 +6,7 @@ import type { Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { FairTurns } from "../core/fair-turns.js";
+import { TenantTurns } from "../core/tenant-turns.js";
 import type { CallAudits } from "../service/call-audits.js";
 import { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
@@ -16,7 +17,6 @@ import { CallLimit } from "./call-limit.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
-import { HeavyCalls } from "./heavy-calls.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
 import { createReflection } from "./reflection.js";
@@ -89,7 +89,15 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     ofServer: settings.maxStreams,
     ofTenant: settings.maxStreamsPerTenant,
   });
-  const heavyCalls = new HeavyCalls(settings);
+  const heavyCalls = new TenantTurns(
+    {
+      running: settings.maxHeavyCalls,
+      runningPerTenant: settings.maxHeavyCallsPerTenant,
+      // As many as are admitted.
+      waitingPerTenant: settings.maxCallsInFlight,
+    },
+    "heavy calls",
+  );
   const metrics = createRpcMetrics(options.metrics, {
     awaitedMessages: () => awaited.count,
     openStreams: () => streams.count,

@@ -38,7 +38,7 @@ export interface RegisteredMethod {
   readonly descriptor: DescMethod;
   readonly handle: AnyHandler;
   readonly authenticated: boolean;
-  /** Whether its calls wait for others like them, see HeavyCalls. */
+  /** Whether its calls wait for others like them, see heavy-methods. */
   readonly isHeavy: boolean;
   /** Reads a request in place of the general decoder; @throws MALFORMED_MESSAGE */
   readonly decode: ((bytes: Uint8Array) => unknown) | undefined;

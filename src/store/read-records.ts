@@ -1,4 +1,4 @@
-import { mapInTurns } from "../core/map-in-turns.js";
+import { mapInTurns } from "../core/in-turns.js";
 import { type Row, storedFields } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";

@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
-import { TenantTurns } from "./tenant-turns.js";
+import { TenantTurns } from "../core/tenant-turns.js";
 import { WorkLimitError } from "./worker-pool.js";
 
 export interface ScanSettings {

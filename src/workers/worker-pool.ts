@@ -3,8 +3,8 @@ import type { Registry } from "prom-client";
 import { Tinypool } from "tinypool";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { TenantTurns } from "../core/tenant-turns.js";
 import type { runTask } from "./run-task.js";
-import { TenantTurns } from "./tenant-turns.js";
 import { createWorkerMetrics, type Outcome, type WorkerMetrics } from "./worker-metrics.js";
 import { compiledModule, type WorkerTask } from "./worker-task.js";
 

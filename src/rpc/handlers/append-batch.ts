@@ -6,7 +6,7 @@ import {
   type RejectionSchema,
 } from "../../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError, invalidFields, limitExceeded } from "../../core/errors.js";
-import { mapInTurns } from "../../core/map-in-turns.js";
+import { mapInTurns } from "../../core/in-turns.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Appender } from "../../service/appender.js";
 import type { EntryLimits } from "../../service/limits.js";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { HeavyCalls } from "./heavy-calls.js";
+import { TenantTurns } from "./tenant-turns.js";
 
 const NEVER = new AbortController().signal;
 
 /** Calls whose work lasts until it is told to end; `begun` names them in the order in which they began. */
-function startHeavyCalls() {
-  const calls = new HeavyCalls({ maxHeavyCalls: 3, maxHeavyCallsPerTenant: 2 });
+function startCalls() {
+  const calls = new TenantTurns({ running: 3, runningPerTenant: 2, waitingPerTenant: 8 }, "calls");
   const begun: string[] = [];
   const endings = new Map<string, () => void>();
   return {
@@ -27,8 +27,9 @@ function startHeavyCalls() {
 }
 
 test("calls of a tenant beyond its part wait in the order they came, and another tenant's do not wait for them", async () => {
-  const { calls, begun, start, end } = startHeavyCalls();
+  const { calls, begun, start, end } = startCalls();
   const all = [start("a", "a1"), start("a", "a2"), start("a", "a3"), start("a", "a4"), start("b", "b1")];
+  await end();
   expect(begun).toEqual(["a1", "a2", "b1"]);
   expect(calls.waiting).toBe(2);
   await end("b1");
@@ -41,10 +42,11 @@ test("calls of a tenant beyond its part wait in the order they came, and another
 });
 
 test("tenants take turns when all places are taken", async () => {
-  const { begun, start, end } = startHeavyCalls();
+  const { begun, start, end } = startCalls();
   for (const name of ["a1", "a2", "a3", "a4"]) void start("a", name);
   for (const name of ["b1", "b2", "b3"]) void start("b", name);
   void start("c", "c1");
+  await end();
   expect(begun).toEqual(["a1", "a2", "b1"]);
   await end("a1");
   await end("b1");
@@ -53,12 +55,13 @@ test("tenants take turns when all places are taken", async () => {
 });
 
 test("a call that nobody waits for any more gives up its place in the line", async () => {
-  const { calls, begun, start, end } = startHeavyCalls();
+  const { calls, begun, start, end } = startCalls();
   const abort = new AbortController();
   void start("a", "a1");
   void start("a", "a2");
   const cancelled = start("a", "a3", abort.signal);
   void start("a", "a4");
+  await end();
   abort.abort(new Error("gone"));
   await expect(cancelled).rejects.toThrow("gone");
   expect(calls.waiting).toBe(1);
@@ -67,7 +70,7 @@ test("a call that nobody waits for any more gives up its place in the line", asy
 });
 
 test("a call that fails makes room like one that does not", async () => {
-  const { calls, begun, start } = startHeavyCalls();
+  const { calls, begun, start } = startCalls();
   const failing = [1, 2].map(() => calls.run("a", NEVER, () => Promise.reject(new Error("no"))));
   void start("a", "a1");
   await Promise.allSettled(failing);

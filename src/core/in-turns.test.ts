@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mapInTurns } from "./map-in-turns.js";
+import { mapInTurns } from "./in-turns.js";
 
 test("items are mapped in order, and others have their turn between those that take long", async () => {
   const order: string[] = [];

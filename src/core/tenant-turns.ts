@@ -1,5 +1,5 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
-import { HoldfastError } from "../core/errors.js";
+import { HoldfastError } from "./errors.js";
 
 export interface TurnLimits {
   /** Of all tenants at a time. */
@@ -40,6 +40,16 @@ export class TenantTurns {
     let waiting = 0;
     for (const tenant of this.#tenants.values()) waiting += tenant.waiting.length;
     return waiting;
+  }
+
+  /** Does the work when it is this tenant's turn. @throws as `take` does, and what the work throws */
+  async run<T>(tenantId: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const endTurn = await this.take(tenantId, signal);
+    try {
+      return await work();
+    } finally {
+      endTurn();
+    }
   }
 
   /**
