@@ -39,6 +39,7 @@ import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
 import { requireMigrated } from "./store/require-migrated.js";
+import { Transfers } from "./transfers/transfers.js";
 import { WorkerPool } from "./workers/worker-pool.js";
 
 /** A running server. */
@@ -109,6 +110,8 @@ export async function startApp(
     const registry = createMetricsRegistry();
     const workers = new WorkerPool(config, registry);
     cleanups.push(() => workers.close());
+    const transfers = new Transfers(config, registry, logger);
+    cleanups.push(() => transfers.close());
     let onHealth = () => {};
     const probe = probeDatabase({
       url: databaseUrl,
@@ -173,13 +176,12 @@ export async function startApp(
         memorySearch: { database, access, settings: config },
         exportFiles: sentExports({
           url: databaseUrl,
-          directory: config.importsDirectory,
-          codecs,
+          transfers,
           appender,
           preparer,
           version: readVersion(),
         }),
-        importFiles: receivedImports({ database, codecs, appender, preparer }, config.importsDirectory),
+        importFiles: receivedImports({ url: databaseUrl, transfers, settings: config }),
       }),
       authenticate,
       audits,

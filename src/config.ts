@@ -1,3 +1,4 @@
+import { transferSettings } from "./config/transfer-settings.js";
 import { choice, count, flag, port, type Setting, text, url } from "./core/setting.js";
 
 const KIB = 1024;
@@ -22,8 +23,9 @@ export const settings = {
     "HOLDFAST_IMPORTS",
     "PATH",
     "holdfast-imports",
-    "where imports keep copies of what they were given, each in a folder of its own",
+    "where imports keep copies of what they were given, each in a folder of its own, and exports lie while they are sent",
   ),
+  ...transferSettings,
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",
     16,

@@ -11,7 +11,7 @@ import { createTestDatabase } from "./support/create-test-database.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const importsDirectory = mkdtempSync(join(tmpdir(), "holdfast-sent-test-"));
 afterAll(() => rmSync(importsDirectory, { recursive: true, force: true }));

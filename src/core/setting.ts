@@ -40,6 +40,16 @@ export function count(env: string, fallback: number, about: string): Setting<num
   return { env, placeholder: "N", fallback, about, parse: (given) => wholeNumber(given, 2 ** 31 - 1) };
 }
 
+export function bytes(env: string, fallback: number, about: string): Setting<number> {
+  return {
+    env,
+    placeholder: "N",
+    fallback,
+    about,
+    parse: (given) => wholeNumber(given, Number.MAX_SAFE_INTEGER),
+  };
+}
+
 export function port(env: string, fallback: number, about: string): Setting<number> {
   return { env, placeholder: "PORT", fallback, about, parse: (given) => wholeNumber(given, 65_535) };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { HoldfastError } from "../core/errors.js";
 import type { Principal } from "../core/principal.js";
 
 /** What a handler knows of the call it serves, beside the request. */
@@ -17,4 +18,6 @@ export interface CallContext {
   readonly requestId: string;
   /** Bound to the call. Never log a payload. */
   readonly logger: Logger;
+  /** Ends the call with this error, whatever its handler is doing, also while it waits for the caller to read. */
+  abort(error: HoldfastError): void;
 }

@@ -38,8 +38,8 @@ export function adminService({
       ),
     getStorageInfo: () => storageInfo(storage),
     import: (requests, context) => receiveImport(importFiles, requests, context),
-    export: ({ subject, compress }, { principal, signal }) =>
-      exportFiles(principal, { ...exported(subject), compress }, signal),
+    export: ({ subject, compress }, call) =>
+      exportFiles(call.principal, { ...exported(subject), compress }, call),
   });
 }
 
