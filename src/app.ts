@@ -1,8 +1,8 @@
-import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import { secureEdge } from "./app/secure-edge.js";
 import { sentExports } from "./archive/sent-exports.js";
-import { type Config, ConfigError } from "./config.js";
+import type { Config } from "./config.js";
 import { readVersion } from "./core/version.js";
 import { createCodecs } from "./entities/codecs.js";
 import { memory } from "./entities/memory.js";
@@ -14,17 +14,12 @@ import { createHttpServer } from "./http/server.js";
 import { receivedImports } from "./legacy/received-imports.js";
 import { layoutOf } from "./postgres/layout.js";
 import { startEmbeddedPostgres } from "./postgres/start-embedded-postgres.js";
-import { anonymousAuthenticator } from "./rpc/anonymous-authenticator.js";
-import type { Authenticator } from "./rpc/authenticate.js";
 import type { Address } from "./rpc/bind.js";
-import { createServerCredentials } from "./rpc/credentials.js";
 import { services } from "./rpc/handlers/services.js";
 import { ListenError } from "./rpc/listen-error.js";
 import type { RpcSettings } from "./rpc/rpc-settings.js";
 import { createSecretGuard } from "./rpc/secret-guard.js";
 import { createRpcServer } from "./rpc/server.js";
-import { tokenAuthenticator } from "./rpc/token-authenticator.js";
-import { readTokenFile } from "./rpc/token-file.js";
 import { createAppendLatency } from "./service/append-latency.js";
 import { Appender } from "./service/appender.js";
 import { createCallAudits } from "./service/call-audits.js";
@@ -41,6 +36,7 @@ import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
 import { requireMigrated } from "./store/require-migrated.js";
+import { Transfers } from "./transfers/transfers.js";
 import { Scans } from "./workers/scans.js";
 import { WorkerPool } from "./workers/worker-pool.js";
 
@@ -117,6 +113,8 @@ export async function startApp(
     const workers = new WorkerPool(config, registry);
     cleanups.push(() => workers.close());
     const scans = new Scans(config, registry);
+    const transfers = new Transfers(config, registry, logger);
+    cleanups.push(() => transfers.close());
     let onHealth = () => {};
     const probe = probeDatabase({
       url: databaseUrl,
@@ -188,13 +186,12 @@ export async function startApp(
         memorySearch: { database, access, settings: config },
         exportFiles: sentExports({
           url: databaseUrl,
-          directory: config.importsDirectory,
-          codecs,
+          transfers,
           appender,
           preparer,
           version: readVersion(),
         }),
-        importFiles: receivedImports({ database, codecs, appender, preparer }, config.importsDirectory),
+        importFiles: receivedImports({ url: databaseUrl, transfers, settings: config }),
       }),
       authenticate,
       audits,
@@ -253,39 +250,6 @@ async function provideDatabase(
   });
   cleanups.push(() => embedded.close());
   return { url: embedded.url, embeddedVersion: embedded.version };
-}
-
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
-
-/** TLS where files are given; without them only loopback is served, unless told otherwise in so many words. */
-async function secureEdge(
-  config: Config,
-): Promise<{ readonly credentials: ServerCredentials; readonly authenticate: Authenticator }> {
-  const { tlsCertFile, tlsKeyFile, tlsClientCaFile, grpcHost, tokensFile, insecure } = config;
-  if ((tlsCertFile === "") !== (tlsKeyFile === "")) {
-    throw new ConfigError("HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY: expected both or neither");
-  }
-  if (!LOOPBACK.test(grpcHost) && !insecure && (tlsCertFile === "" || tokensFile === "")) {
-    throw new ConfigError(
-      `HOLDFAST_GRPC_HOST: ${grpcHost} can be reached from other machines, which needs TLS ` +
-        "(HOLDFAST_TLS_CERT, HOLDFAST_TLS_KEY) and tokens (HOLDFAST_TOKENS); " +
-        "HOLDFAST_ALLOW_INSECURE_NETWORK=true serves without them all the same",
-    );
-  }
-  const files =
-    tlsCertFile === ""
-      ? undefined
-      : { certificateFile: tlsCertFile, keyFile: tlsKeyFile, clientCaFile: tlsClientCaFile || undefined };
-  try {
-    return { credentials: await createServerCredentials(files), authenticate: await authenticator(config) };
-  } catch (error) {
-    // They name the file and what is wrong with it.
-    throw new ConfigError((error as Error).message, { cause: error });
-  }
-}
-
-async function authenticator({ tokensFile }: Config): Promise<Authenticator> {
-  return tokensFile === "" ? anonymousAuthenticator() : tokenAuthenticator(await readTokenFile(tokensFile));
 }
 
 function rpcSettings(config: Config): RpcSettings {

@@ -1,4 +1,5 @@
 import { callLimits } from "./config/call-limits.js";
+import { transferLimits } from "./config/transfer-limits.js";
 import { unreadLimits } from "./config/unread-limits.js";
 import { workerLimits } from "./config/worker-limits.js";
 import { choice, count, flag, milliseconds, port, type Setting, text, url } from "./core/setting.js";
@@ -25,8 +26,9 @@ export const settings = {
     "HOLDFAST_IMPORTS",
     "PATH",
     "holdfast-imports",
-    "where imports keep copies of what they were given, each in a folder of its own",
+    "where imports keep copies of what they were given, each in a folder of its own, and exports lie while they are sent",
   ),
+  ...transferLimits,
   databaseConnections: count(
     "HOLDFAST_DATABASE_CONNECTIONS",
     16,

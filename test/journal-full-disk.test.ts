@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HoldfastError, json } from "@holdfast/client";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { openJournaled, startAbsentServer, temporaryFolder } from "./support/journal-clients.js";
+import { smallDisk } from "./support/small-disk.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const DISK = "512k";
@@ -16,23 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-/** A file system of this size at a folder, undefined where this account may mount none. */
-function smallDisk(folder: string): string | undefined {
-  const disk = join(folder, "disk");
-  mkdirSync(disk);
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK}`, "tmpfs", disk], { stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  onTestFinished(() => void execFileSync("umount", ["--lazy", disk]));
-  return disk;
-}
-
 test("a journal on a full disk refuses with JOURNAL_FAILED, keeps what it acknowledged, and goes on with room", async ({
   skip,
 }) => {
-  const disk = smallDisk(await temporaryFolder());
+  const disk = smallDisk(await temporaryFolder(), DISK);
   if (disk === undefined) return skip("a full disk under the journal (this account may mount none)");
   const server = await startAbsentServer(database.url);
   const tenantId = randomUUID();

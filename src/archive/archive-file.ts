@@ -12,6 +12,8 @@ const COMPRESSION_LEVEL = 3;
 export interface FileEncoding {
   readonly compress: boolean;
   readonly encrypt?: Encrypt | undefined;
+  /** Told of bytes before they are written. */
+  readonly onStored?: ((bytes: number) => void) | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface FileEncoding {
 export async function writeArchiveFile(
   path: string,
   content: AsyncIterable<Uint8Array>,
-  { compress, encrypt }: FileEncoding,
+  { compress, encrypt, onStored = () => {} }: FileEncoding,
 ): Promise<number> {
   const partial = `${path}.partial`;
   try {
@@ -30,7 +32,13 @@ export async function writeArchiveFile(
     // A failure of one part ends the others and comes out of the last.
     const packed = compress ? chain(plain, createGzip({ level: COMPRESSION_LEVEL }), () => {}) : plain;
     const written = encrypt ? await encrypt(packed) : packed;
-    await pipeline(written, createWriteStream(partial, { flush: true, mode: 0o600 }));
+    const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        onStored(chunk.byteLength);
+        yield chunk;
+      }
+    };
+    await pipeline(written, counted, createWriteStream(partial, { flush: true, mode: 0o600 }));
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});

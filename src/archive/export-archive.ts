@@ -54,7 +54,7 @@ export interface ExportReport {
  * @throws ArchiveError nothing, secret
  */
 export function exportArchive(options: ExportOptions): Promise<ExportReport> {
-  const { url, folder, scope, codecs, compress, encrypt } = options;
+  const { url, folder, scope, codecs, compress, encrypt, onStored } = options;
   const kept = { compressed: compress, encrypted: encrypt !== undefined };
   const isWhole = scope.sessionId === undefined && scope.agentId === undefined;
   return withLogReader(
@@ -102,7 +102,11 @@ export function exportArchive(options: ExportOptions): Promise<ExportReport> {
       };
       const name = storedName(EXPORT_MANIFEST, { ...kept, compressed: false });
       const content = Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
-      bytes += await writeArchiveFile(join(folder, name), once(content), { compress: false, encrypt });
+      bytes += await writeArchiveFile(join(folder, name), once(content), {
+        compress: false,
+        encrypt,
+        onStored,
+      });
       return { manifest, lines, bytes };
     },
     options.signal,

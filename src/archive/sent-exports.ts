@@ -1,26 +1,29 @@
 import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
+import { join } from "node:path";
 import { SecurityLevel } from "../../gen/holdfast/v1/security_audit_pb.js";
-import { HoldfastError, notFound } from "../core/errors.js";
+import { HoldfastError } from "../core/errors.js";
 import { jsonPayload } from "../core/json-payload.js";
 import type { Principal } from "../core/principal.js";
-import type { Codecs } from "../entities/codecs.js";
 import type { Appender } from "../service/appender.js";
 import type { EntryPreparer } from "../service/prepare-entry.js";
-import { ArchiveError } from "./archive-error.js";
-import { type ExportReport, exportArchive } from "./export-archive.js";
-import { EXPORT_MANIFEST, storedName } from "./export-manifest.js";
+import type { Transfer } from "../transfers/transfer.js";
+import type { Transfers } from "../transfers/transfers.js";
+import { workerTask } from "../workers/worker-task.js";
+import type { WantedExport, WrittenExport } from "./export-task.js";
 
 /** Bytes of a file in one message: few messages, none near the limit of one. */
 const PART_BYTES = 256 * 1024;
 
+const writeExport = workerTask<WantedExport, WrittenExport>(
+  import.meta.url,
+  "./export-task.js",
+  "writeExport",
+);
+
 export interface SentExportsContext {
+  /** Of the database; each export has a connection of its own. */
   readonly url: string;
-  /** Where archives lie while they are sent. */
-  readonly directory: string;
-  readonly codecs: Codecs;
+  readonly transfers: Transfers;
   readonly appender: Appender;
   readonly preparer: EntryPreparer;
   /** The version of this program. */
@@ -33,58 +36,65 @@ interface Wanted {
   readonly compress: boolean;
 }
 
+interface Caller {
+  readonly signal: AbortSignal;
+  abort(error: HoldfastError): void;
+}
+
 /**
- * Archives of logs for whoever may fetch them. Each is written to disk first: a
- * slow reader then holds no snapshot of the database open.
+ * Archives of logs for whoever may fetch them. Each is written to disk first, by a process of its own: a slow reader
+ * then holds neither a snapshot of the database open nor a connection, and its files only for as long as it takes some.
  */
-export function sentExports({ directory, ...context }: SentExportsContext) {
-  return async function* (principal: Principal, wanted: Wanted, signal: AbortSignal) {
-    const parent = resolve(directory);
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    const folder = await mkdtemp(join(parent, "sending-"));
+export function sentExports({ transfers, ...context }: SentExportsContext) {
+  return async function* (principal: Principal, wanted: Wanted, caller: Caller) {
+    const transfer = await transfers.begin("export", principal.tenantId, caller.signal);
+    // While the caller has to take a part, nothing else ends the call.
+    const onStop = () => caller.abort(HoldfastError.from(transfer.signal.reason));
+    transfer.signal.addEventListener("abort", onStop, { once: true });
     try {
-      const report = await write(context, principal, wanted, folder, signal);
+      const written = await write(context, transfer, principal, wanted);
       // Nothing leaves before it is noted that it does.
-      await audit(context, principal, wanted, report);
-      const { manifest } = report;
-      const names = manifest.files.map((file) => storedName(file.name, manifest));
-      for (const name of [...names, EXPORT_MANIFEST]) {
-        for await (const data of createReadStream(join(folder, name), { highWaterMark: PART_BYTES })) {
-          signal.throwIfAborted();
+      await audit(context, principal, wanted, written);
+      for (const name of written.names) {
+        const file = join(transfer.folder, name);
+        for await (const data of createReadStream(file, { highWaterMark: PART_BYTES })) {
+          transfer.signal.throwIfAborted();
+          transfer.pace.wait();
           yield { name, data: data as Buffer };
+          transfer.pace.moved((data as Buffer).byteLength);
         }
       }
+      transfer.done();
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      transfer.signal.removeEventListener("abort", onStop);
+      await transfer.end();
     }
   };
 }
 
-async function write(
-  { url, codecs, version }: Omit<SentExportsContext, "directory">,
+function write(
+  { url, version }: Omit<SentExportsContext, "transfers">,
+  transfer: Transfer,
   { tenantId, roles }: Principal,
   { sessionId, agentId, compress }: Wanted,
-  folder: string,
-  signal: AbortSignal,
-): Promise<ExportReport> {
+): Promise<WrittenExport> {
   const scope = { tenantId, sessionId, agentId };
   const mayHoldSecrets = roles.includes("secret_reader");
-  try {
-    return await exportArchive({ url, folder, scope, codecs, version, compress, mayHoldSecrets, signal });
-  } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
-    if (error.reason === "secret") throw new HoldfastError(ErrorReason.PERMISSION_DENIED, error.message);
-    if (error.reason !== "nothing") throw error;
-    if (sessionId !== undefined) throw notFound("session", sessionId);
-    throw notFound(agentId === undefined ? "log" : "agent", agentId ?? tenantId);
-  }
+  return transfer.run(writeExport, {
+    url,
+    folder: transfer.folder,
+    scope,
+    version,
+    compress,
+    mayHoldSecrets,
+  });
 }
 
 async function audit(
-  { appender, preparer }: Omit<SentExportsContext, "directory">,
+  { appender, preparer }: Omit<SentExportsContext, "transfers">,
   { tenantId, actor }: Principal,
   { sessionId, agentId }: Wanted,
-  { manifest: { log }, lines }: ExportReport,
+  { position, lines }: WrittenExport,
 ): Promise<void> {
   const entry = preparer.audit({
     operation: "export",
@@ -92,8 +102,8 @@ async function audit(
     target: sessionId ?? agentId ?? tenantId,
     valid: true,
     level: SecurityLevel.MEDIUM,
-    message: `exported up to position ${log.position}`,
-    metadata: jsonPayload({ position: log.position, lines }),
+    message: `exported up to position ${position}`,
+    metadata: jsonPayload({ position, lines }),
   });
   const [outcome] = await appender.append(tenantId, [entry]);
   if (outcome instanceof HoldfastError) throw outcome;

@@ -17,7 +17,7 @@ import { createLogger } from "./create-logger.js";
 import { formatImport } from "./format-import.js";
 import { importExport } from "./import-export.js";
 import { importProgress } from "./import-progress.js";
-import { withImporter } from "./open-importer.js";
+import { openImporter } from "./open-importer.js";
 import type { OutputStream } from "./output.js";
 import { settingOptions, settingTexts } from "./setting-options.js";
 import { withDatabase } from "./with-database.js";
@@ -187,5 +187,5 @@ function inTenant<T>(
   use: (context: ImportContext) => Promise<T>,
 ): Promise<T> {
   const logger = createLogger(config.logLevel);
-  return withDatabase(config, true, (url) => withImporter(config, url, tenantId, logger, use));
+  return withDatabase(config, true, (url) => openImporter(config, url, tenantId, logger, use));
 }

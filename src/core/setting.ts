@@ -53,6 +53,16 @@ export function milliseconds(env: string, fallback: number, about: string): Sett
   return { env, placeholder: "MS", fallback, about, parse };
 }
 
+export function bytes(env: string, fallback: number, about: string): Setting<number> {
+  return {
+    env,
+    placeholder: "N",
+    fallback,
+    about,
+    parse: (given) => wholeNumber(given, Number.MAX_SAFE_INTEGER),
+  };
+}
+
 export function port(env: string, fallback: number, about: string): Setting<number> {
   return { env, placeholder: "PORT", fallback, about, parse: (given) => wholeNumber(given, 65_535) };
 }

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Copies, encryptedCopies, type MadeCopy, plainCopies } from "./copies.js";
 import { type Discovery, MANIFEST, type Source } from "./discover.js";
+import { uncountedDisk } from "./import-disk.js";
 import type { ReadableSource } from "./read-source.js";
 
 /** A source as it was copied. */
@@ -31,9 +32,11 @@ export async function makeBackup(
   { root, sources }: Discovery,
   directory: string,
   recipients: readonly string[],
+  { scratch, onStored } = uncountedDisk(),
 ): Promise<Backup> {
   const files = join(directory, "files");
-  const copies = recipients.length > 0 ? await encryptedCopies(files, recipients) : plainCopies(files);
+  const copies =
+    recipients.length > 0 ? await encryptedCopies(files, recipients, onStored) : plainCopies(files, onStored);
   const manifest = { folder: root, encrypted: recipients.length > 0, files: [] as object[] };
   const writeManifest = () => writeFile(join(directory, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   await writeManifest();
@@ -43,12 +46,16 @@ export async function makeBackup(
       ? [await copies.make(source.path, source.file)]
       : await copyDatabase(source, copies);
     manifest.files.push(...made);
+    const bytes = made.reduce((sum, each) => sum + each.bytes, 0);
+    // A database is copied once more to be read.
+    if (!source.kind) onStored(bytes);
     copied.push({
       source,
+      scratch,
       // A database that is closed has no log.
       read: async (suffix) =>
         suffix && made.length < 2 ? Readable.from([]) : copies.read(`${source.file}${suffix ?? ""}`),
-      bytes: made.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes,
       sha256: made[0]?.sha256 ?? "",
     });
   }

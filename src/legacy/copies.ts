@@ -26,22 +26,27 @@ export interface Copies {
   remove(file: string): Promise<void>;
 }
 
-export function plainCopies(directory: string): Copies {
+/** @param onStored is told of bytes before they are written */
+export function plainCopies(directory: string, onStored: (bytes: number) => void): Copies {
   const at = (file: string) => join(directory, file);
   return {
-    make: (from, file) => copy(from, file, at(file), async (plain) => plain),
+    make: (from, file) => copy({ from, file, to: at(file), encode: async (plain) => plain, onStored }),
     read: async (file) => createReadStream(at(file), { highWaterMark: CHUNK_BYTES }),
     remove: (file) => rm(at(file), { force: true }),
   };
 }
 
 /** Copies for age recipients, which are encrypted as they are made. */
-export async function encryptedCopies(directory: string, recipients: readonly string[]): Promise<Copies> {
+export async function encryptedCopies(
+  directory: string,
+  recipients: readonly string[],
+  onStored: (bytes: number) => void,
+): Promise<Copies> {
   const { recipient, decrypt } = await passingKey();
   const encrypt = await encryptTo([...recipients, recipient]);
   const at = (file: string) => join(directory, `${file}.age`);
   return {
-    make: (from, file) => copy(from, file, at(file), encrypt),
+    make: (from, file) => copy({ from, file, to: at(file), encode: encrypt, onStored }),
     async read(file) {
       const encrypted = createReadStream(at(file), { highWaterMark: CHUNK_BYTES });
       return decrypt(encrypted, at(file)).catch((error) => {
@@ -53,18 +58,22 @@ export async function encryptedCopies(directory: string, recipients: readonly st
   };
 }
 
-async function copy(
-  from: string,
-  file: string,
-  to: string,
-  encode: (plain: Readable) => Promise<Readable>,
-): Promise<MadeCopy> {
+interface Copying {
+  readonly from: string;
+  readonly file: string;
+  readonly to: string;
+  readonly encode: (plain: Readable) => Promise<Readable>;
+  readonly onStored: (bytes: number) => void;
+}
+
+async function copy({ from, file, to, encode, onStored }: Copying): Promise<MadeCopy> {
   const hash = createHash("sha256");
   let bytes = 0;
   async function* read() {
     for await (const chunk of createReadStream(from, { highWaterMark: CHUNK_BYTES })) {
       hash.update(chunk as Buffer);
       bytes += (chunk as Buffer).length;
+      onStored((chunk as Buffer).length);
       yield chunk as Buffer;
     }
   }

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HoldfastError } from "../core/errors.js";
 import { makeBackup } from "./backup.js";
 import type { Discovery } from "./discover.js";
 import type { ImportContext } from "./import-context.js";
+import { uncountedDisk } from "./import-disk.js";
 import type { ImportReport } from "./import-report.js";
 import { makeReport } from "./make-report.js";
 import { mapRecord } from "./map-record.js";
@@ -16,9 +16,10 @@ import { Unmappable } from "./source-record.js";
 /** The report an import would give, as far as it can be known without writing. Databases are read from a copy. */
 export async function dryRun(context: ImportContext, discovery: Discovery): Promise<ImportReport> {
   const started = performance.now();
-  const directory = await mkdtemp(join(tmpdir(), "holdfast-dry-run-"));
+  const disk = context.disk ?? uncountedDisk();
+  const directory = await mkdtemp(join(disk.scratch, "holdfast-dry-run-"));
   try {
-    const backup = await makeBackup(discovery, directory, []);
+    const backup = await makeBackup(discovery, directory, [], disk);
     const quarantine = await Quarantine.open(undefined);
     const idOf = await sourceIds(context.database, context.tenantId);
     const imported = {

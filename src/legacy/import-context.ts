@@ -2,6 +2,7 @@ import type { Codecs } from "../entities/codecs.js";
 import type { Appender } from "../service/appender.js";
 import type { EntryPreparer } from "../service/prepare-entry.js";
 import type { Database } from "../store/database.js";
+import type { ImportDisk } from "./import-disk.js";
 
 /** What an import works with. */
 export interface ImportContext {
@@ -12,4 +13,6 @@ export interface ImportContext {
   readonly tenantId: string;
   /** Who imports, for the log. */
   readonly actor: string;
+  /** `uncountedDisk` without. */
+  readonly disk?: ImportDisk;
 }

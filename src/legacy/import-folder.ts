@@ -7,17 +7,19 @@ import { HoldfastError } from "../core/errors.js";
 import { uuidV7 } from "../core/uuid.js";
 import {
   aloneInTenant,
+  findInterruptedImport,
   type ImportStatus,
-  readImports,
   type StoredImport,
   saveImport,
 } from "../store/imports.js";
 import { readLogHead } from "../store/log-head.js";
+import { ownFolder } from "../transfers/owned-folder.js";
 import { archiveOriginals } from "./archive-originals.js";
 import { makeBackup, sha256Of } from "./backup.js";
 import { type Discovery, discover } from "./discover.js";
 import { dryRun } from "./dry-run.js";
 import type { ImportContext } from "./import-context.js";
+import { uncountedDisk } from "./import-disk.js";
 import { ImportError } from "./import-error.js";
 import type { ImportReport } from "./import-report.js";
 import { type ImportedSources, type ImportProgress, importSources } from "./import-sources.js";
@@ -71,12 +73,31 @@ async function importAlone(
   options: ImportOptions,
   discovery: Discovery,
 ): Promise<ImportReport> {
-  const started = performance.now();
-  const { database, tenantId } = context;
   const sourcesHash = await hashOf(discovery);
-  const { id, startPosition } = await beginning(context, sourcesHash);
-  const directory = join(resolve(options.backups), id);
+  const begun = { ...(await beginning(context, sourcesHash)), sourcesHash };
+  const directory = join(resolve(options.backups), begun.id);
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  // A server removes copies that were kept long enough and those of imports that were cut off, but of none under way.
+  const owner = await ownFolder(directory);
+  try {
+    const report = await importInto(directory, begun, context, options, discovery);
+    await owner.release();
+    return report;
+  } catch (error) {
+    owner.abandon();
+    throw error;
+  }
+}
+
+async function importInto(
+  directory: string,
+  { id, startPosition, sourcesHash }: Pick<StoredImport, "id" | "startPosition" | "sourcesHash">,
+  context: ImportContext,
+  options: ImportOptions,
+  discovery: Discovery,
+): Promise<ImportReport> {
+  const started = performance.now();
+  const { database, tenantId, disk = uncountedDisk() } = context;
   const save = (status: ImportStatus, report: ImportReport) =>
     saveImport(database, tenantId, {
       id,
@@ -85,8 +106,8 @@ async function importAlone(
       startPosition,
       report: JSON.stringify(report),
     });
-  const backup = await makeBackup(discovery, directory, options.encryptTo);
-  const quarantine = await Quarantine.open(join(directory, "quarantine.jsonl"));
+  const backup = await makeBackup(discovery, directory, options.encryptTo, disk);
+  const quarantine = await Quarantine.open(join(directory, "quarantine.jsonl"), disk.onStored);
   const base = {
     id,
     tenantId,
@@ -130,10 +151,10 @@ async function beginning(
   sourcesHash: Buffer,
 ): Promise<Pick<StoredImport, "id" | "startPosition">> {
   return database.read(tenantId, async (run) => {
-    const [imports, head] = await Promise.all([readImports(run, tenantId), readLogHead(run, tenantId)]);
-    const interrupted = imports.find(
-      (each) => each.status === "RUNNING" && each.sourcesHash.equals(sourcesHash),
-    );
+    const [interrupted, head] = await Promise.all([
+      findInterruptedImport(run, tenantId, sourcesHash),
+      readLogHead(run, tenantId),
+    ]);
     return interrupted ?? { id: uuidV7(), startPosition: head.position };
   });
 }

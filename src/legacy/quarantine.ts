@@ -18,26 +18,37 @@ const MAX_TEXT = 1024 * 1024;
 /** Collects what cannot be imported in a file of JSON Lines that can be mended and fed back. */
 export class Quarantine {
   readonly path: string | undefined;
+  readonly #onStored: (bytes: number) => void;
   count = 0;
   /** The first of them, for the report: never their content. */
   readonly examples: { readonly file: string; readonly path: string; readonly reason: string }[] = [];
 
-  private constructor(path: string | undefined) {
+  private constructor(path: string | undefined, onStored: (bytes: number) => void) {
     this.path = path;
+    this.#onStored = onStored;
   }
 
-  /** @param path where to; undefined only counts. What is there is replaced. */
-  static async open(path: string | undefined): Promise<Quarantine> {
+  /**
+   * @param path where to; undefined only counts. What is there is replaced.
+   * @param onStored is told of bytes before they are written
+   */
+  static async open(
+    path: string | undefined,
+    onStored: (bytes: number) => void = () => {},
+  ): Promise<Quarantine> {
     // It may hold secrets as the sources do.
     if (path !== undefined) await writeFile(path, "", { mode: 0o600 });
-    return new Quarantine(path);
+    return new Quarantine(path, onStored);
   }
 
   async add(bad: BadRecord): Promise<void> {
     this.count += 1;
     const { file, path, reason } = bad;
     if (this.examples.length < 20) this.examples.push({ file, path, reason });
-    if (this.path !== undefined) await appendFile(this.path, quarantineLine(bad));
+    if (this.path === undefined) return;
+    const line = Buffer.from(quarantineLine(bad));
+    this.#onStored(line.byteLength);
+    await appendFile(this.path, line);
   }
 }
 

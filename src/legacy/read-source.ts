@@ -9,6 +9,8 @@ import { makeWorkingCopy } from "./working-copy.js";
 /** A source and how its bytes are read. */
 export interface ReadableSource {
   readonly source: Source;
+  /** Where a database is copied to be read. */
+  readonly scratch: string;
   /** The bytes of the source, or of the file beside it whose name goes on like this: none where there is none. */
   read(suffix?: "-wal"): Promise<Readable>;
 }
@@ -32,10 +34,10 @@ export async function* readSource(
 }
 
 async function* readDatabase(
-  { source: { file }, read }: ReadableSource,
+  { source: { file }, scratch, read }: ReadableSource,
   onTable: (table: ReadTable) => void,
 ): AsyncGenerator<SourceRecord | BadRecord> {
-  const copy = await makeWorkingCopy(read);
+  const copy = await makeWorkingCopy(scratch, read);
   let database: SourceDatabase | undefined;
   try {
     database = new SourceDatabase(copy.path, file);

@@ -1,20 +1,25 @@
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** A copy of a database in the temporary directory, with its write-ahead log beside it if it has one. */
+/** A copy of a database, with its write-ahead log beside it if it has one. */
 export interface WorkingCopy {
   readonly path: string;
   /** Takes its name away: who has it open reads on, and what remains goes with the process, however that ends. */
   remove(): Promise<void>;
 }
 
-/** @throws what the file system does */
-export async function makeWorkingCopy(read: (suffix?: "-wal") => Promise<Readable>): Promise<WorkingCopy> {
-  const directory = await mkdtemp(join(tmpdir(), "holdfast-database-"));
+/**
+ * @param scratch a folder for files that do not last
+ * @throws what the file system does
+ */
+export async function makeWorkingCopy(
+  scratch: string,
+  read: (suffix?: "-wal") => Promise<Readable>,
+): Promise<WorkingCopy> {
+  const directory = await mkdtemp(join(scratch, "holdfast-database-"));
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const path = join(directory, "database");

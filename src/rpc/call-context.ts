@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { AnswerRoom } from "../core/answer-room.js";
+import type { HoldfastError } from "../core/errors.js";
 import type { Turn } from "../core/in-turns.js";
 import type { Principal } from "../core/principal.js";
 
@@ -25,4 +26,6 @@ export interface CallContext {
   readonly requestId: string;
   /** Bound to the call. Never log a payload. */
   readonly logger: Logger;
+  /** Ends the call with this error, whatever its handler is doing, also while it waits for the caller to read. */
+  abort(error: HoldfastError): void;
 }

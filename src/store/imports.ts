@@ -46,6 +46,21 @@ WHERE tenant_id = $1::uuid ORDER BY create_time, id`,
   }));
 }
 
+/** The import that began with these very sources and never ended; undefined where there is none. */
+export async function findInterruptedImport(
+  run: Run,
+  tenantId: string,
+  sourcesHash: Buffer,
+): Promise<Pick<StoredImport, "id" | "startPosition"> | undefined> {
+  const rows = await run<[id: string, startPosition: bigint]>({
+    text: `
+SELECT id, start_position FROM holdfast.imports
+WHERE tenant_id = $1::uuid AND status = 'RUNNING' AND sources_hash = $2 ORDER BY create_time, id LIMIT 1`,
+    values: [tenantId, sourcesHash],
+  });
+  return rows[0] && { id: rows[0][0], startPosition: rows[0][1] };
+}
+
 /** Notes an import, or how it goes on. */
 export async function saveImport(
   database: Database,
@@ -133,13 +148,14 @@ export async function withdrawRows(
  *
  * @param wait called each time another is still at it; throws to give up.
  */
-export function aloneInTenant<T>(
+export async function aloneInTenant<T>(
   database: Database,
   tenantId: string,
   wait: () => Promise<void>,
   use: () => Promise<T>,
 ): Promise<T> {
-  return database.withConnection(async (run) => {
+  let outcome: { readonly result: T } | { readonly error: unknown } | undefined;
+  await database.withConnection(async (run) => {
     const lock = {
       text: "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))",
       values: [`holdfast import ${tenantId}`],
@@ -152,9 +168,14 @@ export function aloneInTenant<T>(
       await wait();
     }
     try {
-      return await use();
-    } finally {
-      await run("ROLLBACK").catch(() => {});
+      outcome = { result: await use() };
+    } catch (error) {
+      // Not of this connection: a full disk is no lost database, though both are failed system calls.
+      outcome = { error };
     }
+    await run("ROLLBACK").catch(() => {});
   });
+  if (!outcome) throw new TypeError("expected an outcome");
+  if ("error" in outcome) throw outcome.error;
+  return outcome.result;
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
-import { withImporter } from "../../src/cli/open-importer.js";
+import { openImporter } from "../../src/cli/open-importer.js";
 import { readConfig } from "../../src/config.js";
 import type { ImportContext } from "../../src/legacy/import-context.js";
 import { type ImportOptions, importFolder } from "../../src/legacy/import-folder.js";
@@ -39,7 +39,7 @@ export function importTenant(
   env: Readonly<Record<string, string>> = {},
 ): ImportTenant {
   const within = <T>(use: (context: ImportContext) => Promise<T>) =>
-    withImporter(readConfig(env), databaseUrl, id, pino({ level: "silent" }), use);
+    openImporter(readConfig(env), databaseUrl, id, pino({ level: "silent" }), use);
   return {
     id,
     within,

@@ -3,6 +3,7 @@ import {
   type DescMessage,
   type DescMethod,
   type DescMethodBiDiStreaming,
+  type DescMethodClientStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
   fromBinary,
@@ -35,6 +36,15 @@ export interface AnswerStream<O> {
   /** How the call ended. */
   readonly status: Promise<StatusObject>;
   cancel(): void;
+}
+
+/** Messages on their way to a server that answers once. */
+export interface RequestStream<I, O> {
+  write(message: I): void;
+  /** No more messages follow. */
+  end(): void;
+  cancel(): void;
+  readonly answer: Promise<O>;
 }
 
 export interface DuplexStream<I, O> extends AnswerStream<O> {
@@ -106,6 +116,31 @@ export class RpcClient {
       this.#metadata,
     );
     return answersOf(this.#held(call));
+  }
+
+  clientStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodClientStreaming<I, O>,
+  ): RequestStream<MessageInitShape<I>, MessageShape<O>> {
+    let settle: (error: Error | null, value?: MessageShape<O>) => void = () => {};
+    const answer = new Promise<MessageShape<O>>((resolve, reject) => {
+      settle = (error, value) => (error ? reject(error) : resolve(value as MessageShape<O>));
+    });
+    // Whoever does not wait for it does not want to hear of its failure either.
+    answer.catch(() => undefined);
+    const call = this.#client.makeClientStreamRequest(
+      path(method),
+      (bytes: Uint8Array) => Buffer.from(bytes),
+      (bytes) => fromBinary(method.output, bytes),
+      this.#metadata,
+      {},
+      (error, value) => settle(error, value),
+    );
+    return {
+      write: (message) => void call.write(toBinary(method.input, create(method.input, message))),
+      end: () => void call.end(),
+      cancel: () => setImmediate(() => call.cancel()),
+      answer,
+    };
   }
 
   duplex<I extends DescMessage, O extends DescMessage>(

@@ -39,8 +39,9 @@ export function adminService({
       ),
     getStorageInfo: () => storageInfo(storage),
     import: (requests, context) => receiveImport(importFiles, requests, context),
-    async *export({ subject, compress }, { principal, room, signal }) {
-      for await (const part of exportFiles(principal, { ...exported(subject), compress }, signal)) {
+    async *export({ subject, compress }, call) {
+      const { principal, room, signal } = call;
+      for await (const part of exportFiles(principal, { ...exported(subject), compress }, call)) {
         await reserveRoom(room, part.data.byteLength, signal);
         yield part;
       }
