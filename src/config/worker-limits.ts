@@ -2,27 +2,27 @@ import { count, milliseconds } from "../core/setting.js";
 
 const SECOND = 1000;
 
-/** Settings of the worker threads, and of what runs in them. */
+/** Settings of the worker processes, and of what runs in them. */
 export const workerLimits = {
-  workerThreads: count(
-    "HOLDFAST_WORKER_THREADS",
+  workerProcesses: count(
+    "HOLDFAST_WORKER_PROCESSES",
     2,
-    "threads for schema checks, vector comparison and mining; they start when there is such work",
+    "processes for schema checks, vector comparison and mining; they start when there is such work",
   ),
   workerTasksPerTenant: count(
     "HOLDFAST_WORKER_TASKS_PER_TENANT",
     1,
-    "tasks of one tenant on those threads at a time; fewer than threads, so that another tenant finds one",
+    "tasks of one tenant on those processes at a time; fewer than processes, so that another tenant finds one",
   ),
   maxWaitingWorkerTasks: count(
     "HOLDFAST_MAX_WAITING_WORKER_TASKS",
     32,
-    "tasks of one tenant that may wait for a thread, and scans for their turn; more are rejected as OVERLOADED",
+    "tasks of one tenant that may wait for a process, and scans for their turn; more are rejected as OVERLOADED",
   ),
   workerMemoryMiB: count(
     "HOLDFAST_WORKER_MEMORY_MIB",
     256,
-    "heap of one such thread, in MiB; a task that needs more fails",
+    "heap of one such process, in MiB; a task that needs more fails",
   ),
   maxScans: count(
     "HOLDFAST_MAX_SCANS",
@@ -37,6 +37,6 @@ export const workerLimits = {
   schemaTimeLimitMs: milliseconds(
     "HOLDFAST_SCHEMA_TIME_LIMIT_MS",
     2 * SECOND,
-    "how long checking a JSON Schema, or a value by it, may take in such a thread, in ms; an honest one takes milliseconds, some hundred when the machine is busy",
+    "how long checking a JSON Schema, or a value by it, may take in such a process, in ms; an honest one takes milliseconds, some hundred when the machine is busy",
   ),
 } as const;

@@ -83,7 +83,7 @@ function onlyImporterSettings(settings: ImporterSettings): ImporterSettings {
   const { connectTimeoutMs, statementTimeoutMs, preparedStatements, hintIntervalMs } = settings;
   const { maxFlushEntries, maxFlushBytes, maxWaitingEntries, maxWaitingBytes } = settings;
   const { maxEntriesPerBatch, maxBytesPerEntry, workingMemoryCapacity, schemaTimeLimitMs } = settings;
-  const { workerThreads, workerTasksPerTenant, maxWaitingWorkerTasks, workerMemoryMiB } = settings;
+  const { workerProcesses, workerTasksPerTenant, maxWaitingWorkerTasks, workerMemoryMiB } = settings;
   return {
     connectTimeoutMs,
     statementTimeoutMs,
@@ -97,7 +97,7 @@ function onlyImporterSettings(settings: ImporterSettings): ImporterSettings {
     maxBytesPerEntry,
     workingMemoryCapacity,
     schemaTimeLimitMs,
-    workerThreads,
+    workerProcesses,
     workerTasksPerTenant,
     maxWaitingWorkerTasks,
     workerMemoryMiB,

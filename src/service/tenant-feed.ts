@@ -138,6 +138,7 @@ export class TenantFeed {
   async #pullPage(): Promise<void> {
     const { database, codecs } = this.#context;
     const after = this.#recent.end;
+    const hinted = this.#hinted;
     const { head, page } = await database.read(this.#tenantId, async (run) => {
       const head = await readLogHead(run, this.#tenantId);
       const range = {
@@ -152,8 +153,9 @@ export class TenantFeed {
     });
     this.#logId = head.logId;
     this.#recent.add(page.changes);
-    // A hint past the end is of another log, or of one that was rolled back.
-    if (head.position < this.#hinted) this.#hinted = head.position;
+    // A hint past the end is of another log, or of one that was rolled back. One that came meanwhile may be of a commit
+    // that this read did not see: it is read next.
+    if (head.position < hinted && this.#hinted === hinted) this.#hinted = head.position;
     this.#wake();
   }
 

@@ -18,7 +18,7 @@ export interface NearVectors {
 }
 
 /**
- * Compares by cosine, in double precision. A vector of zeroes points nowhere and is near to none. Runs in a worker thread,
+ * Compares by cosine, in double precision. A vector of zeroes points nowhere and is near to none. Runs in a worker process,
  * which reads the vectors from their digits as well: that takes longer than comparing them.
  */
 export function compareVectors({ wanted, vectors, least }: VectorPage): NearVectors {

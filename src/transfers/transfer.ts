@@ -1,7 +1,7 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { runInProcess } from "../workers/run-in-process.js";
-import { WorkLimitError } from "../workers/worker-pool.js";
+import { WorkLimitError } from "../workers/work-limit-error.js";
 import type { WorkerTask } from "../workers/worker-task.js";
 import type { DiskShare } from "./disk-budget.js";
 import { PeerPace } from "./peer-pace.js";

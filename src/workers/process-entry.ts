@@ -1,5 +1,6 @@
-// The process that `runInProcess` starts: performs one task, answers, and ends.
-import { type PackedError, packError } from "./packed-error.js";
+// The process that performs tasks, one after the other, for as long as the server is there.
+import { Worker } from "node:worker_threads";
+import { type PackedError, packError } from "./pack-error.js";
 
 /** What the process is told to do. */
 export interface ProcessRun {
@@ -9,23 +10,28 @@ export interface ProcessRun {
   readonly argument: unknown;
 }
 
-/** What the process says: anything of the task while it is under way, and last its result or why there is none. */
+/** What the process says of each run: that it begins, anything of the task while it is under way, and last its result or why there is none. */
 export type ProcessMessage =
+  | { readonly begun: true }
   | { readonly told: unknown }
   | { readonly result: unknown }
   | { readonly error: PackedError };
 
 type Task = (argument: unknown, tell: (told: unknown) => void) => unknown;
 
-const say = (message: ProcessMessage, onSent: () => void = () => {}) => void process.send?.(message, onSent);
+/** Milliseconds after which a process notices that its server is gone, though a task keeps it busy. */
+const LOOK_EVERY_MS = 1000;
 
-async function perform({ module, name, argument }: ProcessRun): Promise<ProcessMessage> {
+const say = (message: ProcessMessage) => void process.send?.(message, () => {});
+
+async function perform({ module, name, argument }: ProcessRun): Promise<void> {
   try {
     const task = ((await import(module)) as Record<string, Task>)[name];
     if (!task) throw new TypeError(`${module} exports no ${name}`);
-    return { result: await task(argument, (told) => say({ told })) };
+    say({ begun: true });
+    say({ result: await task(argument, (told) => say({ told })) });
   } catch (error) {
-    return { error: packError(error) };
+    say({ error: packError(error) });
   }
 }
 
@@ -33,6 +39,7 @@ async function perform({ module, name, argument }: ProcessRun): Promise<ProcessM
 // task may go on; when it is gone, so is whoever waits for the result.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(1));
-process.once("message", (run: ProcessRun) => {
-  void perform(run).then((answer) => say(answer, () => process.exit(0)));
-});
+// A task that never gives up the thread would outlive a server that was killed.
+const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), ${LOOK_EVERY_MS})`;
+new Worker(watch, { eval: true }).unref();
+process.on("message", (run: ProcessRun) => void perform(run));

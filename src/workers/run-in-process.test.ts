@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { type ProcessOptions, runInProcess } from "./run-in-process.js";
-import { WorkLimitError } from "./worker-pool.js";
+import { WorkLimitError } from "./work-limit-error.js";
 import { workerTask } from "./worker-task.js";
 
 const task = <A, R>(name: string) => workerTask<A, R>(import.meta.url, "./testing/process-tasks.js", name);

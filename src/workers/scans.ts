@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { TenantTurns } from "../core/tenant-turns.js";
-import { WorkLimitError } from "./worker-pool.js";
+import { WorkLimitError } from "./work-limit-error.js";
 
 export interface ScanSettings {
   /** Scans of all tenants at a time; each holds a connection to the database. */

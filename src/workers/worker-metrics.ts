@@ -10,7 +10,7 @@ export interface WorkerMetrics {
   ended(task: string, outcome: Outcome, seconds: number): void;
 }
 
-/** Registers the metrics of the worker threads. Once per registry. */
+/** Registers the metrics of the worker processes. Once per registry. */
 export function createWorkerMetrics(
   registry: Registry,
   now: () => { readonly running: number; readonly waiting: number },
@@ -18,7 +18,7 @@ export function createWorkerMetrics(
   const registers = [registry];
   new Gauge({
     name: "holdfast_worker_tasks",
-    help: "Tasks for worker threads: running, and waiting for their turn.",
+    help: "Tasks for worker processes: running, and waiting for their turn.",
     labelNames: ["state"],
     registers,
     collect() {
@@ -29,13 +29,13 @@ export function createWorkerMetrics(
   });
   const ended = new Counter({
     name: "holdfast_worker_tasks_total",
-    help: "Tasks of worker threads that ended, by task and outcome.",
+    help: "Tasks of worker processes that ended, by task and outcome.",
     labelNames: ["task", "outcome"],
     registers,
   });
   const duration = new Histogram({
     name: "holdfast_worker_task_duration_seconds",
-    help: "Time a task had its worker thread.",
+    help: "Time a task had its worker process.",
     labelNames: ["task"],
     buckets: DURATION_BUCKETS,
     registers,

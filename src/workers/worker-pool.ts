@@ -1,46 +1,39 @@
-import { MessageChannel, type Transferable } from "node:worker_threads";
 import type { Registry } from "prom-client";
-import { Tinypool } from "tinypool";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { TenantTurns } from "../core/tenant-turns.js";
-import type { runTask } from "./run-task.js";
+import { TaskProcess } from "./task-process.js";
+import { WorkLimitError } from "./work-limit-error.js";
 import { createWorkerMetrics, type Outcome, type WorkerMetrics } from "./worker-metrics.js";
-import { compiledModule, type WorkerTask } from "./worker-task.js";
+import type { WorkerTask } from "./worker-task.js";
 
 export interface WorkerPoolSettings {
-  /** Worker threads at most. They are started when there is work, and end after some seconds without. */
-  readonly workerThreads: number;
+  /** Processes at most. They are started when there is work, and end after some seconds without. */
+  readonly workerProcesses: number;
   /** Tasks of one tenant that run at a time; the rest wait, and tenants take turns. */
   readonly workerTasksPerTenant: number;
   /** Tasks of one tenant that may wait; more are refused as OVERLOADED. */
   readonly maxWaitingWorkerTasks: number;
-  /** MiB of heap of one worker thread; a task that needs more fails, and its thread is replaced. */
+  /** MiB of heap of one process; a task that needs more fails, and its process is replaced. */
   readonly workerMemoryMiB: number;
 }
 
 export interface RunOptions {
-  /** Milliseconds the task may run, its thread and module being there; then the thread is ended. */
+  /** Milliseconds the task may run, its process and module being there; then the process is ended. */
   readonly timeLimitMs: number;
   /** Nobody waits for the result any more: ends the task, running or not, and throws its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** What of the argument is handed over instead of copied; the caller cannot use it any more. */
-  readonly transfer?: readonly Transferable[];
 }
 
-/** A task took more time or memory than it may. */
-export class WorkLimitError extends Error {
-  override readonly name = "WorkLimitError";
-  readonly limit: number;
-
-  constructor(limit: number, unit: string) {
-    super(`more than ${limit} ${unit}`);
-    this.limit = limit;
-  }
-}
-
-/** A thread that is started for one task alone is not worth it: it stays so long for the next one. */
+/** Milliseconds that a process without work is kept: to start one takes longer than most tasks. */
 const IDLE_MS = 10_000;
+/** Nothing of the environment decides what a task answers. */
+const NO_ENVIRONMENT = {};
+
+interface Idle {
+  readonly process: TaskProcess;
+  readonly timer: NodeJS.Timeout;
+}
 
 /**
  * Runs work whose cost the callers' input decides (patterns, schemas, vectors) beside the one thread that serves all:
@@ -50,14 +43,16 @@ export class WorkerPool {
   readonly #settings: WorkerPoolSettings;
   readonly #metrics: WorkerMetrics;
   readonly #turns: TenantTurns;
-  #threads: Tinypool | undefined;
+  /** All that are there, and those of them that have nothing to do. */
+  readonly #processes = new Set<TaskProcess>();
+  readonly #idle: Idle[] = [];
   #isClosed = false;
 
   constructor(settings: WorkerPoolSettings, registry: Registry) {
     this.#settings = settings;
     const turns = new TenantTurns(
       {
-        running: Math.max(1, settings.workerThreads),
+        running: Math.max(1, settings.workerProcesses),
         runningPerTenant: settings.workerTasksPerTenant,
         waitingPerTenant: settings.maxWaitingWorkerTasks,
       },
@@ -76,7 +71,7 @@ export class WorkerPool {
     tenantId: string,
     task: WorkerTask<Argument, Result>,
     argument: Argument,
-    { timeLimitMs, signal, transfer = [] }: RunOptions,
+    { timeLimitMs, signal }: RunOptions,
   ): Promise<Result> {
     signal?.throwIfAborted();
     const endTurn = await this.#turns.take(tenantId, signal).catch((error: unknown) => {
@@ -93,18 +88,13 @@ export class WorkerPool {
       timer = setTimeout(overTime, timeLimitMs);
     };
     try {
-      const result = await this.#execute(task, argument, [...transfer], stop, onBegun);
+      const result = await this.#execute(task, argument, stop, onBegun);
       outcome = "done";
       return result;
     } catch (error) {
-      outcome = signal?.aborted
-        ? "cancelled"
-        : limit.signal.aborted || isOutOfMemory(error)
-          ? "limited"
-          : "failed";
-      if (stop.aborted) throw stop.reason;
-      if (!isOutOfMemory(error)) throw error;
-      throw new WorkLimitError(this.#settings.workerMemoryMiB, "MiB of memory");
+      const isLimited = limit.signal.aborted || error instanceof WorkLimitError;
+      outcome = signal?.aborted ? "cancelled" : isLimited ? "limited" : "failed";
+      throw stop.aborted ? stop.reason : error;
     } finally {
       clearTimeout(timer);
       this.#metrics.ended(task.name, outcome, (performance.now() - startMs) / 1000);
@@ -112,50 +102,67 @@ export class WorkerPool {
     }
   }
 
-  /** Ends all threads, whatever they do; tasks that wait are refused. */
+  /** Ends all processes, whatever they do; tasks that wait are refused. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#threads?.destroy();
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    for (const process of this.#processes) process.kill();
+    await Promise.all([...this.#processes].map((process) => process.ended));
   }
 
   async #execute<Argument, Result>(
     { module, name }: WorkerTask<Argument, Result>,
     argument: Argument,
-    transfer: Transferable[],
     signal: AbortSignal,
     onBegun: () => void,
   ): Promise<Result> {
-    if (this.#isClosed) throw new HoldfastError(ErrorReason.SERVER_DRAINING, "this server is stopping");
-    const { port1, port2: begun } = new MessageChannel();
-    port1.once("message", onBegun);
+    if (this.#isClosed) throw stopping();
+    signal.throwIfAborted();
+    const process = this.#process();
+    const kill = () => process.kill();
+    signal.addEventListener("abort", kill, { once: true });
     try {
-      this.#threads ??= newThreads(this.#settings);
-      const run: Parameters<typeof runTask>[0] = { module, name, argument, begun };
-      return await this.#threads.run(run, { transferList: [begun, ...transfer], signal });
+      return (await process.perform({ module, name, argument }, { onBegun })) as Result;
+    } catch (error) {
+      throw this.#isClosed ? stopping() : error;
     } finally {
-      port1.close();
+      signal.removeEventListener("abort", kill);
+      if (!signal.aborted) this.#keep(process);
     }
+  }
+
+  /** One that has nothing to do, or a new one. */
+  #process(): TaskProcess {
+    const idle = this.#idle.pop();
+    if (idle) {
+      clearTimeout(idle.timer);
+      return idle.process;
+    }
+    const process = new TaskProcess(this.#settings.workerMemoryMiB, NO_ENVIRONMENT);
+    this.#processes.add(process);
+    void process.ended.then(() => {
+      this.#processes.delete(process);
+      this.#forget(process);
+    });
+    return process;
+  }
+
+  #keep(process: TaskProcess): void {
+    if (this.#isClosed || process.isGone) return;
+    const timer = setTimeout(() => {
+      this.#forget(process);
+      process.kill();
+    }, IDLE_MS);
+    this.#idle.push({ process, timer });
+  }
+
+  #forget(process: TaskProcess): void {
+    const at = this.#idle.findIndex((idle) => idle.process === process);
+    if (at < 0) return;
+    for (const { timer } of this.#idle.splice(at, 1)) clearTimeout(timer);
   }
 }
 
-function newThreads({ workerThreads, workerMemoryMiB }: WorkerPoolSettings): Tinypool {
-  return new Tinypool({
-    filename: compiledModule(new URL("./run-task.js", import.meta.url)),
-    name: "runTask",
-    minThreads: 0,
-    maxThreads: workerThreads,
-    idleTimeout: IDLE_MS,
-    // What waits waits in the queues of its tenants.
-    concurrentTasksPerWorker: 1,
-    // Threads wait for messages as the main thread does: they can be ended at any time.
-    useAtomics: false,
-    resourceLimits: { maxOldGenerationSizeMb: workerMemoryMiB },
-    // Nothing of the environment decides what a task answers.
-    env: {},
-    execArgv: [],
-  });
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY";
+function stopping(): HoldfastError {
+  return new HoldfastError(ErrorReason.SERVER_DRAINING, "this server is stopping");
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
- * A function that runs in a worker thread: an export of a module that worker threads load. Argument and result are
+ * A function that runs in a worker process: an export of a module that worker processes load. Argument and result are
  * copied by structured clone, so both are plain data.
  */
 export interface WorkerTask<Argument, Result> {

@@ -105,8 +105,7 @@ export async function minePatterns(
       { ...bounds, signal },
     );
     const { pages, sessionCount } = steps;
-    const transfer = pages.flatMap((page) => [page.steps.buffer, page.successes.buffer, page.names.buffer]);
-    const options = { timeLimitMs: MINING_LIMIT_MS, signal, transfer };
+    const options = { timeLimitMs: MINING_LIMIT_MS, signal };
     const frequent = await workers.run(tenantId, mineSequences, { pages, limits }, options);
     if (!frequent) throw tooMany("different sequences of one length", MAX_CANDIDATES);
     return { frequent, sessionCount };

@@ -35,7 +35,7 @@ interface Tally {
 /**
  * The most important frequent sequences, in that order. It goes through the steps once for each length: a sequence can
  * only be frequent if what it begins with and what it ends with are (Agrawal and Srikant, 1995), so only such are
- * counted. Runs in a worker thread.
+ * counted. Runs in a worker process.
  */
 export function mineSequences({
   pages,

@@ -1,4 +1,4 @@
-/** Some actions of sessions, as numbers: they are handed to a worker thread without being copied. */
+/** Some actions of sessions, as numbers: they are quickly copied to a worker process. */
 export interface StepPage {
   /** NEXT_SESSION before the first action of each session, then the number of each action: how many others came before it first did. */
   readonly steps: Uint32Array<ArrayBuffer>;

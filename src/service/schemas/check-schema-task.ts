@@ -7,7 +7,7 @@ import { createSchemaCompiler, type JsonField, parseJson, violationsOf } from ".
 const compiler = createSchemaCompiler();
 compiler.standardOf(true);
 
-/** What keeps this from being a schema that values can be checked by. Runs in a worker thread, without a limit of its own. */
+/** What keeps this from being a schema that values can be checked by. Runs in a worker process, without a limit of its own. */
 export function checkSchema({ field, json }: JsonField): readonly FieldViolation[] {
   const schema = parseJson(json);
   if (!isSchema(schema)) return [{ field, description: "expected a JSON Schema, got something else" }];

@@ -11,7 +11,7 @@ export interface ValueCheck {
 // Worker threads alone load this module.
 const compiler = createSchemaCompiler();
 
-/** What is wrong with a value by its schema. Runs in a worker thread, without a limit of its own. */
+/** What is wrong with a value by its schema. Runs in a worker process, without a limit of its own. */
 export function checkValue({ schema, value: { field, json } }: ValueCheck): readonly FieldViolation[] {
   try {
     const validate = compiler.compile(parseJson(schema) as AnySchema);

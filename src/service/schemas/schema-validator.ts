@@ -1,10 +1,11 @@
 import { type FieldViolation, refuseViolations } from "../../core/errors.js";
-import { type WorkerPool, WorkLimitError } from "../../workers/worker-pool.js";
+import { WorkLimitError } from "../../workers/work-limit-error.js";
+import type { WorkerPool } from "../../workers/worker-pool.js";
 import { type WorkerTask, workerTask } from "../../workers/worker-task.js";
 import type { ValueCheck } from "./check-value-task.js";
 import type { JsonField } from "./compile-schema.js";
 
-/** Checks JSON Schemas, and values by them, in worker threads, for as long as the setting allows. */
+/** Checks JSON Schemas, and values by them, in worker processes, for as long as the setting allows. */
 export interface SchemaValidator {
   /** @throws INVALID_FIELD if this is no schema that values can be checked by; OVERLOADED */
   checkSchema(tenantId: string, schema: JsonField, signal: AbortSignal): Promise<void>;

@@ -1,6 +1,12 @@
-/** Tasks that tests give to worker threads. */
+/** Tasks that tests give to worker processes. */
 export function double(number: number): number {
   return 2 * number;
+}
+
+/** Tells who it is, and never ends. */
+export function tellAndSpin(_: undefined, tell: (pid: number) => void): Promise<never> {
+  tell(process.pid);
+  return new Promise(() => setTimeout(spin, 100));
 }
 
 export function spin(): never {
@@ -21,4 +27,10 @@ export function spinFor(ms: number): number {
 export function hoard(): number {
   const held: number[][] = [];
   for (;;) held.push(new Array(1024).fill(held.length));
+}
+
+/** Holds more and more in one array, which V8 cannot end a thread for. */
+export function hoardArray(): number {
+  const held: number[] = [];
+  for (;;) held.push(held.length + 0.5);
 }
