@@ -1,14 +1,29 @@
 import { basename } from "node:path";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Short to read and long to run: ten seconds and more. */
+/** Short to read and long to run: twenty seconds and more of a busy machine. */
 const LONG = [
-  "slow-subscribers",
-  "new-tenant-plans",
-  "import-kills",
-  "backup-owner",
-  "flush-plans",
   "hostile-input",
+  "import-kills",
+  "entity-contract",
+  "cli-serve",
+  "owner-process",
+  "journal",
+  "learning-agent",
+  "demo",
+  "new-tenant-plans",
+  "npm-start",
+  "migrations",
+  "list-plans",
+  "runner",
+  "flush-plans",
+  "database-health",
+  "backup-commands",
+  "misuse",
+  "overlapping-flushes",
+  "slow-subscribers",
+  "goal-leases",
+  "backup-owner",
 ].map((name) => `${name}.test.ts`);
 
 /**
