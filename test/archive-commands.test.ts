@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "./support/archives.js";
 import { runCli } from "./support/cli-process.js";
 import { action, observation, payload } from "./support/entries.js";
+import { progressLines } from "./support/progress-lines.js";
 import { query } from "./support/query.js";
 import { runCommand } from "./support/run-command.js";
 import { newTenant } from "./support/tenant.js";
@@ -23,14 +24,14 @@ describe("holdfast export and import", () => {
     const folder = join(await temporaryFolder(), "new", "export");
 
     const exported = await runCli(["export", folder, "--tenant", tenant.id], { DATABASE_URL });
-    expect(exported).toMatchObject({ code: 0, stderr: "" });
+    expect(exported).toMatchObject({ code: 0, stderr: progressLines });
     const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8"));
     expect(exported.stdout).toContain(`tenant ${tenant.id} up to position 3, hash ${manifest.log.hash}\n`);
     const line = JSON.parse(readFileSync(join(folder, "observations.jsonl"), "utf8"));
     expect(line.record.data).toBe(text);
 
     const imported = await runCli(["import", folder], { DATABASE_URL: OTHER });
-    expect(imported).toMatchObject({ code: 0, stderr: "" });
+    expect(imported).toMatchObject({ code: 0, stderr: progressLines });
     expect(imported.stdout).toMatch(
       new RegExp(
         `^tenant ${tenant.id}: 3 changes added, 0 were there, 0 refused, .*hash ${manifest.log.hash}, verified`,
@@ -67,7 +68,7 @@ describe("holdfast export and import", () => {
     await runCommand(["export", folder, "--tenant", tenant.id], { DATABASE_URL: source.databaseUrl });
     const file = join(folder, "observations.jsonl");
     writeFileSync(file, readFileSync(file, "utf8").replace("true", "fals"));
-    expect(await runCommand(["import", folder], { DATABASE_URL: target.databaseUrl })).toEqual({
+    expect(await runCommand(["import", folder, "--json"], { DATABASE_URL: target.databaseUrl })).toEqual({
       code: 1,
       stdout: "",
       stderr: "observations.jsonl line 1 was altered: its hash is not the one at its end\n",

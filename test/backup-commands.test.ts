@@ -67,7 +67,7 @@ describe("holdfast backup and restore", () => {
       ["SIGTERM", 150],
       ["SIGKILL", 300],
     ] as const) {
-      const cli = new CliProcess(["restore", file], { DATABASE_URL: url });
+      const cli = new CliProcess(["restore", file, "--json"], { DATABASE_URL: url });
       // Once it is loading: its transaction holds the tables it has made.
       await untilRestoring(url);
       await new Promise((resolve) => setTimeout(resolve, delayMs));

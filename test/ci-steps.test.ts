@@ -73,4 +73,12 @@ describe("a run in stages", () => {
     );
     expect([status, last]).toEqual([1, "4 passed, 2 failed"]);
   });
+
+  test("ends with counts also when the tests were killed before they said any", () => {
+    const { status, last, lines } = run(
+      "stage core 10\nstep tests\n(printf 'a test\\nanother'; exit 143) | keep_closing_line",
+    );
+    expect([status, last]).toEqual([143, "0 passed, 1 failed"]);
+    expect(lines).toContain("another");
+  });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
-import pg from "pg";
+import type pg from "pg";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { GoalService } from "../gen/holdfast/v1/goal_pb.js";
@@ -11,6 +11,7 @@ import type { App } from "../src/app.js";
 import { layoutOf } from "../src/postgres/layout.js";
 import { findPostmaster } from "../src/postgres/postmaster-file.js";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
+import { connect } from "./support/connect.js";
 import { createTestDatabase } from "./support/create-test-database.js";
 import { startDatabaseProxy } from "./support/database-proxy.js";
 import { observation } from "./support/entries.js";
@@ -140,15 +141,12 @@ describe("a Postgres of one's own", () => {
     const held: pg.Client[] = [];
     const holdAll = async () => {
       for (;;) {
-        const client = new pg.Client({ connectionString: postgres.url });
-        client.on("error", () => {});
         try {
-          await client.connect();
+          held.push(await connect(postgres.url));
         } catch (error) {
           expect(error).toMatchObject({ code: "53300" });
           return;
         }
-        held.push(client);
       }
     };
     await holdAll();

@@ -211,6 +211,11 @@ describe("every file", () => {
     expect(offending(hand, ({ text }) => places.test(text))).toEqual([]);
   });
 
+  test("that connects to Postgres hears the error of a lost connection, which would else end the process", () => {
+    const connects = /new (pg\.)?(Client\(\{|Pool\()/;
+    expect(offending(hand, ({ text }) => connects.test(text) && !text.includes('.on("error"'))).toEqual([]);
+  });
+
   test("of the server writes to the log, not to the console", () => {
     const offends = ({ path, text }: SourceFile) => layerOf(path) !== "cli" && /\bconsole\.\w+\(/.test(text);
     expect(offending(shipped, offends)).toEqual([]);

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rawMembers } from "../src/core/raw-json.js";
+import { connect } from "./support/connect.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { importFolderAt, importTenant } from "./support/importing.js";
 import { expectSoundLog } from "./support/verify-log.js";
@@ -13,8 +14,7 @@ let owner: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  owner = new pg.Client({ connectionString: database.url });
-  await owner.connect();
+  owner = await connect(database.url);
   await owner.query("SET ROLE holdfast_append");
 });
 

@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Of } from "../src/legacy/backup.js";
 import { quarantineDiscovery } from "../src/legacy/from-quarantine.js";
 import { importFolder } from "../src/legacy/import-folder.js";
 import type { ImportReport } from "../src/legacy/import-report.js";
+import { connect } from "./support/connect.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { type ImportTenant, importFolderAt, importTenant } from "./support/importing.js";
 import { expectSoundLog } from "./support/verify-log.js";
@@ -18,8 +19,7 @@ let owner: pg.Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  owner = new pg.Client({ connectionString: database.url });
-  await owner.connect();
+  owner = await connect(database.url);
   await owner.query("SET ROLE holdfast_append");
 });
 

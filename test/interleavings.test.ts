@@ -172,7 +172,7 @@ describe("writers, retries and subscribers in any interleaving", () => {
               stored[w]?.set(key, position);
             }
           };
-        await Promise.all(
+        const writing = Promise.all(
           writerPlans.map(async ({ server, way, answers }, w) => {
             const [first, second] = both(server) as [Tenant, Tenant];
             const plan = present(scripts[w]);
@@ -184,11 +184,12 @@ describe("writers, retries and subscribers in any interleaving", () => {
               await writeStream(second, plan, acknowledgeAs(w), Number.POSITIVE_INFINITY);
             }
           }),
-        );
-        await here.append(observation({ id: sentinel }));
+        ).then(() => here.append(observation({ id: sentinel })));
+        // Together: when a writer fails, the followers end with the test, and nobody else would hear of it.
+        const [follows] = await Promise.all([Promise.all(following), writing]);
 
         const listed = await there.listAll();
-        for (const followed of await Promise.all(following)) expect(followed).toEqual(listed);
+        for (const followed of follows) expect(followed).toEqual(listed);
         expect(listed.map((event) => event.position)).toEqual(listed.map((_, i) => BigInt(i + 1)));
         const expected = stored.reduce((sum, each) => sum + each.size, 2);
         expect(listed).toHaveLength(expected);

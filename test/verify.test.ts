@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import pg from "pg";
+import type pg from "pg";
 import pino from "pino";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -17,6 +17,7 @@ import { createRules } from "../src/service/rules.js";
 import { type Database, openDatabase } from "../src/store/database.js";
 import { type TenantReport, verifyTenants } from "../src/store/verify.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
+import { connect } from "./support/connect.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 
 const logger = pino({ level: "silent" });
@@ -34,8 +35,7 @@ beforeAll(async () => {
   testDatabase = await createTestDatabase();
   const settings = { maxConnections: 4, connectTimeoutMs: 5000, statementTimeoutMs: 10_000 };
   database = openDatabase({ url: testDatabase.url, preparedStatements: true, ...settings }, logger);
-  owner = new pg.Client({ connectionString: testDatabase.url });
-  await owner.connect();
+  owner = await connect(testDatabase.url);
   const limits = { maxFlushBytes: 1e7, maxFlushEntries: 40, maxWaitingBytes: 1e8, maxWaitingEntries: 1e5 };
   const context = { database, sessionCodec: codecs.of(sessionEntity), rules, logger, onCommit: () => {} };
   appender = new Appender(context, limits);

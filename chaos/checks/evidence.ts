@@ -51,6 +51,8 @@ export async function gatherEvidence(directory: string, databaseUrl: string): Pr
     }
   }
   const client = new pg.Client({ connectionString: databaseUrl });
+  // The statement that was running reports the loss; an error nobody listens to would also end the process.
+  client.on("error", () => {});
   await client.connect();
   const logs = new Map<string, StoredLog>();
   const tenants = new Set([...written.lanes.values()].map((lane) => lane.line.tenant));

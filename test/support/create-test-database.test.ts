@@ -1,6 +1,7 @@
-import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { connect } from "./connect.js";
 import { createTestDatabase, type TestDatabase } from "./create-test-database.js";
+import { query } from "./query.js";
 
 describe("a test database", () => {
   let database: TestDatabase;
@@ -46,22 +47,10 @@ describe("a test database", () => {
 
   test("is gone once closed, even while somebody is connected", async () => {
     const closed = await createTestDatabase();
-    const client = new Client({ connectionString: closed.url });
-    client.on("error", () => {}); // being cut off is the point
-    await client.connect();
+    await connect(closed.url);
     await closed.close();
     const name = new URL(closed.url).pathname.slice(1);
     const rows = await query(inject("testCluster").url, `SELECT FROM pg_database WHERE datname = '${name}'`);
     expect(rows).toEqual([]);
   });
 });
-
-async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { CliProcess, runCli } from "./cli-process.js";
+import { connect } from "./connect.js";
 
 export interface KilledImports {
   /** Kills that came while records were being written or read back. */
@@ -21,8 +22,7 @@ export async function killImports(
   backups: string,
   kills: number,
 ): Promise<KilledImports> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
+  const client = await connect(databaseUrl);
   await client.query("SET ROLE holdfast_append");
   try {
     const command = (tenant: string) => [

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { connect } from "./connect.js";
 
 /** Runs one statement on a connection of its own; bigint comes as bigint. */
 export async function query<R extends object>(
@@ -15,8 +16,7 @@ export async function withConnection<T>(url: string, use: (client: pg.Client) =>
     getTypeParser: (oid: number, format?: string) =>
       oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as "text"),
   };
-  const client = new pg.Client({ connectionString: url, types });
-  await client.connect();
+  const client = await connect(url, { types });
   try {
     return await use(client);
   } finally {
