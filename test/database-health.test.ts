@@ -6,6 +6,7 @@ import { status } from "@grpc/grpc-js";
 import type pg from "pg";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { childrenOf, signal } from "../chaos/stage/postgres-processes.js";
 import { GoalService } from "../gen/holdfast/v1/goal_pb.js";
 import type { App } from "../src/app.js";
 import { layoutOf } from "../src/postgres/layout.js";
@@ -73,13 +74,11 @@ describe("a Postgres of one's own", () => {
     const app = await serve(postgres.url);
     const tenant = newTenant(app);
     await Promise.all(writes(tenant));
-    const backends = await query<{ pid: number }>(
-      postgres.url,
-      "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()",
-    );
-    const processes = [postmaster(), ...backends.map(({ pid }) => pid)];
-    const signalAll = (signal: NodeJS.Signals) => {
-      for (const pid of processes) process.kill(pid, signal);
+    // The postmaster first: then nobody gets a new connection, the probe above all, between being listed and stopped.
+    signal(postmaster(), "SIGSTOP");
+    const processes = [postmaster(), ...childrenOf(postmaster())];
+    const signalAll = (name: NodeJS.Signals) => {
+      for (const pid of processes) signal(pid, name);
     };
     signalAll("SIGSTOP");
     try {
