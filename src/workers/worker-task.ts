@@ -26,7 +26,7 @@ export function workerTask<Argument, Result>(
   return Object.freeze({ name, module: compiledModule(new URL(path, from)) });
 }
 
-/** Worker threads load compiled modules alone. Where the sources run, as in tests, those stand below `dist`. */
+/** Worker processes load compiled modules alone. Where the sources run, as in tests, those stand below `dist`. */
 export function compiledModule(url: URL): string {
   const path = fileURLToPath(url);
   if (existsSync(path)) return url.href;

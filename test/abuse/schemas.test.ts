@@ -11,7 +11,7 @@ import { present } from "../support/tenant.js";
 const server = useAbusedServer({ HOLDFAST_SCHEMA_TIME_LIMIT_MS: "500" });
 const { createConfiguration } = ConfigurationService.method;
 
-/** Each abuse takes the server's limit, and starts a thread anew; on a machine that is busy with other things much more. */
+/** Each abuse takes the server's limit, and starts a process anew; on a machine that is busy with other things much more. */
 const TIMEOUT_MS = 120_000;
 
 let keys = 0;

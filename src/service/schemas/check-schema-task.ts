@@ -2,7 +2,7 @@ import type { AnySchema } from "ajv";
 import type { FieldViolation } from "../../core/errors.js";
 import { createSchemaCompiler, type JsonField, parseJson, violationsOf } from "./compile-schema.js";
 
-// Worker threads alone load this module. The usual standard, draft 2020-12, is read meanwhile: that takes a tenth of a
+// Worker processes alone load this module. The usual standard, draft 2020-12, is read meanwhile: that takes a tenth of a
 // second, which then is no part of what a schema may take.
 const compiler = createSchemaCompiler();
 compiler.standardOf(true);

@@ -8,7 +8,7 @@ export interface ValueCheck {
   readonly value: JsonField;
 }
 
-// Worker threads alone load this module.
+// Worker processes alone load this module.
 const compiler = createSchemaCompiler();
 
 /** What is wrong with a value by its schema. Runs in a worker process, without a limit of its own. */

@@ -36,7 +36,7 @@ export function createSchemaCompiler(): SchemaCompiler {
   return {
     compile(schema) {
       const validate = newAjv(schema, alone).compile(schema);
-      // Its answer would be a promise, and one that nobody awaits ends the thread.
+      // Its answer would be a promise, and one that nobody awaits ends the process.
       if (isAsync(validate)) throw new TypeError("a schema with $async, which is no keyword of JSON Schema");
       return validate;
     },

@@ -61,7 +61,7 @@ export function createSchemaValidator(workers: WorkerPool, timeLimitMs: number):
   };
 }
 
-/** The bytes alone: a part of a buffer is handed to a thread with the whole of it, which may be a request of 4 MiB. */
+/** The bytes alone: a task that waits would keep the whole request in memory, which may be 4 MiB. */
 function own(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes);
 }
