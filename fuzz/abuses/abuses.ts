@@ -2,6 +2,7 @@ import { absurdTimeouts } from "./absurd-timeouts.js";
 import type { Abuse } from "./abuse.js";
 import { cancelledAtOnce } from "./cancelled-at-once.js";
 import { statesInParallel, vectorSearches } from "./costly-reads.js";
+import { floodedConnections } from "./flooded-connections.js";
 import { halfCalls } from "./half-calls.js";
 import { hostileSchemas } from "./hostile-schemas.js";
 import { hugeCounts } from "./huge-counts.js";
@@ -19,4 +20,5 @@ export const abuses: readonly Abuse[] = [
   statesInParallel,
   unreadStreams,
   cancelledAtOnce,
+  floodedConnections,
 ];

@@ -10,10 +10,10 @@ const SLICE_MS = 1;
  * in a queue of its owner's, owners are served one after the other, and in between the event loop goes round: what
  * another owner sends meanwhile is read, and its turn is next.
  */
-export class FairTurns {
+export class FairTurns<Owner = string> {
   readonly #now: () => number;
   /** In the order of their turns. */
-  readonly #queues = new Map<string, (() => void)[]>();
+  readonly #queues = new Map<Owner, (() => void)[]>();
   #sliceEndsAt = Number.NEGATIVE_INFINITY;
   #isGoingRound = false;
 
@@ -22,7 +22,7 @@ export class FairTurns {
   }
 
   /** Resolves when work of this owner may begin, in the order asked for; undefined if that is now. */
-  next(owner: string): Promise<void> | undefined {
+  next(owner: Owner): Promise<void> | undefined {
     this.#goRound();
     if (this.#queues.size === 0 && this.#now() < this.#sliceEndsAt) return undefined;
     return new Promise((resolve) => {

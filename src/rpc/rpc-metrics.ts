@@ -12,6 +12,8 @@ export interface RpcMetrics {
   refusals(method: string, code: string): () => void;
   /** A connection came when there were as many as may be. */
   droppedConnection(): void;
+  /** A connection was ended, since too many of its streams were reset before they were served. */
+  endedConnection(): void;
   /** A connection is open; it is over when what is returned was called. */
   connectionOpened(): () => void;
   /** A call was ended because its message did not come. */
@@ -51,6 +53,11 @@ export function createRpcMetrics(registry: Registry, gauges: RpcGauges): RpcMetr
   const dropped = new Counter({
     name: "holdfast_dropped_connections_total",
     help: "Connections closed as they came, since there were as many as may be.",
+    registers,
+  });
+  const ended = new Counter({
+    name: "holdfast_ended_connections_total",
+    help: "Connections ended, since too many of their streams were reset before they were served.",
     registers,
   });
   const connections = new Gauge({
@@ -108,6 +115,9 @@ export function createRpcMetrics(registry: Registry, gauges: RpcGauges): RpcMetr
     },
     droppedConnection() {
       dropped.inc();
+    },
+    endedConnection() {
+      ended.inc();
     },
     connectionOpened() {
       connections.inc();

@@ -19,6 +19,7 @@ import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
 import { sendLibraryLog } from "./library-log.js";
 import { LiveCalls } from "./live-calls.js";
+import { NewStreams } from "./new-streams.js";
 import { createReflection } from "./reflection.js";
 import { createRpcMetrics, type RpcMetrics } from "./rpc-metrics.js";
 import type { RpcSettings } from "./rpc-settings.js";
@@ -129,6 +130,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const server = new Server({ ...toServerOptions(settings), interceptors });
   explainUnknownMethods(server);
   gate.guard(server);
+  // The last that is put in front: it decides when a stream comes to the gate.
+  new NewStreams(metrics.endedConnection).guard(server);
   boundConnections(server, {
     maxConnections: settings.maxConnections,
     onOpened: metrics.connectionOpened,

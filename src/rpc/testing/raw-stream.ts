@@ -6,6 +6,8 @@ import { ECHO_TYPE_NAME } from "./echo-service.js";
 export interface RawStream {
   /** Sends one length-prefixed message. */
   sendFrame(message: Uint8Array, options?: { readonly compressed?: boolean }): void;
+  /** Sends these bytes as they are, in a DATA frame of their own. */
+  sendBytes(bytes: Uint8Array): void;
   /** Ends the request and gives the headers and trailers of the answer. */
   close(): Promise<IncomingHttpHeaders>;
   /** Drops the TCP connection without a word. */
@@ -34,6 +36,9 @@ export function openRawStream(address: string, headers: Record<string, string> =
       prefix.writeUInt8(compressed ? 1 : 0, 0);
       prefix.writeUInt32BE(message.byteLength, 1);
       stream.write(Buffer.concat([prefix, message]));
+    },
+    sendBytes(bytes) {
+      stream.write(bytes);
     },
     breakConnection() {
       session.destroy();
