@@ -3,6 +3,7 @@ import { create, type DescField, fromBinary, ScalarType, toBinary } from "@bufbu
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyCharacter } from "../../test/support/any-character.js";
+import { propertyRuns } from "../../test/support/property-runs.js";
 import { WireReader } from "../core/wire-reader.js";
 import type { Row } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
@@ -126,7 +127,7 @@ describe.each(appended)("reading the row of an encoded %s", (_, entity, reader) 
         const row = read(reader, bytes);
         if (row) expect(row).toEqual(rowOf(entity, bytes));
       }),
-      { numRuns: 1500 },
+      { numRuns: propertyRuns(1500) },
     );
   });
 });
