@@ -15,10 +15,10 @@ export async function fuzzAbuses({ target, cases, seed, say }: FuzzRun): Promise
   const findings = new Set<string>();
   try {
     for (let made = 0; made < cases; made += 1) {
-      const number = seed + made;
-      const abuse = abuses[made % abuses.length] as (typeof abuses)[number];
       // Once around the list each gets its next variation.
-      const work = () => endsInTime(abuse.run(tenant, number + Math.floor(made / abuses.length)));
+      const number = seed + made + Math.floor(made / abuses.length);
+      const abuse = abuses[made % abuses.length] as (typeof abuses)[number];
+      const work = () => endsInTime(abuse.run(tenant, number));
       const wrong = await target.underWay.during(() => `${abuse.name}, number ${number}`, work);
       for (const text of wrong) findings.add(`${abuse.name}: ${text}`);
       const refused = await appendAs(target.address, OTHERS_WAIT_MS);

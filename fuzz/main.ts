@@ -7,14 +7,16 @@ import { fuzzRpcs } from "./fuzz-rpcs.js";
 import { fuzzSockets } from "./fuzz-sockets.js";
 import { startTarget } from "./start-target.js";
 
-/** One takes as long as some hundred calls. */
+/** One takes seconds, as long as some thousand calls. */
 const CASES_AN_ABUSE = 1000;
+/** In a run of any length: each ten times, in another way each time. More would take longer than the calls. */
+const MAX_ABUSES = 10 * abuses.length;
 /** The exit code of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
 const USAGE = `usage: npm run fuzz -- [--cases N] [--seed S]
 
   --cases   calls and connections to make, nine calls for each connection, and an abuse for each
-            thousand, at least one of each kind (20000)
+            thousand, at least ${abuses.length} and at most ${MAX_ABUSES} (20000)
   --seed    the same seed makes the same cases (4650)
 `;
 
@@ -46,7 +48,7 @@ if (values.help || !Number.isInteger(cases) || cases < 1 || !Number.isInteger(se
     const connections = Math.ceil(cases / 10);
     const abused = await fuzzAbuses({
       ...run,
-      cases: Math.max(abuses.length, Math.ceil(cases / CASES_AN_ABUSE)),
+      cases: Math.min(MAX_ABUSES, Math.max(abuses.length, Math.ceil(cases / CASES_AN_ABUSE))),
     });
     const findings = await fuzzRpcs({ ...run, cases: cases - connections });
     await fuzzSockets({ ...run, cases: connections });

@@ -1,5 +1,7 @@
 /** How long what has ended still counts: a delay of the event loop is logged when it is over. */
 const KEPT_MS = 3_000;
+/** How long it may stay in the list besides: what is too old is removed in one go, not after each call. */
+const FORGET_EACH_MS = 3_000;
 /** Of what is told. */
 const TOLD = 5;
 
@@ -17,7 +19,7 @@ export class UnderWay {
     } finally {
       this.#now.delete(key);
       const at = performance.now();
-      if (this.#ended[0] && this.#ended[0].at < at - KEPT_MS) this.#forget(at);
+      if (this.#ended[0] && this.#ended[0].at < at - KEPT_MS - FORGET_EACH_MS) this.#forget(at);
       this.#ended.push({ what, at });
     }
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run verify:long`: all that needs many minutes of load, one after the other, about two hours. CI shows for a
+// `npm run verify:long`: all that needs many minutes of load, one after the other, about three hours. CI shows for a
 // minute at most that it works.
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { PROJECT } from "./project.js";
 
 const USAGE = `usage: npm run verify:long -- [NAME …] [--seed S] [--minutes N] [--cases N]
 
-  bugs, leaks, chaos, soak, bench, fuzz: what to run; all unless named
+  tests, bugs, leaks, chaos, soak, bench, fuzz: what to run; all unless named
   --seed     the same seed gives the same faults, load and cases (a random one, which is told)
   --minutes  of faults (20)
   --cases    of fuzz (1000000)
@@ -31,6 +31,7 @@ const { seed, minutes, cases } = values;
  * @type {Readonly<Record<string, readonly string[]>>}
  */
 const RUNS = {
+  tests: ["test"],
   bugs: ["chaos", "--self-test"],
   leaks: ["soak", "--self-test"],
   chaos: ["chaos", "--minutes", minutes, "--seed", seed],
@@ -38,6 +39,9 @@ const RUNS = {
   bench: ["bench", "--full"],
   fuzz: ["fuzz", "--cases", cases, "--seed", seed],
 };
+
+/** Properties are tried with all inputs (`test/support/property-runs.ts`). */
+const ENV = { ...process.env, HOLDFAST_TEST_ALL_RUNS: "1" };
 
 /** @type {import("node:child_process").ChildProcess | undefined} */
 let current;
@@ -86,7 +90,11 @@ async function runAll(names) {
  */
 function run(args) {
   return new Promise((resolve, reject) => {
-    current = spawn(process.execPath, ["scripts/run.js", ...args], { cwd: PROJECT, stdio: "inherit" });
+    current = spawn(process.execPath, ["scripts/run.js", ...args], {
+      cwd: PROJECT,
+      stdio: "inherit",
+      env: ENV,
+    });
     current.once("error", reject);
     current.once("close", (code, signal) => resolve(code ?? signal ?? "an unknown signal"));
   });

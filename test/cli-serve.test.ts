@@ -27,7 +27,7 @@ describe("holdfast serve", () => {
   let directory: string;
   beforeAll(async () => {
     seed = mkdtempSync(join(tmpdir(), "holdfast-cli-seed-"));
-    const made = await runCli(["migrate", "up", "--data", seed]);
+    const made = await runCommand(["migrate", "up", "--data", seed]);
     expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^applied 0001-log\n/), stderr: "" });
   });
   afterAll(() => rmSync(seed, { recursive: true, force: true }));
@@ -64,19 +64,45 @@ describe("holdfast serve", () => {
     return position;
   }
 
-  test("says what runs where and what to type next, under LANG=C, and drains on SIGTERM", async () => {
+  test("says what runs where and what to type next, under LANG=C, keeps others off its data, and drains on SIGTERM", async () => {
     const { cli, address } = await serve();
     expect(cli.stdout).toMatch(
       /^Holdfast \S+ serves\.\n {2}gRPC .*\n {2}HTTP .*\n {2}Postgres {2}\S+, embedded/,
     );
     expect(cli.stdout).toContain(directory);
     expect(await record(address)).toBe(1n);
+    expect(await runCli(["serve", "--data", directory, ...PORTS])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr:
+        `The data in ${directory} is in use: process ${cli.child.pid} runs its Postgres. ` +
+        "Stop that Holdfast first, or give this one a data directory of its own.\n",
+    });
+    const verified = await showBeside(address);
     cli.kill("SIGTERM");
     expect(await cli.exited).toBe(0);
     expect(cli.stdout).toMatch(/Stopping: .*\nStopped\.\n$/);
     expect(cli.stderr).toBe("");
     expect(findPostmaster(layoutOf(directory))).toBeUndefined();
+    // Without a server it starts Postgres itself, in a process of its own.
+    expect(await runCli(["verify", "--data", directory])).toEqual(verified);
   });
+
+  /** Runs migrate, verify and tail on the data of a server that runs, and gives what verify says. */
+  async function showBeside(address: string) {
+    expect((await runCommand(["migrate", "up", "--data", directory])).stdout).toMatch(/^nothing to do/);
+    expect((await runCommand(["migrate", "status", "--data", directory])).stdout).toMatch(
+      /^0001-log {2}applied /,
+    );
+    const verified = await runCommand(["verify", "--data", directory]);
+    expect(verified).toMatchObject({ code: 0, stderr: "" });
+    expect(verified.stdout).toMatch(/intact {2}events 1 .*hash [0-9a-f]{64}\n$/);
+    const tail = ["tail", "--address", address, "--from", "start", "--until-caught-up"];
+    expect((await runCommand(tail)).stdout).toMatch(/^ {5}1 {2}\S+ {2}observation .*content="äöü 漢字"\n$/);
+    const [line = "{}"] = (await runCommand([...tail, "--json"])).stdout.split("\n");
+    expect(JSON.parse(line)).toMatchObject({ position: "1", observation: { content: "äöü 漢字" } });
+    return verified;
+  }
 
   test("after kill -9 takes over the Postgres that ran on, with everything in it", async () => {
     const first = await serve();
@@ -119,16 +145,6 @@ describe("holdfast serve", () => {
     expect(findPostmaster(layoutOf(directory))).toBeUndefined();
   });
 
-  test("names the process that has its data directory", async () => {
-    const { cli } = await serve();
-    const { code, stderr } = await runCli(["serve", "--data", directory, ...PORTS]);
-    expect(stderr).toBe(
-      `The data in ${directory} is in use: process ${cli.child.pid} runs its Postgres. ` +
-        "Stop that Holdfast first, or give this one a data directory of its own.\n",
-    );
-    expect(code).toBe(1);
-  });
-
   test.each(["grpc", "http"])(
     "names the %s port that is taken, and stops its Postgres again",
     async (edge) => {
@@ -160,24 +176,5 @@ describe("holdfast serve", () => {
     } finally {
       await database.close();
     }
-  });
-
-  test("is beside migrate, verify and tail on the same data", async () => {
-    const { cli, address } = await serve();
-    await record(address);
-    expect((await runCommand(["migrate", "up", "--data", directory])).stdout).toMatch(/^nothing to do/);
-    expect((await runCommand(["migrate", "status", "--data", directory])).stdout).toMatch(
-      /^0001-log {2}applied /,
-    );
-    const verified = await runCli(["verify", "--data", directory]);
-    expect(verified).toMatchObject({ code: 0, stderr: "" });
-    expect(verified.stdout).toMatch(/intact {2}events 1 .*hash [0-9a-f]{64}\n$/);
-    const tail = ["tail", "--address", address, "--from", "start", "--until-caught-up"];
-    expect((await runCommand(tail)).stdout).toMatch(/^ {5}1 {2}\S+ {2}observation .*content="äöü 漢字"\n$/);
-    const [line = "{}"] = (await runCommand([...tail, "--json"])).stdout.split("\n");
-    expect(JSON.parse(line)).toMatchObject({ position: "1", observation: { content: "äöü 漢字" } });
-    cli.kill("SIGTERM");
-    await cli.exited;
-    expect(await runCli(["verify", "--data", directory])).toEqual(verified);
   });
 });

@@ -8,6 +8,7 @@ import { archiveRefusal, exportTo, importFrom, temporaryFolder } from "./support
 import { keepBusy, steps } from "./support/busy-tenant.js";
 import { action, observation } from "./support/entries.js";
 import { execute } from "./support/execute.js";
+import { propertyRuns } from "./support/property-runs.js";
 import { query } from "./support/query.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
@@ -58,7 +59,7 @@ describe("a whole tenant", () => {
         const here = await tenant.listAll();
         expect(await tenant.on(target.app()).listAll()).toEqual(here);
       }),
-      { numRuns: 5 },
+      { numRuns: propertyRuns(5) },
     );
   });
 
@@ -215,7 +216,7 @@ describe("a session", () => {
         }
         await expectSoundLog(target.databaseUrl, id);
       }),
-      { numRuns: 5 },
+      { numRuns: propertyRuns(5) },
     );
   });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Goal, GoalStatus } from "../gen/holdfast/v1/goal_pb.js";
 import { type Goals, goalsOf } from "./support/goals.js";
+import { propertyRuns } from "./support/property-runs.js";
 import { newTenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
@@ -106,6 +107,6 @@ test("any steps of any writers leave no cycle, block what waits and add up progr
       },
     ),
     // What made a step meet another is not in it: shrinking would only take the time that the test has.
-    { numRuns: 20, endOnFailure: true },
+    { numRuns: propertyRuns(20), endOnFailure: true },
   );
 });

@@ -17,6 +17,7 @@ import { openDatabase } from "../src/store/database.js";
 import type { ChangeFilter } from "../src/store/read-changes.js";
 import { readRevisionsEnd } from "../src/store/read-revisions-end.js";
 import { action, finishAction, metric, observation, payload, startAction } from "./support/entries.js";
+import { propertyRuns } from "./support/property-runs.js";
 import { refusal } from "./support/refusal.js";
 import { newTenant, present, readUpTo, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
@@ -404,7 +405,7 @@ describe("the state at a position", () => {
           }
         }
       }),
-      { numRuns: 6 },
+      { numRuns: propertyRuns(6) },
     );
   });
 });

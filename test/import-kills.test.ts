@@ -7,7 +7,7 @@ import { killImports } from "./support/kill-imports.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 /** More of them: `npm run bench -- import-kills --rounds 50`. */
-const KILLS = 6;
+const KILLS = 4;
 
 let database: TestDatabase;
 

@@ -5,6 +5,7 @@ import { EventService, type Event as LogEvent } from "../gen/holdfast/v1/event_p
 import type { AppendResult } from "../gen/holdfast/v1/log_pb.js";
 import { openWriter } from "./support/append-writer.js";
 import { action, decision, finishAction, metric, observation, startAction } from "./support/entries.js";
+import { propertyRuns } from "./support/property-runs.js";
 import { type EntryInit, newTenant, present, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
@@ -209,7 +210,7 @@ describe("writers, retries and subscribers in any interleaving", () => {
         }
         expect(await expectSoundLog(servers.databaseUrl, here.id)).toBe(BigInt(expected));
       }),
-      { numRuns: 20, seed: Number(process.env.HOLDFAST_TEST_SEED ?? 4650), endOnFailure: true },
+      { numRuns: propertyRuns(20), seed: Number(process.env.HOLDFAST_TEST_SEED ?? 4650), endOnFailure: true },
     );
   });
 });

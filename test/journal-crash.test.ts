@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { compileTo } from "./support/compile-to.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import {
   idsInLog,
@@ -19,20 +17,13 @@ import {
 import { expectSoundLog } from "./support/verify-log.js";
 
 let database: TestDatabase;
-let compiled: string;
-let program: string;
 beforeAll(async () => {
-  compiled = mkdtempSync(join(tmpdir(), "holdfast-compiled-"));
-  symlinkSync(fileURLToPath(new URL("../node_modules", import.meta.url)), join(compiled, "node_modules"));
-  [database, program] = await Promise.all([
-    createTestDatabase(),
-    compileTo(compiled, "test/support/journal-writer.ts"),
-  ]);
+  database = await createTestDatabase();
 });
-afterAll(async () => {
-  rmSync(compiled, { recursive: true, force: true });
-  await database.close();
-});
+afterAll(() => database.close());
+
+// Compiled by what is done before all tests.
+const PROGRAM = fileURLToPath(new URL("../dist/test/support/journal-writer.js", import.meta.url));
 
 /** A process that writes, and what it was told. */
 class Writer {
@@ -44,7 +35,7 @@ class Writer {
   #rest = "";
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    this.child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     this.child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
       const lines = (this.#rest + chunk).split("\n");
       this.#rest = lines.pop() ?? "";

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { layoutOf } from "../src/postgres/layout.js";
 import { stopPostmaster } from "../src/postgres/postmaster.js";
 import { findPostmaster } from "../src/postgres/postmaster-file.js";
-import { runCli } from "./support/cli-process.js";
+import { runCommand } from "./support/run-command.js";
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const OPTIONS = ["--grpc-port", "0", "--http-port", "0"];
@@ -77,7 +77,7 @@ describe.concurrent("npm start", { timeout: 120_000 }, () => {
   let seed: string;
   beforeAll(async () => {
     seed = mkdtempSync(join(tmpdir(), "holdfast-npm-seed-"));
-    expect(await runCli(["migrate", "up", "--data", seed])).toMatchObject({ code: 0 });
+    expect(await runCommand(["migrate", "up", "--data", seed])).toMatchObject({ code: 0 });
   });
   afterAll(() => rmSync(seed, { recursive: true, force: true }));
 

@@ -5,6 +5,7 @@ import type { Event as LogEvent } from "../gen/holdfast/v1/event_pb.js";
 import type { Payload } from "../gen/holdfast/v1/payload_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import { action, decision, finishAction, observation } from "./support/entries.js";
+import { propertyRuns } from "./support/property-runs.js";
 import { newTenant, present, readUpTo, type Tenant } from "./support/tenant.js";
 import { useServers } from "./support/use-server.js";
 import { expectSoundLog } from "./support/verify-log.js";
@@ -157,7 +158,7 @@ describe("a payload comes out as it went in", () => {
     const contentType = fc.constantFrom("application/json", "", "a/b+json", "text/plain");
     await fc.assert(
       fc.asyncProperty(fc.record({ data, contentType }), (given) => expectExact(given, 8)),
-      { numRuns: 25, seed: 4650, endOnFailure: true },
+      { numRuns: propertyRuns(25), seed: 4650, endOnFailure: true },
     );
   });
 

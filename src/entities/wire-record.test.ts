@@ -1,6 +1,7 @@
 import { create, type DescField, ScalarType, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { propertyRuns } from "../../test/support/property-runs.js";
 import { WireWriter } from "../core/wire-writer.js";
 import type { Row } from "./columns.js";
 import type { EntityDeclaration } from "./declaration.js";
@@ -108,7 +109,7 @@ describe.each(entities.map((entity) => [entity.name, entity] as const))("the byt
           expect(bytes.toString("hex")).toBe(Buffer.from(expected).toString("hex"));
         }
       }),
-      { numRuns: 200 },
+      { numRuns: propertyRuns(200) },
     );
   });
 });

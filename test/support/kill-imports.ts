@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
-import { CliProcess, runCli } from "./cli-process.js";
+import { CliProcess } from "./cli-process.js";
 import { connect } from "./connect.js";
+import { runCommand } from "./run-command.js";
 
 export interface KilledImports {
   /** Kills that came while records were being written or read back. */
@@ -15,7 +16,11 @@ export interface KilledImports {
   readonly tenants: readonly string[];
 }
 
-/** Imports a folder again and again, each time killed with SIGKILL at a random moment and then run once more to its end. */
+/**
+ * Imports a folder again and again, each time killed with SIGKILL and then run once more to its end. The first is killed
+ * as soon as it has begun, so that one is interrupted for certain; the others at random moments, one in each part of the
+ * time that an import takes. What is killed is a process of its own.
+ */
 export async function killImports(
   databaseUrl: string,
   source: string,
@@ -47,7 +52,7 @@ export async function killImports(
       const process = new CliProcess(command(tenant), env);
       // Starting takes about as long as importing little: the moments that matter come after it.
       await begun(client, tenant, process);
-      await delay(Math.random() * whole * 0.6);
+      if (kill > 0) await delay(((kill + Math.random()) / kills) * whole);
       process.kill("SIGKILL");
       await process.exited;
       if (await isRunning(client, tenant)) amidst += 1;
@@ -62,7 +67,7 @@ export async function killImports(
 }
 
 async function toTheEnd(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { code, stdout, stderr } = await runCli(args, env);
+  const { code, stdout, stderr } = await runCommand(args, env);
   if (code !== 0) throw new Error(`the import ended with ${code}:\n${stdout}\n${stderr}`);
 }
 

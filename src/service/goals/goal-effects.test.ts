@@ -3,6 +3,7 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Goal, GoalSchema, GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
+import { propertyRuns } from "../../../test/support/property-runs.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { FlushView } from "../entity-rules.js";
 import { findCycle } from "./find-cycle.js";
@@ -91,6 +92,6 @@ test("progress is the mean of the parts' after any changes, and changes once for
         }
       }
     }),
-    { numRuns: 5000 },
+    { numRuns: propertyRuns(5000) },
   );
 });

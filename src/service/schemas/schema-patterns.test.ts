@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { propertyRuns } from "../../../test/support/property-runs.js";
 import { createPropertyReader } from "./code-points.js";
 import { re2Syntax } from "./re2-syntax.js";
 import { createSchemaPatterns } from "./schema-patterns.js";
@@ -172,7 +173,7 @@ test("RE2 finds what JavaScript finds by any pattern", () => {
     const native = new RegExp(pattern, "u");
     for (const text of all) expect(patterns(pattern, "u").test(text)).toBe(native.test(text));
   });
-  fc.assert(property, { numRuns: 200 });
+  fc.assert(property, { numRuns: propertyRuns(200) });
 });
 
 test.each(["(a)\\1", "(?<a>x)\\k<a>", "(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b"])(

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { propertyRuns } from "../../../../test/support/property-runs.js";
 import type { HoldfastError } from "../holdfast-error.js";
 import { LIMITS, onBatches, sendAnswer, sendDrain, store } from "../testing/append-script.js";
 import { MemoryLog } from "../testing/memory-log.js";
@@ -99,6 +100,6 @@ test("under any faults every record settles once, with its own position, and the
         server.kill();
       },
     ),
-    { numRuns: 40, interruptAfterTimeLimit: 15_000 },
+    { numRuns: propertyRuns(40), interruptAfterTimeLimit: 15_000 },
   );
 });
