@@ -98,5 +98,5 @@ test(
     expect(await small.metric("holdfast_worker_tasks_total", 'outcome="limited"')).toBe(2);
     expect((await put(abuser, '{"type": "integer"}', "1")).configuration?.key).toBeDefined();
   },
-  TIMEOUT_MS,
+  2 * TIMEOUT_MS,
 );
