@@ -170,7 +170,12 @@ export async function startApp(
         append: { appender, preparer, limits: config },
         stream: config,
         events: { database, codecs, ...config },
-        subscription: { database, codecs, hub, settings: config },
+        subscription: {
+          database,
+          codecs,
+          hub,
+          settings: { ...config, maxAnswerBytes: config.maxReceiveBytes },
+        },
         records: {
           database,
           appender,
@@ -183,7 +188,14 @@ export async function startApp(
           dataDirectory: config.databaseUrl === "" ? layoutOf(config.dataDirectory).data : undefined,
         },
         appendLatency,
-        memorySearch: { database, access, settings: config },
+        memorySearch: {
+          database,
+          access,
+          settings: {
+            memoryHalfLifeHours: config.memoryHalfLifeHours,
+            maxAnswerBytes: config.maxReceiveBytes,
+          },
+        },
         exportFiles: sentExports({
           url: databaseUrl,
           transfers,

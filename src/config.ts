@@ -1,4 +1,5 @@
 import { callLimits } from "./config/call-limits.js";
+import { type TaskEnvironment, taskEnvironment } from "./config/task-environment.js";
 import { transferLimits } from "./config/transfer-limits.js";
 import { unreadLimits } from "./config/unread-limits.js";
 import { workerLimits } from "./config/worker-limits.js";
@@ -237,8 +238,10 @@ export const settings = {
   ),
 } as const;
 
-/** The value of every setting. */
-export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]["fallback"] };
+/** The value of every setting, and what processes of the server are given of its environment. */
+export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]["fallback"] } & {
+  readonly taskEnvironment: TaskEnvironment;
+};
 
 /** One or more settings that cannot be used; each line of the message names one. */
 export class ConfigError extends Error {
@@ -269,7 +272,7 @@ export function readConfig(
     }
   }
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
-  return Object.freeze({ ...values, ...overrides }) as Config;
+  return Object.freeze({ ...values, taskEnvironment: taskEnvironment(env), ...overrides }) as Config;
 }
 
 /** Its name on the command line, without the dashes: "grpc-port" for HOLDFAST_GRPC_PORT. */

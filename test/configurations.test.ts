@@ -60,6 +60,37 @@ describe("layers", () => {
     expect((await refusal(keys({ minPosition: 99n }))).reason).toBe("POSITION_IN_FUTURE");
   });
 
+  test("values of more bytes than an answer holds are rejected before they are read, now and at a position", async () => {
+    const tenant = newTenant(servers.app());
+    const value = payload(JSON.stringify("x".repeat(900_000)));
+    for (let i = 0; i < 15; i += 1) await put(tenant, { key: `big${i}`, value });
+    const position = 15n;
+    const tooLarge = {
+      code: status.RESOURCE_EXHAUSTED,
+      reason: "LIMIT_EXCEEDED",
+      metadata: { limit: String(4 * 1024 * 1024) },
+    };
+    const resolve = (request: object) => tenant.rpc.unary(method.resolveConfiguration, request);
+    expect(await refusal(resolve({ prefixes: ["big"] }))).toMatchObject(tooLarge);
+    expect(await refusal(resolve({ prefixes: ["big"], atPosition: position }))).toMatchObject(tooLarge);
+    const watched = tenant.rpc.serverStream(method.watchConfigurations, { prefixes: ["big"] });
+    expect(await refusal(watched.next())).toMatchObject(tooLarge);
+    expect((await resolve({ keys: ["big1", "big2"] })).configurations).toHaveLength(2);
+  });
+
+  test("a watch ends when changes make its values more than it may hold", async () => {
+    const tenant = newTenant(servers.app());
+    const value = payload(JSON.stringify("x".repeat(900_000)));
+    const watched = tenant.rpc.serverStream(method.watchConfigurations, {});
+    await watched.next();
+    const read = async () => {
+      while (await watched.next());
+    };
+    const ended = refusal(read());
+    for (let i = 0; i < 15; i += 1) await put(tenant, { key: `big${i}`, value });
+    expect(await ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "LIMIT_EXCEEDED" });
+  });
+
   test("a key is unique within its layer and agent until it is deleted", async () => {
     const tenant = newTenant(servers.app());
     const first = await put(tenant, { key: "k" });

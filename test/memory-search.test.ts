@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { MemoryService, MemoryType, SearchMethod, VectorScan } from "../gen/holdfast/v1/memory_pb.js";
 import { createEntityCodec } from "../src/entities/entity-codec.js";
@@ -344,4 +345,16 @@ describe("search by embedding", () => {
     expect(found(answer)[0]).toBe("red apple");
     expect(answer.hits[0]?.methods).toEqual([FULL_TEXT, VECTOR]);
   });
+});
+
+test("a search that finds more bytes than an answer holds is rejected, with a lower limit it is answered", async () => {
+  const tenant = newTenant(servers.app());
+  const content = `kelp ${"x".repeat(900_000)}`;
+  for (let i = 0; i < 12; i += 1) await remember(tenant, { content });
+  expect(await refusal(search(tenant, { text: "kelp", limit: 50 }))).toMatchObject({
+    code: status.RESOURCE_EXHAUSTED,
+    reason: "LIMIT_EXCEEDED",
+    metadata: { limit: String(4 * 1024 * 1024) },
+  });
+  expect((await search(tenant, { text: "kelp", limit: 3 })).hits).toHaveLength(3);
 });

@@ -159,6 +159,7 @@ describe("querying patterns", () => {
       halfLifeSeconds: DEFAULT_HALF_LIFE_SECONDS,
       minEffective: 0.3,
       nowSeconds: Date.now() / 1000,
+      maxBytes: 1024 * 1024,
       limit: 50,
     });
     const plan = await withConnection(servers.databaseUrl, async (client) => {

@@ -163,3 +163,26 @@ test("what a killed server leaves goes when one starts again, not what others wo
   working.end();
   expect(await working.answer).toMatchObject({ completed: true, recordsMigrated: 1n });
 });
+
+test("a caller that sends empty chunks without a pause loses the call, and its tenant can import again", async () => {
+  const { app } = await serverOn(await temporaryFolder(), {
+    transferPatienceMs: 500,
+    maxImportsPerTenant: 1,
+  });
+  const { rpc } = newTenant(app);
+  const call = rpc.clientStream(AdminService.method.import);
+  let isOver = false;
+  const ended = refusal(call.answer).finally(() => {
+    isOver = true;
+  });
+  call.write(options);
+  const empty = chunk("goals.json", new Uint8Array());
+  while (!isOver) {
+    for (let i = 0; i < 100; i += 1) call.write(empty);
+    await new Promise(setImmediate);
+  }
+  expect(await ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "LIMIT_EXCEEDED" });
+  await expect
+    .poll(() => sendImport(rpc, [options, ...fileChunks("goals.json", GOALS)]), { timeout: 60_000 })
+    .toMatchObject({ completed: true });
+});

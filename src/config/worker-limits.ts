@@ -24,6 +24,11 @@ export const workerLimits = {
     256,
     "heap of one such process, in MiB; a task that needs more fails",
   ),
+  workerIdleMs: milliseconds(
+    "HOLDFAST_WORKER_IDLE_MS",
+    10 * SECOND,
+    "how long such a process without work is kept, in ms; to start one takes longer than most tasks",
+  ),
   maxScans: count(
     "HOLDFAST_MAX_SCANS",
     4,

@@ -17,15 +17,38 @@ export class FairSemaphore {
     this.#free = permits;
   }
 
-  async acquire({ tenantId, connection }: PermitOwner): Promise<void> {
+  /** How many wait. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const queue of this.#tenants.values()) waiting += queue.size;
+    return waiting;
+  }
+
+  /**
+   * Resolves with a permit, and `release` must follow.
+   *
+   * @throws the signal's reason when it aborts before there is a permit; then none is held
+   */
+  async acquire({ tenantId, connection }: PermitOwner, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     if (this.#free > 0) {
       this.#free -= 1;
       return;
     }
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       const queue = this.#tenants.get(tenantId) ?? new TurnQueue();
+      const grant = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      const onAbort = () => {
+        queue.delete(connection, grant);
+        if (queue.size === 0) this.#tenants.delete(tenantId);
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
       this.#tenants.set(tenantId, queue);
-      queue.add(connection, resolve);
+      queue.add(connection, grant);
     });
   }
 

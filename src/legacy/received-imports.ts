@@ -83,7 +83,8 @@ function onlyImporterSettings(settings: ImporterSettings): ImporterSettings {
   const { connectTimeoutMs, statementTimeoutMs, preparedStatements, hintIntervalMs } = settings;
   const { maxFlushEntries, maxFlushBytes, maxWaitingEntries, maxWaitingBytes } = settings;
   const { maxEntriesPerBatch, maxBytesPerEntry, workingMemoryCapacity, schemaTimeLimitMs } = settings;
-  const { workerProcesses, workerTasksPerTenant, maxWaitingWorkerTasks, workerMemoryMiB } = settings;
+  const { workerProcesses, workerTasksPerTenant, maxWaitingWorkerTasks, workerMemoryMiB, workerIdleMs } =
+    settings;
   return {
     connectTimeoutMs,
     statementTimeoutMs,
@@ -101,5 +102,6 @@ function onlyImporterSettings(settings: ImporterSettings): ImporterSettings {
     workerTasksPerTenant,
     maxWaitingWorkerTasks,
     workerMemoryMiB,
+    workerIdleMs,
   };
 }

@@ -117,8 +117,9 @@ export class Arrival {
     this.#slot?.admission.resume();
   }
 
-  /** The call is over. Once. */
+  /** The call is over. To say so again changes nothing. */
   leave(): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     if (this.#end) this.#stopWaiting();
     this.#leaveSlot();

@@ -22,10 +22,9 @@ import { closeQuietly, runHandler } from "./run-handler.js";
 import type { ServerEnvironment } from "./server-environment.js";
 import { type RegisteredMethod, takesStream } from "./service.js";
 import { statusCodeOf } from "./status-code.js";
+import { type PartialStatus, statusSender } from "./status-sender.js";
 import { trailersFromError } from "./trailers.js";
 import { errorFromTransport } from "./transport-error.js";
-
-type PartialStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
 // Milliseconds. A client counts its deadline from sending and resets the call itself when it passes; we count from
 // receiving, so its reset comes this much before our own timer at the most, on a network that is well.
@@ -87,7 +86,9 @@ export class Call implements CallContext {
     this.#reader = new RequestReader(transport, takesStream(method.descriptor));
     // grpc-js ends calls by itself (deadline, oversize message, broken compression) through this method of its own
     // object, past every interceptor hook. Replacing it is the one way to count those ends and give them details.
-    this.#sendStatus = transport.sendStatus.bind(transport);
+    this.#sendStatus = statusSender(transport, (err) =>
+      this.logger.error({ err }, "the status of a call could not be sent"),
+    );
     transport.sendStatus = (sent) => this.#endedByTransport(sent);
     environment.metrics.started(method.path);
   }

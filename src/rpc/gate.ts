@@ -66,10 +66,18 @@ export class Gate {
         return this.#refuse(stream, headers, arrival);
       }
       this.#arriving = arrival;
-      serve(interceptors, stream, headers);
-      // What grpc-js refuses by itself never becomes a call.
-      this.#arriving?.leave();
-      this.#arriving = undefined;
+      try {
+        serve(interceptors, stream, headers);
+        // What grpc-js refuses by itself never becomes a call.
+        this.#arriving?.leave();
+      } catch (err) {
+        // One stream that grpc-js cannot serve must not end the server, nor keep its place.
+        this.#context.logger.error({ err, method: headers[":path"] }, "a call could not be begun");
+        arrival?.leave();
+        stream.destroy();
+      } finally {
+        this.#arriving = undefined;
+      }
     };
   }
 

@@ -53,9 +53,9 @@ export class Hub {
     );
   }
 
-  /** Reads the database for a subscriber when it is its turn. */
-  async inTurn<T>(subscriber: PermitOwner, read: () => Promise<T>): Promise<T> {
-    await this.#turns.acquire(subscriber);
+  /** Reads the database for a subscriber when it is its turn. @throws the signal's reason when it aborts before that */
+  async inTurn<T>(subscriber: PermitOwner, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+    await this.#turns.acquire(subscriber, signal);
     try {
       return await read();
     } finally {
@@ -89,6 +89,11 @@ export class Hub {
   /** Some server committed up to this position. */
   hint(tenantId: string, position: bigint): void {
     this.#feeds.get(tenantId)?.hint(position);
+  }
+
+  /** Subscribers that wait for their turn to read the database. */
+  get waiting(): number {
+    return this.#turns.waiting;
   }
 
   /** The tenants someone follows here. */

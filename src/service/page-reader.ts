@@ -40,7 +40,9 @@ export class PageReader {
 
   /**
    * The page after a position, once there is room for it; that room is reserved. Empty at the end of the log, and when
-   * the signal aborts.
+   * the signal aborts while there is no room.
+   *
+   * @throws the signal's reason when it aborts before the database could be read
    */
   async after(position: bigint): Promise<ReadPage> {
     const { room, signal } = this.#request;
@@ -80,7 +82,7 @@ export class PageReader {
       room.reserve(bytesOf(known));
       return known;
     }
-    return hub.inTurn({ tenantId, connection: room.connection }, async () => {
+    return hub.inTurn({ tenantId, connection: room.connection }, signal, async () => {
       if (signal.aborted || room.free === 0) return undefined;
       // Whoever had the turn before may have wanted the same.
       const read = stored.find(this.#key, after);

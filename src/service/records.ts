@@ -1,6 +1,5 @@
 import { type DescMessage, type DescService, toBinary } from "@bufbuild/protobuf";
 import { type FieldMask, timestampNow } from "@bufbuild/protobuf/wkt";
-import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ListOrder } from "../../gen/holdfast/v1/log_pb.js";
 import {
   type FieldViolation,
@@ -20,6 +19,7 @@ import { listRevisions } from "../store/list-revisions.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
 import { findRecord } from "../store/read-records.js";
 import { type Revision, readRevisions } from "../store/read-revisions.js";
+import { answerTooLarge, bytesToRead } from "./answer-size.js";
 import type { Appender } from "./appender.js";
 import { isExpired } from "./expiry.js";
 import { maskedFields } from "./field-mask.js";
@@ -139,17 +139,11 @@ export class Records {
     );
     if (violations.length > 0) throw invalidFields(violations);
     const { maxAnswerBytes } = this.#context;
-    // What rows take in a message is only known roughly; the exact limit is that of whoever encodes them.
-    const maxBytes = 2 * maxAnswerBytes;
+    const maxBytes = bytesToRead(maxAnswerBytes);
     const wanted = { tenantId, ids: ids.map((id) => id.toLowerCase()), maxBytes };
     const read = (run: Run) => findFittingRecords(run, this.codec, wanted, bounds?.turn);
     const { records, hasMore } = await this.#read(tenantId, minPosition, read, { ...bounds, byKey: true });
-    if (hasMore) {
-      const message = `the records are more than ${maxBytes} bytes and an answer is at most ${maxAnswerBytes}; ask for fewer at a time`;
-      throw new HoldfastError(ErrorReason.LIMIT_EXCEEDED, message, {
-        metadata: { limit: String(maxAnswerBytes) },
-      });
-    }
+    if (hasMore) throw answerTooLarge(maxBytes, maxAnswerBytes);
     return records.filter((record) => !isExpired(this.codec.entity, record));
   }
 

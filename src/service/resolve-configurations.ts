@@ -1,10 +1,12 @@
 import type { Configuration, ResolveConfigurationRequest } from "../../gen/holdfast/v1/configuration_pb.js";
-import { type FieldViolation, invalidFields, limitExceeded } from "../core/errors.js";
+import { type FieldViolation, invalidFields } from "../core/errors.js";
+import type { Turn } from "../core/in-turns.js";
 import { configuration } from "../entities/configuration.js";
-import type { Run } from "../store/database.js";
+import type { ReadBounds, Run } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
 import { readConfigurations, readConfigurationsAt } from "../store/read-configurations.js";
-import { ConfigurationsInForce } from "./configurations-in-force.js";
+import { answerTooLarge } from "./answer-size.js";
+import { ConfigurationsInForce, tooManyKeys } from "./configurations-in-force.js";
 import type { EventsContext } from "./events.js";
 
 /** Which keys, and for whom, as requests say it. */
@@ -17,14 +19,22 @@ export interface KeySelection {
 /** Values in one part of a selection. */
 const MAX_SELECTED = 100;
 /** Keys of one answer, and of what a watch keeps in memory. */
-export const MAX_KEYS = 1000;
+const MAX_KEYS = 1000;
 const LAYERS = 3;
+const ADVICE = "select fewer keys at a time";
 
-/** What is in force, now or at a position. @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE */
+/**
+ * What is in force, now or at a position.
+ *
+ * @param maxAnswerBytes what is read of all layers is bounded by it
+ * @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE
+ */
 export async function resolveConfigurations(
   { database, codecs }: Pick<EventsContext, "database" | "codecs">,
+  maxAnswerBytes: number,
   tenantId: string,
   request: ResolveConfigurationRequest,
+  bounds?: ReadBounds,
 ): Promise<{ configurations: readonly Configuration[]; position: bigint; logId: string }> {
   checkSelection(request);
   const { minPosition, atPosition } = request;
@@ -32,39 +42,56 @@ export async function resolveConfigurations(
     const description = `expected 0 or a position, got ${atPosition}`;
     throw invalidFields([{ field: "at_position", description }]);
   }
-  return database.read(tenantId, async (run) => {
-    const codec = codecs.of(configuration);
-    const [head, inForce] = await readInForce(run, codec, tenantId, request, atPosition || undefined);
+  const codec = codecs.of(configuration);
+  const read = async (run: Run) => {
+    const wanted = { tenantId, selection: request, position: atPosition || undefined, maxAnswerBytes };
+    const [head, inForce] = await readInForce(run, codec, wanted, bounds?.turn);
     requirePosition(head, minPosition);
-    requireKeys(inForce);
+    inForce.requireFit();
     const position = atPosition || head.position;
     return { configurations: inForce.all(), position, logId: head.logId };
-  });
+  };
+  return database.read(tenantId, read, bounds);
 }
 
-/** The layers of the selected keys, now or at a position, and the log they are of. @throws POSITION_IN_FUTURE */
+export interface WantedLayers {
+  readonly tenantId: string;
+  readonly selection: KeySelection;
+  /** Undefined is now. */
+  readonly position: bigint | undefined;
+  readonly maxAnswerBytes: number;
+}
+
+/**
+ * The layers of the selected keys, now or at a position, and the log they are of.
+ *
+ * @throws POSITION_IN_FUTURE, LIMIT_EXCEEDED
+ */
 export async function readInForce(
   run: Run,
   codec: Parameters<typeof readConfigurations>[1],
-  tenantId: string,
-  { keys, prefixes, agentId }: KeySelection,
-  position: bigint | undefined,
+  { tenantId, selection, position, maxAnswerBytes }: WantedLayers,
+  turn?: Turn,
 ): Promise<readonly [LogHead, ConfigurationsInForce]> {
-  const range = { tenantId, keys, prefixes, agentId, limit: LAYERS * MAX_KEYS + 1 };
-  const [head, records] = await Promise.all([
+  const { keys, prefixes, agentId } = selection;
+  // Where every layer has a value, one in three is in force.
+  const maxBytes = LAYERS * maxAnswerBytes;
+  const range = { tenantId, keys, prefixes, agentId, limit: LAYERS * MAX_KEYS + 1, maxBytes };
+  const [head, { records, found }] = await Promise.all([
     readLogHead(run, tenantId),
     position === undefined
-      ? readConfigurations(run, codec, range)
-      : readConfigurationsAt(run, codec, range, position),
+      ? readConfigurations(run, codec, range, turn)
+      : readConfigurationsAt(run, codec, range, position, turn),
   ]);
   if (position !== undefined) requirePosition(head, position);
-  if (records.length > LAYERS * MAX_KEYS) throw tooMany();
-  return [head, new ConfigurationsInForce(records as unknown as readonly Configuration[])];
-}
-
-/** @throws LIMIT_EXCEEDED */
-export function requireKeys(inForce: ConfigurationsInForce): void {
-  if (inForce.size > MAX_KEYS) throw tooMany();
+  if (found > LAYERS * MAX_KEYS) throw tooManyKeys(MAX_KEYS);
+  if (records.length < found) throw answerTooLarge(maxBytes, maxAnswerBytes, ADVICE);
+  const limits = {
+    maxKeys: MAX_KEYS,
+    maxBytes,
+    tooManyBytes: () => answerTooLarge(maxBytes, maxAnswerBytes, ADVICE),
+  };
+  return [head, new ConfigurationsInForce(limits, records as unknown as readonly Configuration[])];
 }
 
 /** @throws INVALID_FIELD */
@@ -88,8 +115,4 @@ export function checkSelection({ keys, prefixes, agentId }: KeySelection): void 
 
 function checkText(text: string, field: string, violations: FieldViolation[]): void {
   if (text.includes("\0")) violations.push({ field, description: "expected text without NUL (U+0000)" });
-}
-
-function tooMany() {
-  return limitExceeded("prefixes", "keys", MAX_KEYS, MAX_KEYS + 1);
 }

@@ -2,7 +2,10 @@ import { Gauge, type Registry } from "prom-client";
 import type { Database } from "../store/database.js";
 import type { Hub } from "./hub.js";
 
-/** Registers what a server holds at the moment: connections to the database, feeds that someone follows. Once per registry. */
+/**
+ * Registers what a server holds at the moment: connections to the database, feeds that someone follows, subscribers
+ * that wait to read the database. Once per registry.
+ */
 export function registerRuntimeGauges(registry: Registry, database: Database, hub: Hub): void {
   const registers = [registry];
   new Gauge({
@@ -23,6 +26,14 @@ export function registerRuntimeGauges(registry: Registry, database: Database, hu
     registers,
     collect() {
       this.set(hub.tenants.length);
+    },
+  });
+  new Gauge({
+    name: "holdfast_waiting_subscribers",
+    help: "Subscribers, new or behind, that wait for their turn to read the database.",
+    registers,
+    collect() {
+      this.set(hub.waiting);
     },
   });
 }

@@ -9,6 +9,8 @@ export interface SubscriptionSettings {
   readonly maxPageChanges: number;
   /** Bytes of changes in one message at most, but for a single larger one. */
   readonly maxPageBytes: number;
+  /** Bytes of an answer that has no pages; it bounds what a watch of configurations keeps in memory. */
+  readonly maxAnswerBytes: number;
   /** Positions a filtered read may pass over at once, so that no single query runs long. */
   readonly maxPagePositions: number;
 }

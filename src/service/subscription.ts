@@ -39,7 +39,8 @@ export interface SubscriptionPage {
  *
  * Ends when the signal aborts.
  *
- * @throws POSITION_IN_FUTURE, FOREIGN_CURSOR, INVALID_FIELD
+ * @throws POSITION_IN_FUTURE, FOREIGN_CURSOR, INVALID_FIELD; the signal's reason when it aborts before the database
+ * could be read
  */
 export async function* subscribe<T>(
   context: SubscriptionContext,
@@ -49,7 +50,7 @@ export async function* subscribe<T>(
   const { tenantId, room, signal } = request;
   const { checkpointIntervalMs } = context.settings;
   const asked = changeFilter(request.filter);
-  const [head, filter] = await context.hub.inTurn({ tenantId, connection: room.connection }, () =>
+  const [head, filter] = await context.hub.inTurn({ tenantId, connection: room.connection }, signal, () =>
     context.database.read(tenantId, (run) =>
       Promise.all([readLogHead(run, tenantId), withAncestors(run, tenantId, asked, request.filter)]),
     ),

@@ -12,7 +12,7 @@ import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { reserveRoom } from "../core/answer-room.js";
 import { configuration } from "../entities/configuration.js";
 import { recordFromStored } from "../entities/stored-record.js";
-import { checkSelection, type KeySelection, readInForce, requireKeys } from "./resolve-configurations.js";
+import { checkSelection, type KeySelection, readInForce } from "./resolve-configurations.js";
 import { splitBySize } from "./split-by-size.js";
 import { type SubscriptionRequest, subscribe } from "./subscription.js";
 import type { SubscriptionContext } from "./subscription-context.js";
@@ -39,10 +39,12 @@ export async function* watchConfigurations(
 ): AsyncGenerator<Response, void> {
   checkSelection(request);
   const codec = context.codecs.of(configuration);
-  const [head, inForce] = await context.database.read(tenantId, (run) =>
-    readInForce(run, codec, tenantId, request, request.afterPosition),
+  const { maxAnswerBytes } = context.settings;
+  const wanted = { tenantId, selection: request, position: request.afterPosition, maxAnswerBytes };
+  const [head, inForce] = await context.hub.inTurn({ tenantId, connection: room.connection }, signal, () =>
+    context.database.read(tenantId, (run) => readInForce(run, codec, wanted)),
   );
-  requireKeys(inForce);
+  inForce.requireFit();
   const after = request.afterPosition ?? head.position;
   const filter = create(EventFilterSchema, { entityKinds: [EntityKind.CONFIGURATION] });
   const asked = { tenantId, after, logId: request.logId, filter, room, signal };
@@ -63,7 +65,7 @@ export async function* watchConfigurations(
       if (!isSelected(changed, request)) continue;
       const before = inForce.find(changed.key);
       inForce.put(changed);
-      requireKeys(inForce);
+      inForce.requireFit();
       const now = inForce.find(changed.key);
       if (now?.id === before?.id && now?.revision === before?.revision) continue;
       told.push(tell(position, changed.key, now, position));

@@ -15,6 +15,14 @@ export interface FittingRecords {
   readonly hasMore: boolean;
 }
 
+export interface WantedRecords {
+  readonly tenantId: string;
+  readonly ids: readonly string[];
+  readonly maxBytes: number;
+  /** A column that is not read; its field is empty. */
+  readonly without?: string | undefined;
+}
+
 /**
  * Those of the things that exist, in the order of the ids, up to so many bytes and at least one: a thousand of the
  * largest would be a gigabyte.
@@ -22,21 +30,19 @@ export interface FittingRecords {
 export async function findFittingRecords(
   run: Run,
   codec: EntityCodec,
-  {
-    tenantId,
-    ids,
-    maxBytes,
-  }: { readonly tenantId: string; readonly ids: readonly string[]; readonly maxBytes: number },
+  { tenantId, ids, maxBytes, without }: WantedRecords,
   turn?: Turn,
 ): Promise<FittingRecords> {
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
+  const selected = columns.map((column) => (column === without ? `NULL AS ${column}` : `t.${column}`));
+  const read = codec.columns.filter(({ name }) => name !== without);
   const rows = await run<Row>({
-    name: `fitting ${codec.entity.table}`,
+    name: `fitting ${codec.entity.table}${without ? ` without ${without}` : ""}`,
     text: `
 SELECT ${columns.join(", ")}, found FROM (
   SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - size AS before
   FROM (
-    SELECT ${columns.map((column) => `t.${column}`).join(", ")}, asked.place, ${byteSize(codec.columns)} AS size
+    SELECT ${selected.join(", ")}, asked.place, ${byteSize(read)} AS size
     FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (asked_id, place)
     CROSS JOIN ${byKey(codec.entity.table, "t", "asked.asked_id")}
     WHERE true${standing(codec)}

@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from "kysely";
+import { mapInTurns, type Turn } from "../core/in-turns.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
-import type { FieldBag } from "../entities/field-codec.js";
 import { commitColumns, recordFromRow } from "../entities/stored-record.js";
+import { byteSize } from "./byte-size.js";
 import type { Run, Statement } from "./database.js";
+import type { FittingRecords } from "./fitting-records.js";
 import { conditionText, type ListCondition } from "./list-query.js";
 import { queryBuilder, toStatement } from "./query-builder.js";
 
@@ -15,29 +17,35 @@ export interface PatternRanking {
   readonly minEffective: number;
   readonly nowSeconds: number;
   readonly limit: number;
+  /** Bytes of them at most, but for the first. */
+  readonly maxBytes: number;
 }
 
-/** Patterns by what their confidence is worth, highest first. */
+/** Patterns by what their confidence is worth, highest first, as many as there is room for. */
 export async function rankPatterns(
   run: Run,
   codec: EntityCodec,
   ranking: PatternRanking,
-): Promise<readonly FieldBag[]> {
+  turn?: Turn,
+): Promise<FittingRecords> {
   const rows = await run<Row>(rankStatement(codec, ranking));
-  return rows.map((row) => recordFromRow(codec, row));
+  const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
+  return { records, hasMore: records.length < Number(rows[0]?.at(-1) ?? 0) };
 }
 
 /** The statement of a ranking, for those who explain it. */
 export function rankStatement(
   codec: EntityCodec,
-  { tenantId, conditions, halfLifeSeconds, minEffective, nowSeconds, limit }: PatternRanking,
+  { tenantId, conditions, halfLifeSeconds, minEffective, nowSeconds, limit, maxBytes }: PatternRanking,
 ): Statement {
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const rank = patternRank(halfLifeSeconds);
   const least = nowSeconds + halfLifeSeconds * Math.log2(minEffective);
-  const query = queryBuilder
+  const ranked = queryBuilder
     .selectFrom(`holdfast.${codec.entity.table}`)
     .select(columns)
+    .select(rank.as("rank"))
+    .select(sql<number>`${sql.raw(byteSize(codec.columns))}`.as("size"))
     .where("tenant_id", "=", tenantId)
     .where((where) => where.and(conditions.map(conditionText)))
     // One used in the future, by its caller's clock, is worth no more than its confidence.
@@ -49,7 +57,18 @@ export function rankStatement(
     .orderBy(sql`${rank} desc`)
     .orderBy("id", "desc")
     .limit(limit);
-  return toStatement(query.compile());
+  const order = sql`rank desc, id desc`;
+  const sized = queryBuilder
+    .selectFrom(ranked.as("ranked"))
+    .select([...columns, "rank"])
+    .select(sql<number>`count(*) over ()`.as("found"))
+    .select(sql<number>`sum(size) over (order by ${order} rows unbounded preceding) - size`.as("before"));
+  const cut = queryBuilder
+    .selectFrom(sized.as("sized"))
+    .select([...columns, "found"])
+    .where("before", "<", maxBytes)
+    .orderBy(order);
+  return toStatement(cut.compile());
 }
 
 /**

@@ -1,8 +1,10 @@
+import { mapInTurns, type Turn } from "../core/in-turns.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { commitColumns, recordFromRow, recordFromState } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
+import { byteSize } from "./byte-size.js";
 import type { Run } from "./database.js";
 
 /** Configurations that bear on what is in force: of these keys, of no agent or this one. */
@@ -14,6 +16,15 @@ export interface ConfigurationRange {
   /** Empty for none. */
   readonly agentId: string;
   readonly limit: number;
+  /** Bytes of them at most, but for the first. */
+  readonly maxBytes: number;
+}
+
+/** Some configurations, as many as there was room for. */
+export interface FoundConfigurations {
+  readonly records: readonly FieldBag[];
+  /** How many there are within the limit; more than were read when these are too large. */
+  readonly found: number;
 }
 
 /** Those not deleted, as they are. */
@@ -21,16 +32,20 @@ export async function readConfigurations(
   run: Run,
   codec: EntityCodec,
   range: ConfigurationRange,
-): Promise<readonly FieldBag[]> {
+  turn?: Turn,
+): Promise<FoundConfigurations> {
   const { condition, values } = where(range);
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const rows = await run<Row>({
-    text: `
-SELECT ${columns.map((column) => `c.${column}`).join(", ")} FROM holdfast.configurations c
-WHERE ${condition} AND c.delete_time IS NULL LIMIT $3`,
+    text: fitting(
+      columns.join(", "),
+      `SELECT ${columns.map((column) => `c.${column}`).join(", ")}, ${byteSize(codec.columns)} AS size
+FROM holdfast.configurations c WHERE ${condition} AND c.delete_time IS NULL LIMIT $3`,
+    ),
     values,
   });
-  return rows.map((row) => recordFromRow(codec, row));
+  const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
+  return { records, found: Number(rows[0]?.at(-1) ?? 0) };
 }
 
 /**
@@ -42,24 +57,40 @@ export async function readConfigurationsAt(
   codec: EntityCodec,
   range: ConfigurationRange,
   position: bigint,
-): Promise<readonly FieldBag[]> {
+  turn?: Turn,
+): Promise<FoundConfigurations> {
   const { condition, values } = where(range);
-  const rows = await run<[state: string]>({
-    text: `
-SELECT r.state FROM holdfast.configurations c CROSS JOIN LATERAL (
+  const rows = await run<[state: string, found: bigint]>({
+    text: fitting(
+      "state",
+      `SELECT r.state, octet_length(r.state::text) AS size FROM holdfast.configurations c CROSS JOIN LATERAL (
   SELECT state, change FROM holdfast.revisions
   WHERE tenant_id = $1::uuid AND entity = '${codec.entity.name}' AND entity_id = c.id
     AND position <= $${values.length + 1}::bigint
   ORDER BY revision DESC LIMIT 1
 ) r
 WHERE ${condition} AND r.change <> 'DELETED' LIMIT $3`,
+    ),
     values: [...values, position],
   });
-  return rows.map(([state]) => recordFromState(codec, state));
+  const records = await mapInTurns(rows, ([state]) => recordFromState(codec, state), turn);
+  return { records, found: Number(rows[0]?.[1] ?? 0) };
 }
 
-function where({ tenantId, keys, prefixes, agentId, limit }: ConfigurationRange) {
-  const values: unknown[] = [tenantId, agentId, limit];
+/** Of rows with their size as many as there is room for, each with how many there are. */
+function fitting(columns: string, rows: string): string {
+  return `
+SELECT ${columns}, found FROM (
+  SELECT *, count(*) OVER () AS found, sum(size) OVER (ROWS UNBOUNDED PRECEDING) - size AS before
+  FROM (
+${rows}
+  ) AS selected
+) AS sized
+WHERE before < $4`;
+}
+
+function where({ tenantId, keys, prefixes, agentId, limit, maxBytes }: ConfigurationRange) {
+  const values: unknown[] = [tenantId, agentId, limit, maxBytes];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const any = [
     ...(keys.length > 0 ? [`c.key = ANY (${bind(binaryArray("text", keys))}::text[])`] : []),

@@ -30,6 +30,15 @@ test("a peer that moves a little each time is too slow when the time of all wait
   expect(slow.mock.calls[0]?.[0]).toMatchObject({ metadata: { limit: String(MIN_PACE_BYTES), actual: "9" } });
 });
 
+test("messages with hardly a byte in them are too slow, though nobody ever waits for one", () => {
+  const { slow, wait } = newPace();
+  for (let i = 0; i < 999; i += 1) wait(0, i % 2);
+  expect(slow).not.toHaveBeenCalled();
+  for (let i = 0; i < 10; i += 1) wait(0, 0);
+  expect(slow).toHaveBeenCalledTimes(1);
+  expect(slow.mock.calls[0]?.[0]).toMatchObject({ metadata: { actual: "499" } });
+});
+
 test("time in which nobody waits for the peer does not count", () => {
   const { pace, slow, wait } = newPace();
   wait(900, 1);

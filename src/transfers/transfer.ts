@@ -12,6 +12,8 @@ export interface TransferSettings {
   readonly transferPatienceMs: number;
   /** MiB of heap of the process of one. */
   readonly transferMemoryMiB: number;
+  /** The environment of that process. */
+  readonly taskEnvironment: Readonly<Record<string, string>>;
   /** Milliseconds that process may run. */
   readonly transferTimeLimitMs: number;
 }
@@ -74,11 +76,12 @@ export class Transfer {
 
   /** Runs a task in a process of its own, which tells of bytes that it writes. @throws LIMIT_EXCEEDED; what the task throws */
   async run<Argument, Result>(task: WorkerTask<Argument, Result>, argument: Argument): Promise<Result> {
-    const { transferMemoryMiB: memoryMiB, transferTimeLimitMs: timeLimitMs } = this.#parts.settings;
+    const { settings } = this.#parts;
+    const { transferMemoryMiB: memoryMiB, transferTimeLimitMs: timeLimitMs, taskEnvironment: env } = settings;
     const { signal } = this;
     const onTold = (bytes: unknown) => this.hold(bytes as number);
     try {
-      return await runInProcess(task, argument, { memoryMiB, timeLimitMs, signal, onTold });
+      return await runInProcess(task, argument, { memoryMiB, env, timeLimitMs, signal, onTold });
     } catch (error) {
       if (!(error instanceof WorkLimitError)) throw error;
       const message = `the files of this call take ${error.message}`;

@@ -10,6 +10,9 @@ export interface ProcessRun {
   readonly argument: unknown;
 }
 
+/** What the process is sent: the parts of a task one by one, then the task. */
+export type ProcessOrder = { readonly part: unknown } | { readonly run: ProcessRun };
+
 /** What the process says of each run: that it begins, anything of the task while it is under way, and last its result or why there is none. */
 export type ProcessMessage =
   | { readonly begun: true }
@@ -17,19 +20,19 @@ export type ProcessMessage =
   | { readonly result: unknown }
   | { readonly error: PackedError };
 
-type Task = (argument: unknown, tell: (told: unknown) => void) => unknown;
+type Task = (argument: unknown, tell: (told: unknown) => void, parts: readonly unknown[]) => unknown;
 
 /** Milliseconds after which a process notices that its server is gone, though a task keeps it busy. */
 const LOOK_EVERY_MS = 1000;
 
 const say = (message: ProcessMessage) => void process.send?.(message, () => {});
 
-async function perform({ module, name, argument }: ProcessRun): Promise<void> {
+async function perform({ module, name, argument }: ProcessRun, parts: readonly unknown[]): Promise<void> {
   try {
     const task = ((await import(module)) as Record<string, Task>)[name];
     if (!task) throw new TypeError(`${module} exports no ${name}`);
     say({ begun: true });
-    say({ result: await task(argument, (told) => say({ told })) });
+    say({ result: await task(argument, (told) => say({ told }), parts) });
   } catch (error) {
     say({ error: packError(error) });
   }
@@ -42,4 +45,13 @@ process.on("disconnect", () => process.exit(1));
 // A task that never gives up the thread would outlive a server that was killed.
 const watch = `setInterval(() => process.ppid === ${process.ppid} || process.kill(process.pid, "SIGKILL"), ${LOOK_EVERY_MS})`;
 new Worker(watch, { eval: true }).unref();
-process.on("message", (run: ProcessRun) => void perform(run));
+let parts: unknown[] = [];
+process.on("message", (order: ProcessOrder) => {
+  if ("part" in order) {
+    parts.push(order.part);
+    return;
+  }
+  const own = parts;
+  parts = [];
+  void perform(order.run, own);
+});

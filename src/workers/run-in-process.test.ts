@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { type ProcessOptions, runInProcess } from "./run-in-process.js";
 import { WorkLimitError } from "./work-limit-error.js";
@@ -8,6 +8,7 @@ const task = <A, R>(name: string) => workerTask<A, R>(import.meta.url, "./testin
 const run = <A, R>(name: string, argument: A, options: Partial<ProcessOptions> = {}) =>
   runInProcess(task<A, R>(name), argument, {
     memoryMiB: 64,
+    env: {},
     timeLimitMs: 60_000,
     signal: new AbortController().signal,
     ...options,
@@ -30,6 +31,19 @@ test("its errors come over as they were", async () => {
   });
   await expect(run("fillDisk", undefined)).rejects.toMatchObject({ message: "no space", code: "ENOSPC" });
   await expect(run("vanish", undefined)).rejects.toThrow("ended with 3 and without an answer");
+});
+
+test("a process has the environment it is given, and nothing of this one", async () => {
+  const before = process.env.NODE_OPTIONS;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env.NODE_OPTIONS;
+    else process.env.NODE_OPTIONS = before;
+  });
+  process.env.NODE_OPTIONS = "--require /there/is/no/such/module.cjs";
+  expect(await run("environmentNames", undefined, { env: { TZ: "UTC", PGPASSFILE: "/p" } })).toEqual([
+    "PGPASSFILE",
+    "TZ",
+  ]);
 });
 
 test("whoever goes away ends the process, as does a listener that throws", async () => {

@@ -5,6 +5,8 @@ import type { WorkerTask } from "./worker-task.js";
 export interface ProcessOptions {
   /** MiB of heap; a task that needs more ends. */
   readonly memoryMiB: number;
+  /** The environment of the process; nothing of this one's is added. */
+  readonly env: Readonly<Record<string, string>>;
   /** Milliseconds from the start of the process; then the task is ended. */
   readonly timeLimitMs: number;
   /** Ends the task and throws the signal's reason. */
@@ -25,10 +27,10 @@ export interface ProcessOptions {
 export async function runInProcess<Argument, Result>(
   { module, name }: WorkerTask<Argument, Result>,
   argument: Argument,
-  { memoryMiB, timeLimitMs, signal, onTold }: ProcessOptions,
+  { memoryMiB, env, timeLimitMs, signal, onTold }: ProcessOptions,
 ): Promise<Result> {
   signal.throwIfAborted();
-  const child = new TaskProcess(memoryMiB);
+  const child = new TaskProcess(memoryMiB, env);
   let failure: { readonly reason: unknown } | undefined;
   const stop = (reason: unknown) => {
     failure ??= { reason };

@@ -36,16 +36,16 @@ export class TaskProcess {
 
   /**
    * @param memoryMiB of heap
-   * @param env its environment; that of this process without it
+   * @param env its environment; nothing of this process's is added
    */
-  constructor(memoryMiB: number, env?: NodeJS.ProcessEnv) {
+  constructor(memoryMiB: number, env: Readonly<Record<string, string>>) {
     this.#memoryMiB = memoryMiB;
     this.#child = fork(fileURLToPath(compiledModule(new URL("./process-entry.js", import.meta.url))), [], {
       execArgv: [`--max-old-space-size=${memoryMiB}`],
       serialization: "advanced",
       // What goes wrong is told over the channel; the log of the server has lines of JSON alone.
       stdio: ["ignore", "ignore", "ignore", "ipc"],
-      ...(env && { env }),
+      env,
     });
     this.#child.on("message", (message: ProcessMessage) => this.#heard(message));
     this.ended = new Promise((resolve) => {
@@ -76,14 +76,27 @@ export class TaskProcess {
   /**
    * Performs a task. One at a time.
    *
+   * @param parts what the task is given besides its argument, sent one after the other with other work in between: a
+   * message holds the event loop while it is copied
    * @throws WorkLimitError for memory; what the task throws: a HoldfastError as itself, else with its message and code;
    * when the process ends otherwise, how it did
    */
-  perform(run: ProcessRun, listener: RunListener = {}): Promise<unknown> {
+  perform(run: ProcessRun, listener: RunListener = {}, parts: Iterable<unknown> = []): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#run = { listener, resolve, reject };
-      this.#child.send(run, () => {});
+      void this.#send(run, parts);
     });
+  }
+
+  async #send(run: ProcessRun, parts: Iterable<unknown>): Promise<void> {
+    for (const part of parts) {
+      const sent = new Promise<void>((resolve) => {
+        this.#child.send({ part }, () => setImmediate(resolve));
+      });
+      await Promise.race([sent, this.ended]);
+      if (this.#isGone) return;
+    }
+    this.#child.send({ run }, () => {});
   }
 
   /** Whether it can perform no more. */

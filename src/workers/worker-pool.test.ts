@@ -21,6 +21,7 @@ function newPool(settings: Partial<WorkerPoolSettings> = {}) {
       workerTasksPerTenant: 1,
       maxWaitingWorkerTasks: 2,
       workerMemoryMiB: 64,
+      workerIdleMs: 60_000,
       ...settings,
     },
     registry,
@@ -66,6 +67,36 @@ test("whoever goes away ends the task, waiting or running", async () => {
   await expect(waiting).rejects.toThrow("gone");
   expect(await pool.run("a", double, 1, LONG)).toBe(2);
   expect(await registry.metrics()).toContain('holdfast_worker_tasks{state="running"} 0');
+});
+
+test("a task is given its parts in order, as many messages as they are, and a next one none of them", async () => {
+  const { pool } = newPool();
+  const parts = [[1, 2], [3], []];
+  const join = toy<string, string>("join");
+  expect(await pool.run("a", join, "+", { ...LONG, parts })).toBe("1+2+3");
+  expect(await pool.run("a", join, "+", LONG)).toBe("");
+});
+
+test("whoever goes away while parts are sent ends the task", async () => {
+  const { pool } = newPool();
+  const leave = new AbortController();
+  function* endless() {
+    for (let sent = 0; ; sent += 1) {
+      if (sent === 3) leave.abort(new Error("gone"));
+      yield ["x".repeat(100_000)];
+    }
+  }
+  const options = { ...LONG, signal: leave.signal, parts: endless() };
+  await expect(pool.run("a", toy<string, string>("join"), "", options)).rejects.toThrow("gone");
+  expect(await pool.run("a", double, 1, LONG)).toBe(2);
+});
+
+test("a process without work ends, and the next task starts another", async () => {
+  const { pool } = newPool({ workerIdleMs: 1 });
+  const whoAmI = toy<undefined, number>("processId");
+  const first = await pool.run("a", whoAmI, undefined, LONG);
+  await vi.waitFor(() => expect(isThere(first)).toBe(false), 60_000);
+  expect(await pool.run("a", whoAmI, undefined, LONG)).not.toBe(first);
 });
 
 test("tenants take turns, and one that wants more than may wait is refused", async () => {

@@ -8,7 +8,7 @@ import { createWorkerMetrics, type Outcome, type WorkerMetrics } from "./worker-
 import type { WorkerTask } from "./worker-task.js";
 
 export interface WorkerPoolSettings {
-  /** Processes at most. They are started when there is work, and end after some seconds without. */
+  /** Processes at most. They are started when there is work, and end after `workerIdleMs` without. */
   readonly workerProcesses: number;
   /** Tasks of one tenant that run at a time; the rest wait, and tenants take turns. */
   readonly workerTasksPerTenant: number;
@@ -16,6 +16,8 @@ export interface WorkerPoolSettings {
   readonly maxWaitingWorkerTasks: number;
   /** MiB of heap of one process; a task that needs more fails, and its process is replaced. */
   readonly workerMemoryMiB: number;
+  /** Milliseconds that a process without work is kept. */
+  readonly workerIdleMs: number;
 }
 
 export interface RunOptions {
@@ -23,10 +25,10 @@ export interface RunOptions {
   readonly timeLimitMs: number;
   /** Nobody waits for the result any more: ends the task, running or not, and throws its reason. */
   readonly signal?: AbortSignal | undefined;
+  /** What the task is given besides its argument, in messages of their own: for more than some hundred KiB. */
+  readonly parts?: Iterable<unknown>;
 }
 
-/** Milliseconds that a process without work is kept: to start one takes longer than most tasks. */
-const IDLE_MS = 10_000;
 /** Nothing of the environment decides what a task answers. */
 const NO_ENVIRONMENT = {};
 
@@ -71,7 +73,7 @@ export class WorkerPool {
     tenantId: string,
     task: WorkerTask<Argument, Result>,
     argument: Argument,
-    { timeLimitMs, signal }: RunOptions,
+    { timeLimitMs, signal, parts }: RunOptions,
   ): Promise<Result> {
     signal?.throwIfAborted();
     const endTurn = await this.#turns.take(tenantId, signal).catch((error: unknown) => {
@@ -88,7 +90,7 @@ export class WorkerPool {
       timer = setTimeout(overTime, timeLimitMs);
     };
     try {
-      const result = await this.#execute(task, argument, stop, onBegun);
+      const result = await this.#execute(task, argument, stop, onBegun, parts);
       outcome = "done";
       return result;
     } catch (error) {
@@ -115,6 +117,7 @@ export class WorkerPool {
     argument: Argument,
     signal: AbortSignal,
     onBegun: () => void,
+    parts: Iterable<unknown> | undefined,
   ): Promise<Result> {
     if (this.#isClosed) throw stopping();
     signal.throwIfAborted();
@@ -122,7 +125,7 @@ export class WorkerPool {
     const kill = () => process.kill();
     signal.addEventListener("abort", kill, { once: true });
     try {
-      return (await process.perform({ module, name, argument }, { onBegun })) as Result;
+      return (await process.perform({ module, name, argument }, { onBegun }, parts)) as Result;
     } catch (error) {
       throw this.#isClosed ? stopping() : error;
     } finally {
@@ -152,7 +155,7 @@ export class WorkerPool {
     const timer = setTimeout(() => {
       this.#forget(process);
       process.kill();
-    }, IDLE_MS);
+    }, this.#settings.workerIdleMs);
     this.#idle.push({ process, timer });
   }
 

@@ -70,3 +70,33 @@ test(
   },
   TIMEOUT_MS,
 );
+
+/** Each names the next twice: compiled, 2^30 copies of the last. */
+const DOUBLING_ALTERNATIVES = `{"$ref": "#/$defs/a0", "$defs": {${Array.from(
+  { length: 30 },
+  (_, i) => `"a${i}": {"anyOf": [{"$ref": "#/$defs/a${i + 1}"}, {"$ref": "#/$defs/a${i + 1}"}]}, `,
+).join("")}"a30": {"type": "integer"}}}`;
+
+const small = useAbusedServer({
+  // The memory ends it, however slow the machine is.
+  HOLDFAST_SCHEMA_TIME_LIMIT_MS: "600000",
+  HOLDFAST_WORKER_MEMORY_MIB: "32",
+});
+
+test(
+  "a schema that needs more memory than a worker process has is rejected, and takes nothing from another tenant",
+  async () => {
+    const abuser = small.as("abuser");
+    await besideModestTenant(small, async () => {
+      for (let i = 0; i < 2; i += 1) {
+        const { reason, fields, message } = await refusal(put(abuser, DOUBLING_ALTERNATIVES, '"x"'));
+        expect({ reason, fields, message }).toMatchObject({ reason: "INVALID_FIELD" });
+        expect(message).toContain("more than 32 MiB of memory");
+      }
+    });
+    expect(await small.metric("holdfast_worker_tasks", 'state="running"')).toBe(0);
+    expect(await small.metric("holdfast_worker_tasks_total", 'outcome="limited"')).toBe(2);
+    expect((await put(abuser, '{"type": "integer"}', "1")).configuration?.key).toBeDefined();
+  },
+  2 * TIMEOUT_MS,
+);

@@ -12,7 +12,7 @@ export function connect(options: ConnectOptions & { readonly journal: JournalOpt
 /**
  * A client of one Holdfast. It connects when first used, and again whenever the connection is lost. Throws
  * TypeError for credentials over plaintext to another machine (see `allowPlaintextCredentials`), HoldfastError
- * INVALID_ARGUMENT for a number among the options that makes no sense.
+ * INVALID_ARGUMENT for an address, a number or a certificate among the options that makes no sense.
  */
 export function connect(options: ConnectOptions & { readonly journal?: undefined }): Holdfast;
 export function connect(

@@ -23,8 +23,9 @@ export function actionSelectorService(
     recordOutcome: async (request, { principal }) => ({
       actionSelector: await recordOutcome(learning, principal.tenantId, request, principal),
     }),
-    selectAction: async (request, { principal }) => {
-      const { scores, ...selection } = await selectAction(choosing, principal.tenantId, request, principal);
+    selectAction: async (request, { principal, turn }) => {
+      const { tenantId } = principal;
+      const { scores, ...selection } = await selectAction(choosing, tenantId, request, principal, turn);
       return { ...selection, scores: [...scores] };
     },
     mergeActionSelector: async (request, { principal }) => ({

@@ -43,8 +43,14 @@ export function configurationService(configurations: Records, context: ServicesC
       };
     },
 
-    async resolveConfiguration(request, { principal }) {
-      const { configurations, ...asOf } = await resolveConfigurations(events, principal.tenantId, request);
+    async resolveConfiguration(request, call) {
+      const { configurations, ...asOf } = await resolveConfigurations(
+        events,
+        records.maxAnswerBytes,
+        call.principal.tenantId,
+        request,
+        call,
+      );
       return { ...asOf, configurations: [...configurations] };
     },
 

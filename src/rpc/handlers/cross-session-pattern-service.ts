@@ -16,13 +16,14 @@ import { standardHandlers } from "./standard-handlers.js";
 /** Patterns are used, ranked and mined; the rest is as with every entity. */
 export function crossSessionPatternService(
   patterns: Records,
-  { append, events, workers, scans }: ServicesContext,
+  { append, events, records, workers, scans }: ServicesContext,
 ): RegisteredService {
   const { appender, preparer } = append;
   const { database, codecs } = events;
   const { codec } = patterns;
   const sessionCodec = codecs.of(session);
-  const querying = { database, codec, filter: createListFilter(codec, CrossSessionPatternFilterSchema) };
+  const filter = createListFilter(codec, CrossSessionPatternFilterSchema);
+  const querying = { database, codec, filter, maxAnswerBytes: records.maxAnswerBytes };
   const sessionFilter = createListFilter(sessionCodec, SessionFilterSchema);
   const mining = { database, appender, preparer, patterns, sessionCodec, sessionFilter, workers, scans };
   return defineService(CrossSessionPatternService, {

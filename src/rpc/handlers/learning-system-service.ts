@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { LearningGoalSchema, LearningSystemService } from "../../../gen/holdfast/v1/learning_system_pb.js";
 import { pageSize } from "../../core/page-token.js";
+import { checkGoal } from "../../service/learning/goal-words.js";
 import { getLearned, recordEpisode } from "../../service/learning/learning-systems.js";
 import { bestStrategies, suggestStrategies } from "../../service/learning/rank-strategies.js";
+import { RequestCheck } from "../../service/learning/request-check.js";
 import type { Records } from "../../service/records.js";
 import { defineService, type RegisteredService } from "../service.js";
 import type { ServicesContext } from "./services.js";
@@ -26,6 +28,9 @@ export function learningSystemService(systems: Records, { append }: ServicesCont
       return { strategies: [...bestStrategies(learned, minSupport, pageSize(request.limit))] };
     },
     suggestStrategies: async (request, { principal }) => {
+      const check = new RequestCheck();
+      if (request.goal) checkGoal(check, request.goal);
+      check.done();
       const learned = await getLearned(systems, principal.tenantId, request);
       const goal = request.goal ?? create(LearningGoalSchema);
       return { suggestions: [...suggestStrategies(learned, goal, pageSize(request.limit))] };

@@ -6,6 +6,7 @@ import {
   SelectionStrategy,
 } from "../../../gen/holdfast/v1/action_selector_pb.js";
 import { type ChoiceRequest, chooseAction } from "./choose-action.js";
+import { contextSums } from "./context-sums.js";
 import { goalScoresPayload } from "./goal-scores.js";
 import { sampleBeta, seededRandom } from "./random.js";
 
@@ -15,9 +16,14 @@ const learned = create(ActionSelectorSchema, {
   epsilon: 0,
 });
 
-function choose(selector: ActionSelector, request: Partial<ChoiceRequest> = {}, seed = "1") {
+interface Given extends ChoiceRequest {
+  readonly context: Readonly<Record<string, number>>;
+}
+
+function choose(selector: ActionSelector, request: Partial<Given> = {}, seed = "1") {
   const given = { candidates: ["bad", "good"], context: {}, strategy: 0, goalType: "", ...request };
-  return chooseAction(selector, given, seededRandom(seed));
+  const weighed = contextSums(selector.contextWeights, given.context, given.candidates);
+  return chooseAction(selector, given, weighed, seededRandom(seed));
 }
 
 /** The share of choices over many seeds. */

@@ -1,6 +1,5 @@
 import { type ActionSelector, SelectionStrategy } from "../../../gen/holdfast/v1/action_selector_pb.js";
 import { type Average, averageOf } from "./average.js";
-import { contextSums } from "./context-sums.js";
 import { goalScoresFromPayload } from "./goal-scores.js";
 import { type Random, sampleBeta } from "./random.js";
 
@@ -11,7 +10,6 @@ const DEFAULT_EPSILON = 0.1;
 
 export interface ChoiceRequest {
   readonly candidates: readonly string[];
-  readonly context: Readonly<Record<string, number>>;
   readonly strategy: SelectionStrategy;
   readonly goalType: string;
 }
@@ -33,10 +31,16 @@ export interface Choice {
 /**
  * Scores the candidates as `SelectionStrategy` says and chooses one. The same
  * selector, request and random numbers give the same choice.
+ *
+ * @param weighed what the context adds to the expectation of a candidate, see `contextSums`
  */
-export function chooseAction(selector: ActionSelector, request: ChoiceRequest, random: Random): Choice {
-  const { candidates, context, goalType } = request;
-  const weighed = contextSums(selector.contextWeights, context, candidates);
+export function chooseAction(
+  selector: ActionSelector,
+  request: ChoiceRequest,
+  weighed: (action: string) => number,
+  random: Random,
+): Choice {
+  const { candidates, goalType } = request;
   const patterns = goalType === "" ? undefined : patternsOf(selector, goalType);
   const known = candidates.map((action) =>
     knowledge(selector, action, patterns?.get(action), weighed(action)),

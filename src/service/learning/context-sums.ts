@@ -9,7 +9,7 @@ export function contextSums(
   context: Readonly<Record<string, number>>,
   candidates: readonly string[],
 ): (action: string) => number {
-  const features = Object.entries(context);
+  const features = weighedFeatures(weights, context);
   const terms = Float64Array.from(features, ([feature, value]) => value * weightOf(weights, feature));
   const common = sum(terms);
   const own = ownTerms(weights, features, new Set(candidates));
@@ -20,6 +20,21 @@ export function contextSums(
     for (const [index, term] of changed) all[index] = term;
     return sum(all);
   };
+}
+
+/** Those of the context that some weight names: without one a feature adds nothing, and a context may have many. */
+function weighedFeatures(
+  weights: Readonly<Record<string, number>>,
+  context: Readonly<Record<string, number>>,
+): readonly [string, number][] {
+  const named = new Set<string>();
+  for (const name of Object.keys(weights)) {
+    named.add(name);
+    for (let colon = name.indexOf(":"); colon >= 0; colon = name.indexOf(":", colon + 1)) {
+      named.add(name.slice(colon + 1));
+    }
+  }
+  return Object.entries(context).filter(([feature]) => named.has(feature));
 }
 
 /** Terms by weights of one action alone, by action and by the index of the feature. */

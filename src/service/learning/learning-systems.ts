@@ -9,7 +9,7 @@ import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { averageOf, increment, withOutcome } from "./average.js";
 import { goalScoresFromPayload, goalScoresPayload, withGoalOutcome } from "./goal-scores.js";
-import { goalKey } from "./goal-words.js";
+import { checkGoal, goalKey } from "./goal-words.js";
 import { withHistory } from "./history.js";
 import { type LearningContext, learn } from "./learn.js";
 import { bestStrategies } from "./rank-strategies.js";
@@ -55,8 +55,9 @@ export function recordEpisode(
   });
 }
 
-function checkEpisode({ strategy, score, steps }: RecordEpisodeRequest, named: string): void {
+function checkEpisode({ strategy, score, steps, goal }: RecordEpisodeRequest, named: string): void {
   const check = new RequestCheck();
+  if (goal) checkGoal(check, goal);
   if (strategy === "" && steps.length > 0 && named.length > MAX_KEY_LENGTH) {
     check.refuse(
       "strategy",
@@ -67,11 +68,7 @@ function checkEpisode({ strategy, score, steps }: RecordEpisodeRequest, named: s
   }
   check.range("score", score, 0, 1);
   check.range("steps", steps.length, 0, MAX_COLLECTION_SIZE);
-  for (const [i, step] of steps.entries()) {
-    if (step.length > MAX_ITEM_LENGTH) {
-      check.refuse(`steps[${i}]`, `expected at most ${MAX_ITEM_LENGTH} characters, got ${step.length}`);
-    }
-  }
+  for (const [i, step] of steps.entries()) check.length(`steps[${i}]`, step, MAX_ITEM_LENGTH);
   check.done();
 }
 

@@ -23,14 +23,11 @@ import type { EntryPreparer } from "../prepare-entry.js";
 import type { Attribution, PreparedEntry } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { finishedSteps } from "./finished-steps.js";
-import type {
-  FrequentSequence,
-  MinedSequences,
-  mineSequences as mineSequencesTask,
-} from "./mine-sequences-task.js";
+import type { FrequentSequence, MinedSequences, MiningLimits } from "./mine-sequences-task.js";
 import { minedChanges, minedPattern } from "./mined-pattern.js";
 import { RequestCheck } from "./request-check.js";
 import { SessionSteps } from "./session-steps.js";
+import { pageParts } from "./step-page.js";
 
 export interface MinePatternsContext {
   readonly database: Database;
@@ -71,7 +68,7 @@ const MAX_STEPS = 4 * 1024 * 1024;
 /** So many take some ten seconds at the greatest length, on a machine that does nothing else. */
 const MINING_LIMIT_MS = 60_000;
 const MINING: ScanKind = { name: "mining", advice: "mine fewer sessions or a higher min_support" };
-const mineSequences = workerTask<Parameters<typeof mineSequencesTask>[0], MinedSequences>(
+const mineSequences = workerTask<MiningLimits, MinedSequences>(
   import.meta.url,
   "./mine-sequences-task.js",
   "mineSequences",
@@ -105,8 +102,8 @@ export async function minePatterns(
       { ...bounds, signal },
     );
     const { pages, sessionCount } = steps;
-    const options = { timeLimitMs: MINING_LIMIT_MS, signal };
-    const frequent = await workers.run(tenantId, mineSequences, { pages, limits }, options);
+    const options = { timeLimitMs: MINING_LIMIT_MS, signal, parts: pageParts(pages) };
+    const frequent = await workers.run(tenantId, mineSequences, limits, options);
     if (!frequent) throw tooMany("different sequences of one length", MAX_CANDIDATES);
     return { frequent, sessionCount };
   });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type MiningLimits, mineSequences } from "./mine-sequences-task.js";
 import { SessionSteps } from "./session-steps.js";
+import { pageParts } from "./step-page.js";
 
 interface Given {
   readonly actions: readonly string[];
@@ -17,7 +18,10 @@ function mine(sessions: readonly Given[], size: number, each = limits) {
   );
   const steps = new SessionSteps();
   for (let from = 0; from < all.length; from += size) steps.add(all.slice(from, from + size));
-  return { sequences: mineSequences({ pages: steps.pages, limits: each }), sessionCount: steps.sessionCount };
+  return {
+    sequences: mineSequences(each, undefined, [...pageParts(steps.pages)]),
+    sessionCount: steps.sessionCount,
+  };
 }
 
 /** The same by looking at every part of every session. */

@@ -36,14 +36,15 @@ interface Tally {
  * The most important frequent sequences, in that order. It goes through the steps once for each length: a sequence can
  * only be frequent if what it begins with and what it ends with are (Agrawal and Srikant, 1995), so only such are
  * counted. Runs in a worker process.
+ *
+ * @param parts pages of steps, in order
  */
-export function mineSequences({
-  pages,
-  limits,
-}: {
-  readonly pages: readonly StepPage[];
-  readonly limits: MiningLimits;
-}): MinedSequences {
+export function mineSequences(
+  limits: MiningLimits,
+  _tell: unknown,
+  parts: readonly (readonly StepPage[])[],
+): MinedSequences {
+  const pages = parts.flat();
   const names = pages.flatMap((page) => JSON.parse(new TextDecoder().decode(page.names)) as string[]);
   const found = new MostImportant(limits.limit);
   const keep = (key: string, { support, occurrences, successes }: Tally) => {

@@ -10,6 +10,7 @@ import type { FieldBag } from "../../entities/field-codec.js";
 import type { Database, ReadBounds } from "../../store/database.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { rankPatterns } from "../../store/pattern-ranking.js";
+import { answerTooLarge, bytesToRead } from "../answer-size.js";
 import type { ListFilter } from "../list-filter.js";
 import { RequestCheck } from "./request-check.js";
 
@@ -22,6 +23,8 @@ export interface QueryPatternsContext {
   readonly database: Database;
   readonly codec: EntityCodec;
   readonly filter: ListFilter;
+  /** Bytes of an answer, which has no pages. */
+  readonly maxAnswerBytes: number;
 }
 
 export interface RankedPattern {
@@ -29,9 +32,13 @@ export interface RankedPattern {
   readonly effectiveConfidence: number;
 }
 
-/** Patterns by what their confidence is worth now. @throws INVALID_FIELD, POSITION_IN_FUTURE */
+/**
+ * Patterns by what their confidence is worth now.
+ *
+ * @throws INVALID_FIELD, POSITION_IN_FUTURE, LIMIT_EXCEEDED when they are more than an answer holds
+ */
 export async function queryPatterns(
-  { database, codec, filter }: QueryPatternsContext,
+  { database, codec, filter, maxAnswerBytes }: QueryPatternsContext,
   tenantId: string,
   request: QueryPatternsRequest,
   bounds?: ReadBounds,
@@ -52,19 +59,21 @@ export async function queryPatterns(
     minEffective: minEffectiveConfidence,
     nowSeconds: Number(now) / 1e6,
     limit: pageSize(request.limit),
+    maxBytes: bytesToRead(maxAnswerBytes),
   };
-  const found = await database.read(
+  const { records: found, hasMore } = await database.read(
     tenantId,
     async (run) => {
       const [head, patterns] = await Promise.all([
         readLogHead(run, tenantId),
-        rankPatterns(run, codec, ranking),
+        rankPatterns(run, codec, ranking, bounds?.turn),
       ]);
       requirePosition(head, minPosition);
       return patterns;
     },
     bounds,
   );
+  if (hasMore) throw answerTooLarge(ranking.maxBytes, maxAnswerBytes);
   return found.map((record) => {
     const crossSessionPattern = record as unknown as CrossSessionPattern;
     return {

@@ -18,6 +18,10 @@ export class RequestCheck {
     }
   }
 
+  length(field: string, text: string, most: number): void {
+    if (text.length > most) this.refuse(field, `expected at most ${most} characters, got ${text.length}`);
+  }
+
   range(field: string, value: number, least: number, most: number): void {
     // Written so that NaN is outside every range.
     if (!(value >= least && value <= most)) this.refuse(field, `expected ${least} to ${most}, got ${value}`);

@@ -7,11 +7,13 @@ import {
 import { type Decision, DecisionSchema } from "../../../gen/holdfast/v1/decision_pb.js";
 import { ErrorReason } from "../../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError, notFound } from "../../core/errors.js";
+import { mapInTurns, type Turn } from "../../core/in-turns.js";
 import { uuidV7 } from "../../core/uuid.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { type CandidateScore, type Choice, chooseAction } from "./choose-action.js";
+import { contextSums } from "./context-sums.js";
 import { jsonFromPayload, jsonPayload } from "./json-payload.js";
 import { seededRandom } from "./random.js";
 import { RequestCheck } from "./request-check.js";
@@ -41,6 +43,7 @@ export async function selectAction(
   tenantId: string,
   request: SelectActionRequest,
   by: Attribution,
+  turn?: Turn,
 ): Promise<Selection> {
   checkRequest(request);
   const id = request.requestId.toLowerCase();
@@ -52,7 +55,11 @@ export async function selectAction(
     minPosition: request.minPosition,
   })) as unknown as ActionSelector;
   if (selector.deleteTime) throw notFound("action_selector", selector.id);
-  const choice = chooseAction(selector, request, seededRandom(String(request.seed ?? asked.id)));
+  const sumOf = contextSums(selector.contextWeights, request.context, request.candidates);
+  // A thousand candidates may have to be compared by ten thousand weights.
+  const sums = new Map(await mapInTurns(request.candidates, (action) => [action, sumOf(action)], turn));
+  const random = seededRandom(String(request.seed ?? asked.id));
+  const choice = chooseAction(selector, request, (action) => sums.get(action) ?? 0, random);
   try {
     const stored = await decisions.create(tenantId, withChoice(asked, selector, choice), by);
     return selectionOf(stored as unknown as Decision);

@@ -8,5 +8,23 @@ export interface StepPage {
   readonly names: Uint8Array<ArrayBuffer>;
 }
 
+/** Bytes of the pages that go to a worker process in one message: copying them takes well under a millisecond. */
+const PART_BYTES = 256 * 1024;
+
+/** Pages as they are sent to a worker process: in order, some at a time. */
+export function* pageParts(pages: readonly StepPage[]): Generator<readonly StepPage[], void> {
+  let part: StepPage[] = [];
+  let bytes = 0;
+  for (const page of pages) {
+    part.push(page);
+    bytes += page.steps.byteLength + page.successes.byteLength + page.names.byteLength;
+    if (bytes < PART_BYTES) continue;
+    yield part;
+    part = [];
+    bytes = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
 /** No action has so high a number. */
 export const NEXT_SESSION = 2 ** 32 - 1;

@@ -9,6 +9,7 @@ import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { NearVectors, VectorPage } from "../../store/compare-vectors-task.js";
 import type { Database, ReadBounds, Run } from "../../store/database.js";
+import { findFittingRecords } from "../../store/fitting-records.js";
 import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { readMemoryAccess } from "../../store/memory-access.js";
 import {
@@ -20,10 +21,10 @@ import {
   searchByText,
   type VectorQuery,
 } from "../../store/memory-search.js";
-import { findRecords } from "../../store/read-records.js";
 import type { ScanKind, Scans } from "../../workers/scans.js";
 import type { WorkerPool } from "../../workers/worker-pool.js";
 import { workerTask } from "../../workers/worker-task.js";
+import { answerTooLarge, bytesToRead } from "../answer-size.js";
 import { createListFilter, type ListFilter } from "../list-filter.js";
 import { checkSearch } from "./check-search.js";
 import { type MemoryAccessLog, setMemoryAccess } from "./memory-access-log.js";
@@ -38,6 +39,8 @@ export interface MemorySearchContext {
 }
 
 export interface MemorySearchSettings {
+  /** Bytes of an answer, which has no pages. */
+  readonly maxAnswerBytes: number;
   /** Age at which a memory's recency counts half; 0 counts no recency. */
   readonly memoryHalfLifeHours: number;
 }
@@ -48,7 +51,7 @@ export interface MemorySearchAnswer {
   readonly vectorScan: VectorScan;
 }
 
-/** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE; without pgvector also OVERLOADED, LIMIT_EXCEEDED */
+/** A search; @throws INVALID_FIELD, POSITION_IN_FUTURE, LIMIT_EXCEEDED when what it finds is more than an answer holds; without pgvector also OVERLOADED, LIMIT_EXCEEDED */
 export type MemorySearch = (
   tenantId: string,
   request: SearchMemoriesRequest,
@@ -117,10 +120,13 @@ export function createMemorySearch(
           const fused = fuseRanks(lists, weights, age).slice(0, limit);
           const ids = fused.map(({ id }) => id);
           if (ids.length === 0) return { fused, memories: [] as FieldBag[] };
-          const [memories, accesses] = await Promise.all([
-            findRecords(run, codec, tenantId, ids),
+          const maxBytes = bytesToRead(settings.maxAnswerBytes);
+          const without = request.includeEmbeddings ? undefined : "embedding";
+          const [{ records: memories, hasMore }, accesses] = await Promise.all([
+            findFittingRecords(run, codec, { tenantId, ids, maxBytes, without }, bounds?.turn),
             readMemoryAccess(run, tenantId, ids),
           ]);
+          if (hasMore) throw answerTooLarge(maxBytes, settings.maxAnswerBytes, "search with a lower limit");
           setMemoryAccess(memories, accesses);
           return { fused, memories };
         },
@@ -145,7 +151,6 @@ export function createMemorySearch(
       tenantId,
       fused.map(({ id }) => id),
     );
-    if (!request.includeEmbeddings) for (const memory of memories) memory.embedding = [];
     const byId = new Map(memories.map((memory) => [memory.id, memory]));
     return {
       hits: fused.flatMap(({ id, score, methods }) => {

@@ -33,3 +33,10 @@ export function hoardArrays(): never {
 export function vanish(): never {
   process.exit(3);
 }
+
+/** Names of what the process was given as its environment, without what the channel to its server is told by. */
+export function environmentNames(): readonly string[] {
+  return Object.keys(process.env)
+    .filter((name) => !name.startsWith("NODE_CHANNEL_"))
+    .sort();
+}

@@ -34,3 +34,11 @@ export function hoardArray(): number {
   const held: number[] = [];
   for (;;) held.push(held.length + 0.5);
 }
+
+export function processId(): number {
+  return process.pid;
+}
+
+export function join(separator: string, _tell: unknown, parts: readonly (readonly unknown[])[]): string {
+  return parts.flat().join(separator);
+}

@@ -1,5 +1,7 @@
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import type { ConnectOptions, TlsOptions } from "../connect-options.js";
+import { HoldfastError } from "../holdfast-error.js";
+import { checkedAddress } from "./checked-address.js";
 import type { ConnectionSettings } from "./connection-settings.js";
 import { LONGEST_TIMER_MS } from "./duration.js";
 
@@ -12,12 +14,13 @@ const NONE = -1;
 
 /**
  * A channel that connects when first used. Throws TypeError for credentials that would travel in plaintext to
- * another machine.
+ * another machine, INVALID_ARGUMENT for an address that is none, and for certificates or a key that cannot be read.
  */
 export function openChannel(options: ConnectOptions, settings: ConnectionSettings): Client {
+  const address = checkedAddress(options.address);
   const hasCredentials = options.token !== undefined || options.metadata !== undefined;
-  if (!options.tls && hasCredentials && !options.allowPlaintextCredentials && !isLocal(options.address)) {
-    throw new TypeError(`credentials for ${options.address} need tls, or allowPlaintextCredentials`);
+  if (!options.tls && hasCredentials && !options.allowPlaintextCredentials && !isLocal(address)) {
+    throw new TypeError(`credentials for ${address} need tls, or allowPlaintextCredentials`);
   }
   const tls = typeof options.tls === "object" ? options.tls : {};
   const { keepaliveMs, maxReceiveBytes, retry } = settings;
@@ -36,12 +39,22 @@ export function openChannel(options: ConnectOptions, settings: ConnectionSetting
     channel["grpc.ssl_target_name_override"] = tls.serverName;
     channel["grpc.default_authority"] = tls.serverName;
   }
-  return new Client(options.address, options.tls ? secure(tls) : credentials.createInsecure(), channel);
+  return new Client(address, options.tls ? secure(tls) : credentials.createInsecure(), channel);
 }
 
 function secure(tls: TlsOptions) {
   const pem = (value: Buffer | string | undefined) => (value === undefined ? null : Buffer.from(value));
-  return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+  try {
+    return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+  } catch (thrown) {
+    const { message } = HoldfastError.from(thrown);
+    const expected = "PEM texts, and a key and its certificate chain only together";
+    throw new HoldfastError(`tls: expected ${expected}: ${message}`, {
+      code: "INVALID_ARGUMENT",
+      reason: "INVALID_FIELD",
+      cause: thrown,
+    });
+  }
 }
 
 function isLocal(address: string): boolean {

@@ -16,7 +16,7 @@ const LONGEST_DURATION_MS = 315_576_000_000 * 1000;
  */
 export function durationMs(option: string, given: unknown, least: number): number {
   if (typeof given === "number" && given >= least) return given;
-  throw invalid(option, `a number of milliseconds, at least ${least}`, given);
+  throw invalidOption(option, `a number of milliseconds, at least ${least}`, given);
 }
 
 /**
@@ -27,7 +27,7 @@ export function durationMs(option: string, given: unknown, least: number): numbe
 export function countOf(option: string, given: unknown): number {
   if (typeof given === "number" && given >= 1 && (Number.isInteger(given) || given === Infinity))
     return given;
-  throw invalid(option, "a whole number, at least 1", given);
+  throw invalidOption(option, "a whole number, at least 1", given);
 }
 
 /** A length of time as a timer can wait for it: what is longer than {@link LONGEST_TIMER_MS} waits so long. */
@@ -46,7 +46,7 @@ export function durationFromMs(
 ): { readonly seconds: bigint; readonly nanos: number } | undefined {
   if (given === undefined) return undefined;
   const ms = durationMs(option, given, 0);
-  if (ms > LONGEST_DURATION_MS) throw invalid(option, "at most 10,000 years in milliseconds", given);
+  if (ms > LONGEST_DURATION_MS) throw invalidOption(option, "at most 10,000 years in milliseconds", given);
   const seconds = Math.trunc(ms / 1000);
   const nanos = Math.round((ms - seconds * 1000) * 1_000_000);
   // A fraction just below a second rounds up to a whole one.
@@ -55,7 +55,8 @@ export function durationFromMs(
     : { seconds: BigInt(seconds + 1), nanos: 0 };
 }
 
-function invalid(option: string, expected: string, given: unknown): HoldfastError {
+/** The error of an option that makes no sense. */
+export function invalidOption(option: string, expected: string, given: unknown): HoldfastError {
   const shown = typeof given === "string" ? JSON.stringify(given) : String(given);
   return HoldfastError.from(new EncodeError(option, `expected ${expected}, got ${shown}`));
 }

@@ -127,6 +127,15 @@ export class AppendSender {
     for (const batch of batches) this.#events.diverted(batch);
   }
 
+  /** Everything on a stream that the server drains is answered. A server that does not end it in time is not waited for. */
+  #leaveStream(): void {
+    this.#stream?.finish();
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = setTimeout(() => {
+      this.#breakOff(new HoldfastError("the server did not end a stream it drains", { code: "UNAVAILABLE" }));
+    }, FINISH_TIMEOUT_MS);
+  }
+
   #breakOff(error: HoldfastError | undefined): void {
     this.#stream?.cancel();
     this.#ended(error);
@@ -195,7 +204,7 @@ export class AppendSender {
       answered: (result) => this.#answered(result),
       drained: () => {
         this.#draining = true;
-        if (this.#inFlight.length === 0) this.#stream?.finish();
+        if (this.#inFlight.length === 0) this.#leaveStream();
       },
       writable: () => {
         this.#blocked = false;
@@ -221,7 +230,7 @@ export class AppendSender {
     this.#acknowledged();
     if (error) this.#events.refused(batch, error);
     else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
-    if (this.#draining && this.#inFlight.length === 0) this.#stream?.finish();
+    if (this.#draining && this.#inFlight.length === 0) this.#leaveStream();
     this.pump();
   }
 

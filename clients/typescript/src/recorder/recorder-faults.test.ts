@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { AppendStreamRequest } from "../../../../gen/holdfast/v1/event_pb.js";
 import { propertyRuns } from "../../../../test/support/property-runs.js";
 import type { HoldfastError } from "../holdfast-error.js";
-import { LIMITS, onBatches, sendAnswer, sendDrain, store } from "../testing/append-script.js";
+import { LIMITS, onBatches, sendAnswer, sendDrain, sendOpened, store } from "../testing/append-script.js";
 import { MemoryLog } from "../testing/memory-log.js";
 import { useServers } from "../testing/use-servers.js";
 
@@ -102,4 +103,51 @@ test("under any faults every record settles once, with its own position, and the
     ),
     { numRuns: propertyRuns(40), interruptAfterTimeLimit: 15_000 },
   );
+});
+
+test("a server that drains a stream and never ends it is left, and what comes later is stored over another stream", async () => {
+  const log = new MemoryLog();
+  let streams = 0;
+  const server = await serve({
+    appendStream: (call) => {
+      streams += 1;
+      const isFirst = streams === 1;
+      call.on("error", () => {});
+      call.on("data", ({ request }: AppendStreamRequest) => {
+        if (request.case === "open") sendOpened(call);
+        if (request.case !== "batch") return;
+        if (isFirst) sendDrain(call);
+        store(call, log, request.value);
+      });
+      if (!isFirst) call.on("end", () => call.end());
+    },
+  });
+  const recorder = connect(server).recorder();
+  const ids: string[] = [];
+  for (let i = 0; i < 2; i += 1) ids.push((await recorder.observe({ type: "seen" })).id);
+  expect(log.ids).toEqual(ids);
+  expect(streams).toBe(2);
+  expect(await recorder.close()).toMatchObject({ stored: 2, pending: 0 });
+});
+
+test("a recorder whose server drains before anything is recorded, and never ends the stream, stores what comes", async () => {
+  const log = new MemoryLog();
+  let streams = 0;
+  const server = await serve({
+    appendStream: (call) => {
+      streams += 1;
+      const isFirst = streams === 1;
+      call.on("error", () => {});
+      call.on("data", ({ request }: AppendStreamRequest) => {
+        if (request.case === "open" && isFirst) sendDrain(call);
+        else if (request.case === "open") sendOpened(call);
+        if (request.case === "batch") store(call, log, request.value);
+      });
+      if (!isFirst) call.on("end", () => call.end());
+    },
+  });
+  const recorder = connect(server).recorder();
+  const { id } = await recorder.observe({ type: "seen" });
+  expect(log.ids).toEqual([id]);
+  expect(streams).toBe(2);
 });
