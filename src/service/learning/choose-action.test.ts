@@ -16,20 +16,24 @@ const learned = create(ActionSelectorSchema, {
   epsilon: 0,
 });
 
-interface Given extends ChoiceRequest {
-  readonly context: Readonly<Record<string, number>>;
-}
+const CANDIDATES = ["bad", "good"];
 
-function choose(selector: ActionSelector, request: Partial<Given> = {}, seed = "1") {
-  const given = { candidates: ["bad", "good"], context: {}, strategy: 0, goalType: "", ...request };
-  const weighed = contextSums(selector.contextWeights, given.context, given.candidates);
+function choose(
+  selector: ActionSelector,
+  request: Partial<ChoiceRequest> = {},
+  { seed = "1", weighed = (_action: string): number => 0 } = {},
+) {
+  const given = { candidates: CANDIDATES, strategy: 0, goalType: "", ...request };
   return chooseAction(selector, given, weighed, seededRandom(seed));
 }
 
 /** The share of choices over many seeds. */
 function shareOf(action: string, selector: ActionSelector, request: Partial<ChoiceRequest>): number {
   const runs = 4000;
-  const chosen = Array.from({ length: runs }, (_, i) => choose(selector, request, `seed ${i}`).chosen.action);
+  const chosen = Array.from(
+    { length: runs },
+    (_, i) => choose(selector, request, { seed: `seed ${i}` }).chosen.action,
+  );
   return chosen.filter((each) => each === action).length / runs;
 }
 
@@ -86,10 +90,11 @@ describe("choosing an action", () => {
     expect(many).toBeGreaterThan(0.99);
   });
 
-  test("weighs the context, an action's own weight before the one for all", () => {
+  test("weighs the context, an action's own weight before the one for all", async () => {
     const contextWeights = { "bad:rain": 1, rain: 0.1, "good:sun": 9 };
     const selector = create(ActionSelectorSchema, { ...learned, contextWeights });
-    const { chosen, scores } = choose(selector, { context: { rain: 0.8, wind: 5 } });
+    const weighed = await contextSums(selector.contextWeights, { rain: 0.8, wind: 5 }, CANDIDATES);
+    const { chosen, scores } = choose(selector, {}, { weighed });
     expect(chosen).toMatchObject({ action: "bad" });
     expect(scores.map(({ expected }) => expected)).toEqual([0.2 + 0.8, 0.8 + 0.8 * 0.1]);
   });

@@ -17,16 +17,26 @@ function one(weights: Record<string, number>, context: Record<string, number>, a
   return sum;
 }
 
-test("each candidate's sum is that of its own weights, else of those of any action", () => {
-  fc.assert(
-    fc.property(
+test("each candidate's sum is that of its own weights, else of those of any action", async () => {
+  await fc.assert(
+    fc.asyncProperty(
       map(number),
       map(fc.double({ noNaN: true, noDefaultInfinity: true })),
       fc.uniqueArray(name),
-      (weights, context, candidates) => {
-        const sumOf = contextSums(weights, context, candidates);
+      async (weights, context, candidates) => {
+        const sumOf = await contextSums(weights, context, candidates);
         for (const action of candidates) expect(sumOf(action)).toBe(one(weights, context, action));
       },
     ),
   );
+});
+
+test("names with many colons keep others waiting for some of them at a time", async () => {
+  const colons = ":".repeat(94);
+  const weights = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`${1e5 + i}${colons}`, 1]));
+  let turns = 0;
+  await contextSums(weights, { a: 1 }, ["100001"], async () => {
+    turns += 1;
+  });
+  expect(turns).toBeGreaterThan(50);
 });

@@ -1,18 +1,23 @@
+import { mapInTurns, type Turn } from "../../core/in-turns.js";
+
 /**
  * What a context adds to the expectation of each candidate: the sum of its features' values, each multiplied by the weight
- * named `action:feature`, else by the one named `feature`. Weights are gone through once, not once for each candidate.
+ * named `action:feature`, else by the one named `feature`. Weights are gone through once, not once for each candidate,
+ * and in turns: there may be ten thousand, with a hundred colons in each name.
  *
  * @returns the sum for one of the candidates
  */
-export function contextSums(
+export async function contextSums(
   weights: Readonly<Record<string, number>>,
   context: Readonly<Record<string, number>>,
   candidates: readonly string[],
-): (action: string) => number {
-  const features = weighedFeatures(weights, context);
+  turn?: Turn,
+): Promise<(action: string) => number> {
+  const names = Object.keys(weights);
+  const features = await weighedFeatures(names, context, turn);
   const terms = Float64Array.from(features, ([feature, value]) => value * weightOf(weights, feature));
   const common = sum(terms);
-  const own = ownTerms(weights, features, new Set(candidates));
+  const own = await ownTerms(weights, features, new Set(candidates), turn);
   return (action) => {
     const changed = own.get(action);
     if (!changed) return common;
@@ -23,29 +28,33 @@ export function contextSums(
 }
 
 /** Those of the context that some weight names: without one a feature adds nothing, and a context may have many. */
-function weighedFeatures(
-  weights: Readonly<Record<string, number>>,
+async function weighedFeatures(
+  weights: readonly string[],
   context: Readonly<Record<string, number>>,
-): readonly [string, number][] {
+  turn: Turn | undefined,
+): Promise<readonly [string, number][]> {
   const named = new Set<string>();
-  for (const name of Object.keys(weights)) {
+  const add = (name: string) => {
     named.add(name);
     for (let colon = name.indexOf(":"); colon >= 0; colon = name.indexOf(":", colon + 1)) {
-      named.add(name.slice(colon + 1));
+      const feature = name.slice(colon + 1);
+      if (Object.hasOwn(context, feature)) named.add(feature);
     }
-  }
+  };
+  await mapInTurns(weights, add, turn);
   return Object.entries(context).filter(([feature]) => named.has(feature));
 }
 
 /** Terms by weights of one action alone, by action and by the index of the feature. */
-function ownTerms(
+async function ownTerms(
   weights: Readonly<Record<string, number>>,
   features: readonly [string, number][],
   candidates: ReadonlySet<string>,
-): ReadonlyMap<string, ReadonlyMap<number, number>> {
+  turn: Turn | undefined,
+): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
   const indexes = new Map(features.map(([feature], index) => [feature, index]));
   const terms = new Map<string, Map<number, number>>();
-  for (const name of Object.keys(weights)) {
+  const add = (name: string) => {
     // Both an action and a feature may have colons in their names.
     for (let colon = name.indexOf(":"); colon >= 0; colon = name.indexOf(":", colon + 1)) {
       const action = name.slice(0, colon);
@@ -54,7 +63,8 @@ function ownTerms(
       const ofAction = terms.get(action) ?? new Map<number, number>();
       terms.set(action, ofAction.set(index, (features[index]?.[1] ?? 0) * weightOf(weights, name)));
     }
-  }
+  };
+  await mapInTurns(Object.keys(weights), add, turn);
   return terms;
 }
 

@@ -55,7 +55,7 @@ export async function selectAction(
     minPosition: request.minPosition,
   })) as unknown as ActionSelector;
   if (selector.deleteTime) throw notFound("action_selector", selector.id);
-  const sumOf = contextSums(selector.contextWeights, request.context, request.candidates);
+  const sumOf = await contextSums(selector.contextWeights, request.context, request.candidates, turn);
   // A thousand candidates may have to be compared by ten thousand weights.
   const sums = new Map(await mapInTurns(request.candidates, (action) => [action, sumOf(action)], turn));
   const random = seededRandom(String(request.seed ?? asked.id));
