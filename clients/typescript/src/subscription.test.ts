@@ -90,7 +90,9 @@ describe("a subscription", () => {
   test("that cannot be opened says why to whoever asks and to whoever iterates", async () => {
     const subscription = connect(await serve({})).events.subscribe();
     await expect(subscription.opened()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
-    await expect(subscription[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+    await expect(subscription[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "UNIMPLEMENTED",
+    });
     await expect(subscription.opened()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
   });
 

@@ -1,6 +1,6 @@
 import type { DescMethodServerStreaming, Message } from "@bufbuild/protobuf";
-import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
-import type { Transport } from "../call/transport.js";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import type { StreamOptions, Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { Input } from "../wire/input.js";
 import type { Cursor, FollowOptions } from "./follow-options.js";
@@ -163,11 +163,12 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
 
   async *#read(transport: Transport, options: FollowOptions): AsyncGenerator<P, void, undefined> {
     const { method, request, page } = this.#stream;
+    const { metadata } = options;
     // The types of request and answer are those of the method: whoever names the stream gives them together.
-    const call = (interceptors: Interceptor[]) => {
+    const call = (options: StreamOptions) => {
       const place = { afterPosition: this.#resume?.position, logId: this.#resume?.logId };
       const asked: object = { ...request, ...place };
-      const settings = { signal: this.#stop.signal, metadata: options.metadata, interceptors };
+      const settings = { ...options, signal: this.#stop.signal, metadata };
       const answers: Promise<unknown> = transport.serverStream(method, asked as Input<Message>, settings);
       return answers as Promise<ClientReadableStream<R>>;
     };

@@ -47,6 +47,8 @@ export class AppendSender {
   #limits: StreamLimits | undefined;
   #blocked = false;
   #draining = false;
+  #isMoving = false;
+  readonly #movable = { opens: 0, move: () => this.#move() };
   #inFlight: Batch[] = [];
   #inFlightBytes = 0;
   #lastError: HoldfastError | undefined;
@@ -185,7 +187,7 @@ export class AppendSender {
       return;
     }
     this.#expectAnswer();
-    this.#stream = new AppendStream(this.#transport, this.#settings.open, {
+    this.#stream = new AppendStream(this.#transport, this.#settings.open, this.#movable, {
       opened: (limits) => {
         clearTimeout(this.#stallTimer);
         this.#limits = limits;
@@ -193,16 +195,30 @@ export class AppendSender {
         this.pump();
       },
       answered: (result) => this.#answered(result),
-      drained: () => {
-        this.#draining = true;
-        if (this.#inFlight.length === 0) this.#stream?.finish();
-      },
+      drained: () => this.#drain(),
       writable: () => {
         this.#blocked = false;
         this.pump();
       },
       ended: (error) => this.#ended(error),
     });
+  }
+
+  /** Sends nothing more on this stream, and lets it end when all is answered. */
+  #drain(): void {
+    this.#draining = true;
+    if (this.#inFlight.length > 0) return;
+    this.#stream?.finish();
+    // A server that does not end it is stuck.
+    this.#expectAnswer();
+  }
+
+  /** Goes on with another stream, which is opened elsewhere. */
+  #move(): void {
+    if (!this.#stream) return;
+    this.#isMoving = true;
+    if (this.#limits) this.#drain();
+    else this.#breakOff(undefined);
   }
 
   #answered(answer: AppendBatchResult): void {
@@ -221,17 +237,23 @@ export class AppendSender {
     this.#acknowledged();
     if (error) this.#events.refused(batch, error);
     else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
-    if (this.#draining && this.#inFlight.length === 0) this.#stream?.finish();
+    if (this.#draining) this.#drain();
     this.pump();
   }
 
   #ended(error = new HoldfastError("the server ended the stream", { code: "UNAVAILABLE" })): void {
     const finished = this.#onFinished;
-    const wasIdle = this.#inFlight.length === 0 && this.#queue.isEmpty;
+    const wasAnswered = this.#inFlight.length === 0;
+    const wasIdle = wasAnswered && this.#queue.isEmpty;
     const wasOpen = this.#limits !== undefined;
+    const isMoving = this.#isMoving;
     this.#dropStream();
     if (this.#stopped) {
       finished?.();
+      return;
+    }
+    if (isMoving && wasAnswered) {
+      this.pump();
       return;
     }
     this.#lastError = error;
@@ -258,6 +280,7 @@ export class AppendSender {
     this.#limits = undefined;
     this.#blocked = false;
     this.#draining = false;
+    this.#isMoving = false;
     return stream;
   }
 
