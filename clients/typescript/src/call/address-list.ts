@@ -45,7 +45,7 @@ export class AddressList {
 
   /** Resolves when addresses are known. Throws UNAVAILABLE when no name has any. */
   async known(): Promise<void> {
-    if (this.isFixed) return;
+    if (this.isFixed || this.#isClosed) return;
     this.#timer ??= setInterval(() => void this.#look(), LOOK_EVERY_MS).unref();
     if (this.#found.size > 0) return;
     await this.#look();

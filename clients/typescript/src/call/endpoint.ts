@@ -1,4 +1,4 @@
-import { type Call, type Client, connectivityState as State, type StatusObject } from "@grpc/grpc-js";
+import { type Call, type Client, connectivityState as State } from "@grpc/grpc-js";
 import { ConnectionWatch } from "./connection-watch.js";
 import { HealthWatch } from "./health-watch.js";
 import type { MovableStream } from "./movable-stream.js";
@@ -10,6 +10,7 @@ export class Endpoint {
   readonly connection: ConnectionWatch;
   /** What is open on it that could be moved elsewhere. */
   readonly streams = new Set<MovableStream>();
+  readonly #calls = new WeakMap<MovableStream, Call>();
   #watch: HealthWatch | undefined;
 
   constructor(client: Client) {
@@ -45,9 +46,13 @@ export class Endpoint {
   /** Counts a stream among those of this address until its call ends. */
   hold(stream: MovableStream, call: NodeJS.EventEmitter & Call): void {
     this.streams.add(stream);
+    this.#calls.set(stream, call);
     // That comes with the first answer: an attempt that fails has opened nothing.
     call.once("metadata", () => stream.opens++);
-    call.on("status", (_: StatusObject) => this.streams.delete(stream));
+    call.once("status", () => {
+      // It may be open here again by then.
+      if (this.#calls.get(stream) === call) this.streams.delete(stream);
+    });
   }
 
   /** Calls in flight finish. */

@@ -108,6 +108,8 @@ export class Endpoints {
   /** Waits until addresses are known, and enough of them. */
   async #decided(isDecided: () => boolean): Promise<void> {
     await this.#addresses.known();
+    // Whoever asked finds the client closed.
+    if (this.#isClosed) return;
     if (!this.#isUsed) {
       this.#isUsed = true;
       this.#decideBy = performance.now() + UNDECIDED_MS;

@@ -1,12 +1,12 @@
 import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
-import { errorFromStatus } from "../call/error-from-status.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { AppendQueue } from "./append-queue.js";
 import { AppendStream } from "./append-stream.js";
 import type { Batch } from "./batch.js";
+import { batchError } from "./batch-error.js";
 import { answerDefect } from "./check-answer.js";
 import type { StreamLimits } from "./stream-limits.js";
 
@@ -294,8 +294,4 @@ export class AppendSender {
   #refuseQueued(error: HoldfastError): void {
     for (const batch of this.#queue.takeAll()) this.#events.refused(batch, error);
   }
-}
-
-function batchError({ outcome }: AppendBatchResult): HoldfastError | undefined {
-  return outcome.case === "error" ? errorFromStatus(outcome.value) : undefined;
 }
