@@ -186,12 +186,12 @@ export const settings = {
   drainTimeoutMs: milliseconds(
     "HOLDFAST_DRAIN_TIMEOUT_MS",
     10 * SECOND,
-    "how long calls in flight may take to finish after SIGTERM, in ms",
+    "how long calls in flight may take to finish once a server that stops refuses new ones, in ms",
   ),
   drainAnnounceMs: milliseconds(
     "HOLDFAST_DRAIN_ANNOUNCE_MS",
     0,
-    "time between NOT_SERVING and refusing connections, in ms, for balancers that poll health",
+    "how long a server that stops says NOT_SERVING and serves on, in ms; then it sends GOAWAY and tells streams to move; for balancers that poll health",
   ),
   maxConnections: count(
     "HOLDFAST_MAX_CONNECTIONS",
@@ -228,7 +228,7 @@ export const settings = {
   maxConnectionAgeMs: milliseconds(
     "HOLDFAST_MAX_CONNECTION_AGE_MS",
     0,
-    "age at which a connection is asked to reconnect, in ms; 0 is never",
+    "age at which a connection gets a GOAWAY and its streams are told to move, in ms; what has not ended after the drain timeout is cut; 0 is never",
   ),
   logLevel: choice(
     "HOLDFAST_LOG_LEVEL",

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
+import { connect } from "@holdfast/client";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { AdminService } from "../gen/holdfast/v1/admin_pb.js";
 import { findProcess } from "../src/postgres/process-status.js";
@@ -185,4 +186,26 @@ test("a caller that sends empty chunks without a pause loses the call, and its t
   await expect
     .poll(() => sendImport(rpc, [options, ...fileChunks("goals.json", GOALS)]), { timeout: 60_000 })
     .toMatchObject({ completed: true });
+});
+
+test("a folder that cannot be written is named to who exports or imports, with its setting", async () => {
+  const parent = await temporaryFolder();
+  const file = join(parent, "a-file");
+  await writeFile(file, "");
+  // The account of the tests may be root, who may write every folder.
+  const importsDirectory = join(file, "holdfast-imports");
+  const { app } = await serverOn(importsDirectory);
+  const { host, port } = app.grpc;
+  const holdfast = connect({ address: `${host}:${port}` });
+  onTestFinished(() => holdfast.close());
+  await expect(holdfast.admin.exportTo(join(parent, "fetched"))).rejects.toMatchObject({
+    code: "FAILED_PRECONDITION",
+    reason: "FOLDER_UNUSABLE",
+    message: `expected a folder that this server can write, got ${importsDirectory} (ENOTDIR); set HOLDFAST_IMPORTS to another one`,
+    metadata: { folder: importsDirectory, setting: "HOLDFAST_IMPORTS" },
+  });
+  const rpc = new RpcClient(app.grpc);
+  onTestFinished(() => rpc.close());
+  const failed = await refusal(sendImport(rpc, [options, ...fileChunks("goals.json", GOALS)]));
+  expect(failed).toMatchObject({ code: status.FAILED_PRECONDITION, reason: "FOLDER_UNUSABLE" });
 });

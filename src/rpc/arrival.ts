@@ -3,6 +3,7 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Admission } from "./admission.js";
 import type { CallLimit } from "./call-limit.js";
+import type { Connection } from "./connection.js";
 import type { RpcMetrics } from "./rpc-metrics.js";
 
 /**
@@ -12,6 +13,8 @@ import type { RpcMetrics } from "./rpc-metrics.js";
 const GRACE_MS = 50;
 /** Bytes of a message that is still coming, for each period of the deadline: 52 kbit/s by default, a very thin link. */
 const PROGRESS_BYTES = 64 * 1024;
+/** Nothing aborts it. */
+const NEVER = new AbortController().signal;
 
 /** What all calls of a server share of the room there is. */
 export interface Room {
@@ -36,6 +39,8 @@ export interface ArrivalOptions {
   readonly slot?: Slot;
   /** Whether the method takes or answers a stream. */
   readonly isStream: boolean;
+  /** What it came on; undefined when that is closed already. */
+  readonly connection: Connection | undefined;
   /** Told whose call it is. */
   readonly onIdentified?: (tenantId: string) => void;
 }
@@ -68,6 +73,11 @@ export class Arrival {
     this.#stream = stream;
     this.#options = options;
     this.#slot = options.slot;
+  }
+
+  /** Aborts when the call is to move to another connection. Never if its own is closed already. */
+  get draining(): AbortSignal {
+    return this.#options.connection?.draining ?? NEVER;
   }
 
   /** Whose call it is. @throws OVERLOADED when it is one stream too many */

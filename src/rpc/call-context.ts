@@ -16,7 +16,10 @@ export interface CallContext {
   readonly deadline: Date | undefined;
   /** Asked for between parts of long work: others have their turn. */
   readonly turn: Turn;
-  /** Aborts when the server begins to stop: long streams tell their client to move and end. */
+  /**
+   * Aborts when the call is to move: the server stops, or its connection has become old. Long streams tell their client
+   * so and end. Its reason is a HoldfastError.
+   */
   readonly draining: AbortSignal;
   /** Aborts with either of the two; for handlers that end with both. */
   readonly ending: AbortSignal;

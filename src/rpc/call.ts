@@ -61,6 +61,7 @@ export class Call implements CallContext {
   readonly #abort = new AbortController();
   readonly #startMs = performance.now();
   #ending: AbortController | undefined;
+  readonly #onDraining = () => this.#ending?.abort(this.draining.reason);
   #writer: ResponseWriter | undefined;
   #answers: AsyncIterator<unknown> | undefined;
   #begun = false;
@@ -102,13 +103,14 @@ export class Call implements CallContext {
   }
 
   get draining(): AbortSignal {
-    return this.#environment.draining;
+    return this.#arrival.draining;
   }
 
   get ending(): AbortSignal {
     if (!this.#ending) {
       this.#ending = new AbortController();
       for (const { aborted, reason } of [this.signal, this.draining]) if (aborted) this.#ending.abort(reason);
+      this.draining.addEventListener("abort", this.#onDraining);
     }
     return this.#ending.signal;
   }
@@ -172,11 +174,6 @@ export class Call implements CallContext {
     if (this.#answers) void closeQuietly(this.#answers);
   }
 
-  /** The server begins to stop. */
-  drain(reason: HoldfastError): void {
-    this.#ending?.abort(reason);
-  }
-
   async #serve(metadata: Metadata): Promise<void> {
     const { authenticate, settings, unread } = this.#environment;
     this.#begun = true;
@@ -215,6 +212,7 @@ export class Call implements CallContext {
       if (DENIALS.has(error.reason)) this.#denied(error);
       this.#fail(error);
     } finally {
+      if (this.#ending) this.draining.removeEventListener("abort", this.#onDraining);
       this.#writer?.reserve(0);
       this.#onSettled(this);
     }

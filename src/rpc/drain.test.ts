@@ -4,6 +4,8 @@ import { expect, test } from "vitest";
 import type { CallContext } from "./call-context.js";
 import { collect, ended, failure } from "./testing/echo-client.js";
 import { startEchoServer } from "./testing/echo-server.js";
+import { ECHO_TYPE_NAME } from "./testing/echo-service.js";
+import { DATA, FramePeer, GOAWAY } from "./testing/frame-peer.js";
 import { openRawStream } from "./testing/raw-stream.js";
 import { reasonOf } from "./testing/status-details.js";
 
@@ -104,14 +106,83 @@ test("closing cuts a drain short", async () => {
   expect((await refused).code).toBe(status.UNAVAILABLE);
 });
 
-test("a server that announces its drain serves new calls until it closes", async () => {
-  const { client, server } = await startEchoServer({ settings: { drainAnnounceMs: 200 } });
-  await client.unary("a");
-  const drained = server.drain(5000);
-  expect(server.draining.aborted).toBe(true);
+/** A stream that says when it was opened, and when it was told to move. */
+const MOVING = {
+  async *bidi(_requests: unknown, { draining, signal }: CallContext) {
+    yield { value: "open" };
+    if (!draining.aborted) await once(draining, "abort", { signal });
+    yield { value: "drain" };
+  },
+};
+
+test("a server that announces its drain serves calls and new streams, and tells no stream to move until then", async () => {
+  const { client, server } = await startEchoServer({
+    handlers: MOVING,
+    settings: { drainAnnounceMs: FOREVER_MS },
+  });
+  const before = collect(client.bidi());
+  expect((await client.unary("a")).text).toBe("a");
+  const drained = server.drain(FOREVER_MS);
+  const during = client.bidi();
+  const heard = collect(during);
+  await once(during, "data");
   expect((await client.unary("still")).text).toBe("still");
+  // On this connection the answers come in order: nobody was told anything before the last one.
+  expect(await Promise.all([before, heard].map(isOver))).toEqual([false, false]);
+  await server.close();
   await drained;
+  for (const { texts } of [await before, await heard]) expect(texts[0]).toBe("open");
   expect((await failure(client.unary("late"))).code).toBe(status.UNAVAILABLE);
+});
+
+test("a drain says so on the connection first, then to its streams", async () => {
+  const { server, address } = await startEchoServer({ handlers: MOVING });
+  const peer = await FramePeer.open(address);
+  peer.call(1, `/${ECHO_TYPE_NAME}/Bidi`);
+  await peer.until(({ type, stream }) => type === DATA && stream === 1);
+  const drained = server.drain(FOREVER_MS);
+  await peer.until(({ type, stream }) => type === DATA && stream === 1);
+  expect(peer.received.map(({ type }) => type).filter((type) => [DATA, GOAWAY].includes(type))).toEqual([
+    DATA,
+    GOAWAY,
+    DATA,
+  ]);
+  // Whatever is sent later was not served, and may be sent again elsewhere.
+  expect(peer.received.find(({ type }) => type === GOAWAY)?.payload.readUInt32BE(0)).toBe(1);
+  peer.close();
+  await drained;
+});
+
+test("the streams of a connection that is old are told to move, and new calls go over another one", async () => {
+  const { client, metrics } = await startEchoServer({
+    handlers: MOVING,
+    settings: { maxConnectionAgeMs: 500, maxConnectionAgeGraceMs: FOREVER_MS },
+  });
+  for (let round = 0; round < 2; round++) {
+    expect(await collect(client.bidi())).toMatchObject({
+      texts: ["open", "drain"],
+      status: { code: status.OK },
+    });
+    expect((await client.unary("served")).text).toBe("served");
+  }
+  client.close();
+  // Nothing of those that were left behind stays open.
+  await expect.poll(() => metrics.metrics()).toMatch(/^holdfast_open_connections 0$/m);
+});
+
+test("what does not move off an old connection is cut with it", async () => {
+  const { client } = await startEchoServer({
+    handlers: {
+      async *serverStream(request, { signal }) {
+        yield request;
+        await once(signal, "abort");
+      },
+    },
+    settings: { maxConnectionAgeMs: 1000, maxConnectionAgeGraceMs: 100 },
+  });
+  const { texts, status: end } = await collect(client.serverStream("a"));
+  expect(texts).toEqual(["a"]);
+  expect(end.code).not.toBe(status.OK);
 });
 
 test("closing twice, or a server that never listened, is quiet", async () => {
@@ -124,6 +195,14 @@ test("closing twice, or a server that never listened, is quiet", async () => {
   await server.close();
   expect((await open).code).toBe(status.UNAVAILABLE);
 });
+
+/** Whether it is settled now. */
+function isOver(work: Promise<unknown>): Promise<boolean> {
+  return Promise.race([
+    work.then(() => true),
+    new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+  ]);
+}
 
 function deferred() {
   let resolve = () => {};

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { HoldfastError } from "../core/errors.js";
 import type { Admission } from "./admission.js";
 import { Arrival, type Room } from "./arrival.js";
+import type { Connections } from "./connections.js";
 import { removeEndlessTimeout } from "./endless-timeout.js";
 import { KnownCallers } from "./known-callers.js";
 import { logFailure } from "./log-failure.js";
@@ -16,6 +17,7 @@ import { type TrailersOnly, trailersOnly } from "./trailers-only.js";
 export interface GateContext {
   readonly admissions: { readonly light: Admission; readonly heavy: Admission };
   readonly room: Room;
+  readonly connections: Connections;
   readonly logger: Logger;
 }
 
@@ -94,8 +96,9 @@ export class Gate {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
   ): Arrival | HoldfastError {
-    const { room } = this.#context;
-    if (!admission) return new Arrival(room, stream, { isStream });
+    const { room, connections } = this.#context;
+    const connection = connections.of(stream.session);
+    if (!admission) return new Arrival(room, stream, { isStream, connection });
     const caller = { authorization: headers.authorization, tenant: headers[TENANT_KEY]?.toString() };
     const known = this.#callers.tenantOf(caller);
     const tenantId = known ?? STRANGERS;
@@ -103,6 +106,7 @@ export class Gate {
     if (refusal) return refusal;
     return new Arrival(room, stream, {
       isStream,
+      connection,
       slot: { admission, tenantId },
       onIdentified: (identity) => {
         if (known !== identity) this.#callers.remember(caller, identity);

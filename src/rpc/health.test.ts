@@ -11,6 +11,9 @@ import { HoldfastError } from "../core/errors.js";
 import { type EchoClient, failure } from "./testing/echo-client.js";
 import { startEchoServer } from "./testing/echo-server.js";
 
+/** Milliseconds: whoever waited for it would not end before the test does. */
+const FOREVER_MS = 600_000;
+
 function serialize(service: string): Buffer {
   return Buffer.from(toBinary(HealthCheckRequestSchema, create(HealthCheckRequestSchema, { service })));
 }
@@ -78,11 +81,12 @@ test("a watcher sees every change, and the drain as the last", async () => {
 });
 
 test("a drained server cannot be declared serving again", async () => {
-  const { client, server } = await startEchoServer({ settings: { drainAnnounceMs: 200 } });
+  const { client, server } = await startEchoServer({ settings: { drainAnnounceMs: FOREVER_MS } });
   server.setServing(true);
   await check(client, "");
   const drained = server.drain(1000);
   server.setServing(true);
   expect(await check(client, "")).toBe("NOT_SERVING");
+  await server.close();
   await drained;
 });

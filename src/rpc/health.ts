@@ -21,7 +21,7 @@ export function createHealth(serviceNames: readonly string[]): HealthState {
   changes.setMaxListeners(0);
   let status = ServingStatus.NOT_SERVING;
 
-  async function* watch({ service }: { service: string }, { signal, draining }: CallContext) {
+  async function* watch({ service }: { service: string }, { signal, draining, ending }: CallContext) {
     let sent: ServingStatus | undefined;
     for (;;) {
       const current = names.has(service) ? status : ServingStatus.SERVICE_UNKNOWN;
@@ -30,10 +30,12 @@ export function createHealth(serviceNames: readonly string[]): HealthState {
         sent = current;
         continue;
       }
-      // Having said so, the stream ends: it would hold up the drain.
-      if (draining.aborted) throw draining.reason;
-      await once(changes, "change", { signal });
+      // Having said the last of it, the stream ends: it would hold up the drain.
+      if (ending.aborted) break;
+      await once(changes, "change", { signal: ending }).catch(() => undefined);
     }
+    signal.throwIfAborted();
+    draining.throwIfAborted();
   }
 
   const service = defineService(

@@ -16,11 +16,6 @@ export class LiveCalls {
     for (const listener of this.#idleListeners.splice(0)) listener();
   }
 
-  /** Tells every call that the server begins to stop. */
-  drain(reason: HoldfastError): void {
-    for (const call of [...this.#calls]) call.drain(reason);
-  }
-
   /** Ends every call with this error. */
   abort(error: HoldfastError): void {
     for (const call of [...this.#calls]) call.abort(error);

@@ -37,12 +37,15 @@ export interface RpcSettings extends AdmissionSettings, UnreadCallsSettings {
   readonly keepaliveTimeMs: number;
   /** Milliseconds to wait for the answer to a ping before the connection is dropped. */
   readonly keepaliveTimeoutMs: number;
-  /** Milliseconds a connection may live before its client is asked to reconnect, ±10 %; Infinity is for ever. Spreads load over servers that came later. */
+  /** Milliseconds a connection may live before it is drained, ±10 %; Infinity is for ever. Spreads load over servers that came later. */
   readonly maxConnectionAgeMs: number;
   /** Milliseconds that calls on a connection past its age may take to finish; Infinity is for ever. */
   readonly maxConnectionAgeGraceMs: number;
   /** MiB of HTTP/2 state per connection, Infinity for no limit. Node refuses new streams at the limit, so it must exceed the sum of all window and write buffers. */
   readonly maxSessionMemoryMiB: number;
-  /** Milliseconds between health saying NOT_SERVING and the listener closing, for balancers that poll health. 0 where none does. */
+  /**
+   * Milliseconds between health saying NOT_SERVING and the drain of connections, for balancers that poll health. All
+   * calls are served until then. 0 where nobody polls.
+   */
   readonly drainAnnounceMs: number;
 }

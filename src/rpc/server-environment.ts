@@ -24,6 +24,4 @@ export interface ServerEnvironment {
   readonly logger: Logger;
   readonly metrics: RpcMetrics;
   readonly settings: RpcSettings;
-  /** Aborts when the server begins to stop. */
-  readonly draining: AbortSignal;
 }

@@ -6,8 +6,6 @@ test("everything grpc-js leaves off or unbounded is set", () => {
   expect(
     toServerOptions({
       ...TEST_SETTINGS,
-      maxConnectionAgeMs: 60_000,
-      maxConnectionAgeGraceMs: 5000,
       maxSessionMemoryMiB: 64,
     }),
   ).toEqual({
@@ -16,8 +14,6 @@ test("everything grpc-js leaves off or unbounded is set", () => {
     "grpc.max_concurrent_streams": 1000,
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 10_000,
-    "grpc.max_connection_age_ms": 60_000,
-    "grpc.max_connection_age_grace_ms": 5000,
     "grpc-node.max_session_memory": 64,
     "grpc.enable_channelz": 1,
   });
@@ -25,7 +21,5 @@ test("everything grpc-js leaves off or unbounded is set", () => {
 
 test("Infinity is said by leaving an option out: a timer takes it for one millisecond", () => {
   const options = toServerOptions(TEST_SETTINGS);
-  expect(options).not.toHaveProperty(["grpc.max_connection_age_ms"]);
-  expect(options).not.toHaveProperty(["grpc.max_connection_age_grace_ms"]);
   expect(options).not.toHaveProperty(["grpc-node.max_session_memory"]);
 });

@@ -10,8 +10,6 @@ export function toServerOptions(settings: RpcSettings): ServerOptions {
     "grpc.max_concurrent_streams": settings.maxConcurrentStreams,
     "grpc.keepalive_time_ms": settings.keepaliveTimeMs,
     "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs,
-    ...finite("grpc.max_connection_age_ms", settings.maxConnectionAgeMs),
-    ...finite("grpc.max_connection_age_grace_ms", settings.maxConnectionAgeGraceMs),
     ...finite("grpc-node.max_session_memory", settings.maxSessionMemoryMiB),
     // Not for its figures: without channelz grpc-js forgets its sessions, and forceShutdown closes none.
     "grpc.enable_channelz": 1,

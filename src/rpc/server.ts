@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Server, type ServerCredentials } from "@grpc/grpc-js";
 import type { Logger } from "pino";
@@ -11,9 +10,9 @@ import type { CallAudits } from "../service/call-audits.js";
 import { Admission } from "./admission.js";
 import type { Authenticator } from "./authenticate.js";
 import { type Address, bind } from "./bind.js";
-import { boundConnections } from "./bound-connections.js";
 import { createCallInterceptor } from "./call-interceptor.js";
 import { CallLimit } from "./call-limit.js";
+import { Connections } from "./connections.js";
 import { explainUnknownMethods } from "./explain-unknown-methods.js";
 import { Gate } from "./gate.js";
 import { createHealth } from "./health.js";
@@ -49,11 +48,11 @@ export interface RpcServer {
   listen(options: Address & { readonly credentials: ServerCredentials }): Promise<Address>;
   /** What health answers. NOT_SERVING until first told otherwise. */
   setServing(serving: boolean): void;
-  /** Aborts when the server begins to stop; every CallContext has it. */
-  readonly draining: AbortSignal;
   /**
-   * Stops without cutting anyone off: health says NOT_SERVING, `draining` aborts, calls in flight finish. After
-   * `timeoutMs` those that have not are ended with SERVER_DRAINING. Resolves when nothing is left.
+   * Stops without cutting anyone off. Health says NOT_SERVING, and all calls are served for as long as that is announced.
+   * Then connections are refused and those there are get a GOAWAY, open streams are told to move, and calls in flight
+   * finish. `timeoutMs` after the announcement those that have not are ended with SERVER_DRAINING. Resolves when
+   * nothing is left.
    */
   drain(timeoutMs: number): Promise<void>;
   /** Stops at once, calls in flight ended with SERVER_DRAINING; cuts a drain short. */
@@ -70,10 +69,7 @@ const FORCE_GRACE_MS = 500;
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { authenticate, logger, settings } = options;
   sendLibraryLog(logger);
-  const draining = new AbortController();
   const closing = new AbortController();
-  // Every stream listens to it.
-  setMaxListeners(0, draining.signal);
 
   const health = createHealth(options.services.map(({ descriptor }) => descriptor.typeName));
   const services = [...options.services, health.service];
@@ -116,7 +112,6 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     logger,
     metrics,
     settings,
-    draining: draining.signal,
   };
   const methods = services.flatMap((service) => service.methods);
   const room = { awaited, streams, metrics, messageTimeoutMs: settings.messageTimeoutMs };
@@ -125,24 +120,26 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     light: new Admission(settings, "calls"),
     heavy: new Admission(settings, "heavy calls"),
   };
-  const gate = new Gate(methods, { admissions, room, logger });
-  const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
-  const server = new Server({ ...toServerOptions(settings), interceptors });
-  explainUnknownMethods(server);
-  gate.guard(server);
-  // The last that is put in front: it decides when a stream comes to the gate.
-  new NewStreams(metrics.endedConnection).guard(server);
-  boundConnections(server, {
-    maxConnections: settings.maxConnections,
+  const connections = new Connections({
+    ...settings,
     onOpened: metrics.connectionOpened,
     onDropped: droppedConnections(logger, metrics, settings.maxConnections),
     onCleared: (count) => logger.warn({ count }, "closed connections whose clients ended them, to make room"),
   });
+  const gate = new Gate(methods, { admissions, room, connections, logger });
+  const interceptors = [createCallInterceptor(methods, environment, calls, gate)];
+  const server = new Server({ ...toServerOptions(settings), interceptors });
+  explainUnknownMethods(server);
+  gate.guard(server);
+  connections.guard(server);
+  // The last that is put in front: it decides when a stream comes to the gate.
+  new NewStreams(metrics.endedConnection).guard(server);
   for (const service of services) server.addService(toServiceDefinition(service), {});
 
   let stopped: Promise<void> | undefined;
 
   async function stop(timeoutMs: number): Promise<void> {
+    health.setServing(false);
     try {
       await drain(timeoutMs);
     } finally {
@@ -151,12 +148,11 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   }
 
   async function drain(timeoutMs: number): Promise<void> {
+    await pause(settings.drainAnnounceMs, closing.signal);
     const deadlineMs = performance.now() + timeoutMs;
-    draining.abort(drainingError());
-    calls.drain(drainingError());
-    health.setServing(false);
-    await pause(Math.min(settings.drainAnnounceMs, timeoutMs), closing.signal);
+    // Closes the listener, and sends GOAWAY on each connection.
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    connections.drain(drainingError());
     const finished = Promise.all([closed, calls.idle()]);
     if (await settlesWithin(finished, deadlineMs - performance.now(), closing.signal)) return;
     calls.abort(drainingError());
@@ -170,8 +166,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
 
   return {
     listen: ({ host, port, credentials }) => bind(server, { host, port }, credentials),
-    setServing: (serving) => health.setServing(serving && !draining.signal.aborted),
-    draining: draining.signal,
+    setServing: (serving) => health.setServing(serving && stopped === undefined),
     drain(timeoutMs) {
       stopped ??= stop(timeoutMs);
       return stopped;

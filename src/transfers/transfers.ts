@@ -5,7 +5,7 @@ import type { Registry } from "prom-client";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { errorText, HoldfastError } from "../core/errors.js";
 import { DiskBudget } from "./disk-budget.js";
-import { fromDisk } from "./disk-error.js";
+import { fromDisk, unusableFolder } from "./disk-error.js";
 import { FolderSweeper } from "./folder-sweeper.js";
 import { ownFolder } from "./owned-folder.js";
 import { Transfer, type TransferSettings } from "./transfer.js";
@@ -71,7 +71,7 @@ export class Transfers {
    * Begins an export or an import of a tenant. Whoever begins it calls `end`.
    *
    * @param signal nobody waits for it any more
-   * @throws OVERLOADED when as many as may be are under way; SERVER_DRAINING
+   * @throws OVERLOADED when as many as may be are under way; FOLDER_UNUSABLE; SERVER_DRAINING
    */
   async begin(kind: TransferKind, tenantId: string, signal: AbortSignal): Promise<Transfer> {
     const place = {};
@@ -113,7 +113,10 @@ export class Transfers {
       if (folder !== undefined) await this.#remove(folder);
       this.#leave(place);
       this.#metrics.ended(kind, "failed");
-      throw fromDisk(error);
+      const unusable = unusableFolder(error, this.#directory);
+      if (!unusable) throw fromDisk(error);
+      this.#logger.warn({ reason: errorText(error) }, "the folder of exports and imports cannot be written");
+      throw unusable;
     }
   }
 

@@ -2,8 +2,11 @@ import type { RetryPolicy } from "./call/retry-policy.js";
 
 /** How to reach a server and as whom. Numbers that make no sense are INVALID_ARGUMENT; Infinity is never, or no limit. */
 export interface ConnectOptions {
-  /** "host:port", "unix:/path", or any gRPC target: "dns:///holdfast.internal:4650". */
-  readonly address: string;
+  /**
+   * "host:port", "unix:/path", or any gRPC target: "dns:///holdfast.internal:4650". Of several servers give all, as a
+   * list, or a name that has all their addresses: calls and streams are spread over those that serve.
+   */
+  readonly address: string | readonly string[];
   /** `true` trusts the system's authorities; absent is plaintext. */
   readonly tls?: boolean | TlsOptions;
   /** Sent as `authorization: Bearer …`. A function is asked before each call, so that a token may rotate. */

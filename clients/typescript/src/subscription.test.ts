@@ -61,6 +61,41 @@ function upTo(last: number): number[] {
 }
 
 describe("a subscription", () => {
+  test("says that it was opened to whoever asks, before it is iterated over, meanwhile and afterwards", async () => {
+    const { subscribe } = logOf(3, 3);
+    const subscription = connect(await serve({ subscribe })).events.subscribe({ after: "start" });
+    const before = subscription.opened();
+    const events = subscription[Symbol.asyncIterator]();
+    const first = events.next();
+    await subscription.opened();
+    await before;
+    expect((await first).value?.position).toBe(1n);
+    // There is no second page.
+    await subscription.opened();
+    expect((await events.next()).value?.position).toBe(2n);
+    await events.return(undefined);
+    await subscription.opened();
+  });
+
+  test("that began by iterating says that it was opened without waiting for a second page", async () => {
+    const { subscribe } = logOf(1, 1);
+    const subscription = connect(await serve({ subscribe })).events.subscribe({ after: "start" });
+    for await (const { position } of subscription) {
+      await subscription.opened();
+      expect(position).toBe(1n);
+      break;
+    }
+  });
+
+  test("that cannot be opened says why to whoever asks and to whoever iterates", async () => {
+    const subscription = connect(await serve({})).events.subscribe();
+    await expect(subscription.opened()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+    await expect(subscription[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+      code: "UNIMPLEMENTED",
+    });
+    await expect(subscription.opened()).rejects.toMatchObject({ code: "UNIMPLEMENTED" });
+  });
+
   test("asks for what it is told: place, log, filter", async () => {
     const { requests, subscribe } = logOf(9, 9);
     const client = connect(await serve({ subscribe }));

@@ -1,9 +1,9 @@
 import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import type { ConnectOptions, TlsOptions } from "../connect-options.js";
 import { HoldfastError } from "../holdfast-error.js";
-import { checkedAddress } from "./checked-address.js";
 import type { ConnectionSettings } from "./connection-settings.js";
 import { LONGEST_TIMER_MS } from "./duration.js";
+import type { Address } from "./target.js";
 
 // A probe that is not answered in this time means the connection is gone.
 const KEEPALIVE_TIMEOUT_MS = 10_000;
@@ -12,16 +12,21 @@ const MAX_RECONNECT_MS = 1_000;
 // How grpc-js is told that there is no limit, or that something is never done.
 const NONE = -1;
 
-/**
- * A channel that connects when first used. Throws TypeError for credentials that would travel in plaintext to
- * another machine, INVALID_ARGUMENT for an address that is none, and for certificates or a key that cannot be read.
- */
-export function openChannel(options: ConnectOptions, settings: ConnectionSettings): Client {
-  const address = checkedAddress(options.address);
+/** Throws TypeError for credentials that would travel in plaintext to another machine. */
+export function refusePlaintextCredentials(options: ConnectOptions): void {
   const hasCredentials = options.token !== undefined || options.metadata !== undefined;
-  if (!options.tls && hasCredentials && !options.allowPlaintextCredentials && !isLocal(address)) {
-    throw new TypeError(`credentials for ${address} need tls, or allowPlaintextCredentials`);
-  }
+  if (options.tls || !hasCredentials || options.allowPlaintextCredentials) return;
+  const remote = [options.address].flat().find((address) => !isLocal(address));
+  if (remote === undefined) return;
+  throw new TypeError(`credentials for ${remote} need tls, or allowPlaintextCredentials`);
+}
+
+/** A channel to one address, which connects when first used. @throws INVALID_ARGUMENT for PEM texts that cannot be read */
+export function openChannel(
+  { target, name }: Address,
+  options: ConnectOptions,
+  settings: ConnectionSettings,
+): Client {
   const tls = typeof options.tls === "object" ? options.tls : {};
   const { keepaliveMs, maxReceiveBytes, retry } = settings;
   const channel: ChannelOptions = {
@@ -35,11 +40,11 @@ export function openChannel(options: ConnectOptions, settings: ConnectionSetting
     // A client of its own is a connection of its own: closing one never disturbs another.
     "grpc.use_local_subchannel_pool": 1,
   };
-  if (tls.serverName !== undefined) {
-    channel["grpc.ssl_target_name_override"] = tls.serverName;
-    channel["grpc.default_authority"] = tls.serverName;
-  }
-  return new Client(address, options.tls ? secure(tls) : credentials.createInsecure(), channel);
+  if (name !== undefined) channel["grpc.default_authority"] = `${name.host}:${name.port}`;
+  if (tls.serverName !== undefined) channel["grpc.default_authority"] = tls.serverName;
+  const serverName = tls.serverName ?? name?.host;
+  if (options.tls && serverName !== undefined) channel["grpc.ssl_target_name_override"] = serverName;
+  return new Client(target, options.tls ? secure(tls) : credentials.createInsecure(), channel);
 }
 
 function secure(tls: TlsOptions) {

@@ -72,12 +72,3 @@ describe("when the server is back", () => {
     subscription.close();
   });
 });
-
-test("a client that was given several addresses goes on with the next", async () => {
-  const first = await serve(script("first"));
-  const second = await serve(script("second"));
-  const holdfast = connect({ address: `ipv4:${first.address},${second.address}` });
-  expect((await holdfast.admin.getLogHead()).logId).toBe("first");
-  first.kill();
-  expect((await holdfast.admin.getLogHead()).logId).toBe("second");
-});

@@ -1,3 +1,4 @@
+import { lookup } from "node:dns/promises";
 import {
   type DescMessage,
   type DescMethodBiDiStreaming,
@@ -7,7 +8,6 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import type {
-  Client,
   ClientDuplexStream,
   ClientReadableStream,
   CallOptions as GrpcCallOptions,
@@ -23,17 +23,27 @@ import type { Input } from "../wire/input.js";
 import { EncoderCompiler } from "../wire/message-encoder.js";
 import type { CallOptions } from "./call-options.js";
 import { cancelCall } from "./cancel-call.js";
-import { openChannel } from "./channel.js";
+import { openChannel, refusePlaintextCredentials } from "./channel.js";
 import { connectionSettings } from "./connection-settings.js";
-import { ConnectionWatch } from "./connection-watch.js";
 import { delay } from "./delay.js";
 import { durationMs, LONGEST_TIMER_MS } from "./duration.js";
+import type { Endpoint } from "./endpoint.js";
+import { Endpoints } from "./endpoints.js";
 import { errorFromCall } from "./error-from-status.js";
+import type { MovableStream } from "./movable-stream.js";
 import { createMetadataSource } from "./request-metadata.js";
 import { type RetryPolicy, retryDelayMs } from "./retry-policy.js";
+import { parseTargets } from "./target.js";
 
 /** What calling one method needs of its descriptor. */
 type Method = { readonly name: string; readonly parent: { readonly typeName: string } };
+
+/** What a stream takes besides. */
+export interface StreamOptions extends CallOptions {
+  readonly interceptors?: Interceptor[];
+  /** For one that can go on over another connection: it is told when that is better. */
+  readonly movable?: MovableStream;
+}
 
 /** Calls any method by its descriptor: encodes, authenticates, bounds, retries, and translates errors. */
 export class Transport {
@@ -41,18 +51,22 @@ export class Transport {
   readonly encoders = new EncoderCompiler();
   /** Where records go while the service is away; without one they wait. */
   readonly journal: RecordJournal | undefined = undefined;
-  readonly #client: Client;
+  readonly #endpoints: Endpoints;
   readonly #metadata: (own?: RequestMetadata) => Promise<Metadata>;
   readonly #deadlineMs: number;
-  readonly #connection: ConnectionWatch;
   readonly #closing = new AbortController();
 
   /** Throws INVALID_ARGUMENT for options that make no sense, TypeError for credentials over plaintext. */
   constructor(options: ConnectOptions) {
     const settings = connectionSettings(options);
+    refusePlaintextCredentials(options);
     this.retry = settings.retry;
-    this.#client = openChannel(options, settings);
-    this.#connection = new ConnectionWatch(this.#client.getChannel());
+    this.#endpoints = new Endpoints({
+      targets: parseTargets(options.address),
+      open: (address) => openChannel(address, options, settings),
+      lookup: (host) => lookup(host, { all: true }),
+      retry: settings.retry,
+    });
     this.#metadata = createMetadataSource(options);
     this.#deadlineMs = settings.deadlineMs;
   }
@@ -76,15 +90,18 @@ export class Transport {
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
     const deadline = Date.now() + this.allowedMs(options);
+    const tried = new Set<Endpoint>();
     let before: HoldfastError | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#unaryOnce(method, request, deadline, options);
+        return await this.#unaryOnce(method, request, deadline, options, tried);
       } catch (thrown) {
         const error = HoldfastError.from(thrown);
         // The time was over while one more was tried: what was in the way is what the one before met.
         if (before && error.code === "DEADLINE_EXCEEDED") throw before;
         before = error;
+        if (this.#mayTryAnother(error, tried, deadline)) continue;
+        tried.clear();
         const waitMs = retryDelayMs(this.retry, attempt, error.retryAfterMs);
         if (!error.retryable || this.closing.aborted || Date.now() + waitMs >= deadline) throw error;
         await this.untilRetry(waitMs, error, options.signal);
@@ -102,7 +119,13 @@ export class Transport {
 
   /** Calls back when the connection that was lost with this error is back, once. The answer ends it. */
   onConnected(error: HoldfastError, listener: () => void): () => void {
-    return error.retryAfterMs === undefined ? this.#connection.onConnected(listener) : () => {};
+    return error.retryAfterMs === undefined ? this.#endpoints.onConnected(listener) : () => {};
+  }
+
+  /** Whether a call is made at another address at once: a server that says when to come again speaks for all. */
+  #mayTryAnother(error: HoldfastError, tried: ReadonlySet<Endpoint>, deadline: number): boolean {
+    if (!error.retryable || error.retryAfterMs !== undefined || this.closing.aborted) return false;
+    return Date.now() < deadline && this.#endpoints.hasOther(tried);
   }
 
   /** How long a unary call may take, in milliseconds; Infinity is without end. Throws INVALID_ARGUMENT. */
@@ -115,12 +138,16 @@ export class Transport {
     request: Uint8Array,
     deadline: number,
     options: CallOptions,
+    tried: Set<Endpoint>,
   ): Promise<MessageShape<O>> {
     const metadata = await this.#start(options);
+    const endpoint = await this.#picked(this.#endpoints.forCall(tried));
+    tried.add(endpoint);
     const { signal } = options;
+    if (signal?.aborted) throw cancelled(signal);
     return await new Promise((resolve, reject) => {
       const onAbort = () => cancelCall(call);
-      const call = this.#client.makeUnaryRequest(
+      const call = endpoint.client.makeUnaryRequest(
         pathOf(method),
         identity,
         decoder(method.output),
@@ -141,11 +168,12 @@ export class Transport {
   async serverStream<I extends DescMessage, O extends DescMessage>(
     method: DescMethodServerStreaming<I, O>,
     input: Input<MessageShape<I>>,
-    options: CallOptions & { readonly interceptors?: Interceptor[] } = {},
+    options: StreamOptions = {},
   ): Promise<ClientReadableStream<MessageShape<O>>> {
     const request = this.encode(method.input, input);
     const metadata = await this.#start(options);
-    return this.#client.makeServerStreamRequest(
+    const endpoint = await this.#picked(this.#endpoints.forStream());
+    const call = endpoint.client.makeServerStreamRequest(
       pathOf(method),
       identity,
       decoder(method.output),
@@ -153,21 +181,26 @@ export class Transport {
       metadata,
       streamOptions(options),
     );
+    if (options.movable) endpoint.hold(options.movable, call);
+    return call;
   }
 
   /** Many requests, already encoded, many answers. The caller ends it. */
   async duplex<I extends DescMessage, O extends DescMessage>(
     method: DescMethodBiDiStreaming<I, O>,
-    options: CallOptions = {},
+    options: StreamOptions = {},
   ): Promise<ClientDuplexStream<Buffer, MessageShape<O>>> {
     const metadata = await this.#start(options);
-    return this.#client.makeBidiStreamRequest(
+    const endpoint = await this.#picked(this.#endpoints.forStream());
+    const call = endpoint.client.makeBidiStreamRequest(
       pathOf(method),
       identity,
       decoder(method.output),
       metadata,
       streamOptions(options),
     );
+    if (options.movable) endpoint.hold(options.movable, call);
+    return call;
   }
 
   /** Fires when it is closed: what would go on for ever ends then. */
@@ -178,7 +211,7 @@ export class Transport {
   /** Lets calls in flight finish; refuses new ones with CLOSED. */
   close(): void {
     this.#closing.abort();
-    this.#client.close();
+    this.#endpoints.close();
   }
 
   async #start(options: CallOptions): Promise<Metadata> {
@@ -188,6 +221,13 @@ export class Transport {
     // Asked again: it may have been closed while credentials were fetched.
     if (this.closing.aborted) throw closed("client");
     return metadata;
+  }
+
+  async #picked(choice: Endpoint | Promise<Endpoint>): Promise<Endpoint> {
+    const endpoint = await choice;
+    // It may have been closed while addresses were asked.
+    if (this.closing.aborted) throw closed("client");
+    return endpoint;
   }
 
   /** Throws INVALID_ARGUMENT for what is no such message. */
@@ -222,9 +262,6 @@ function allowed(deadlineMs: number): number {
   return ms === 0 || ms > LONGEST_TIMER_MS ? Number.POSITIVE_INFINITY : ms;
 }
 
-function streamOptions({
-  deadlineMs = 0,
-  interceptors,
-}: CallOptions & { readonly interceptors?: Interceptor[] }): GrpcCallOptions {
+function streamOptions({ deadlineMs = 0, interceptors }: StreamOptions): GrpcCallOptions {
   return { deadline: Date.now() + allowed(deadlineMs), ...(interceptors ? { interceptors } : {}) };
 }

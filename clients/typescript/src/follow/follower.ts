@@ -1,6 +1,6 @@
 import type { DescMethodServerStreaming, Message } from "@bufbuild/protobuf";
-import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
-import type { Transport } from "../call/transport.js";
+import type { ClientReadableStream } from "@grpc/grpc-js";
+import type { StreamOptions, Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { Input } from "../wire/input.js";
 import type { Cursor, FollowOptions } from "./follow-options.js";
@@ -42,7 +42,12 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
   readonly #stop = new AbortController();
   readonly #pages: AsyncGenerator<P>;
   readonly #stream: FollowedStream<T, P, R>;
+  /** The page that {@link opened} asked for, until somebody iterates. */
   #first: Promise<IteratorResult<P>> | undefined;
+  #isStarted = false;
+  readonly #confirmed: Promise<void>;
+  #confirm: () => void = () => {};
+  #fail: (reason: unknown) => void = () => {};
   #taken = false;
   /** After which position the next call starts: the end of the last page. */
   #resume: Cursor | undefined;
@@ -60,6 +65,12 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
     this.#resume = after;
     this.#position = after?.position;
     this.#stream = stream;
+    this.#confirmed = new Promise((resolve, reject) => {
+      this.#confirm = resolve;
+      this.#fail = reject;
+    });
+    // Nobody has to ask.
+    this.#confirmed.catch(() => {});
     this.#pages = this.#read(transport, options);
   }
 
@@ -79,11 +90,16 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
 
   /**
    * Starts, and resolves when the server has confirmed the place: whatever is recorded from then on will be
-   * delivered, also when it began at "now". Iterating starts it as well.
+   * delivered, also when it began at "now". Iterating starts it as well: before, meanwhile and afterwards it may be
+   * asked for as often as one likes. Throws what iterating throws if that comes first.
    */
   async opened(): Promise<void> {
-    this.#first ??= this.#pages.next();
-    await this.#first;
+    if (!this.#isStarted) {
+      this.#first = this.#next();
+      // Whoever iterates hears of it.
+      this.#first.catch(() => {});
+    }
+    await this.#confirmed;
   }
 
   /** The pages as the server sends them, checkpoints included. */
@@ -135,18 +151,24 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
   }
 
   #next(): Promise<IteratorResult<P>> {
+    this.#isStarted = true;
     const first = this.#first;
     this.#first = undefined;
-    return first ?? this.#pages.next();
+    if (first) return first;
+    const next = this.#pages.next();
+    // With the first page, or the end. A promise is settled once: what comes later changes nothing.
+    next.then(this.#confirm, this.#fail);
+    return next;
   }
 
   async *#read(transport: Transport, options: FollowOptions): AsyncGenerator<P, void, undefined> {
     const { method, request, page } = this.#stream;
+    const { metadata } = options;
     // The types of request and answer are those of the method: whoever names the stream gives them together.
-    const call = (interceptors: Interceptor[]) => {
+    const call = (options: StreamOptions) => {
       const place = { afterPosition: this.#resume?.position, logId: this.#resume?.logId };
       const asked: object = { ...request, ...place };
-      const settings = { signal: this.#stop.signal, metadata: options.metadata, interceptors };
+      const settings = { ...options, signal: this.#stop.signal, metadata };
       const answers: Promise<unknown> = transport.serverStream(method, asked as Input<Message>, settings);
       return answers as Promise<ClientReadableStream<R>>;
     };

@@ -1,10 +1,10 @@
-import type { ClientReadableStream, Interceptor } from "@grpc/grpc-js";
+import type { ClientReadableStream } from "@grpc/grpc-js";
 import { cancelCall } from "../call/cancel-call.js";
 import { errorFromCall } from "../call/error-from-status.js";
 import { notify } from "../call/notify.js";
 import { PacedReads } from "../call/paced-reads.js";
 import { retryDelayMs } from "../call/retry-policy.js";
-import type { Transport } from "../call/transport.js";
+import type { StreamOptions, Transport } from "../call/transport.js";
 import { cancelled, HoldfastError } from "../holdfast-error.js";
 import type { FollowOptions } from "./follow-options.js";
 
@@ -15,11 +15,12 @@ import type { FollowOptions } from "./follow-options.js";
  */
 export async function* resumedStream<R>(
   transport: Transport,
-  call: (interceptors: Interceptor[]) => Promise<ClientReadableStream<R>>,
+  call: (options: Pick<StreamOptions, "interceptors" | "movable">) => Promise<ClientReadableStream<R>>,
   stop: AbortController,
   options: FollowOptions,
 ): AsyncGenerator<R, void, undefined> {
   const { signal, onInterrupted } = options;
+  const movable = { opens: 0, move: () => {} };
   const onAbort = () => stop.abort();
   for (const source of [signal, transport.closing]) {
     source?.addEventListener("abort", onAbort, { once: true });
@@ -29,17 +30,23 @@ export async function* resumedStream<R>(
     for (let attempts = 1; !stop.signal.aborted; attempts++) {
       const reads = new PacedReads();
       let stream: ClientReadableStream<R> | undefined;
+      let isMoved = false;
       const cancel = () => stream && cancelCall(stream);
       let error = new HoldfastError("the server ended the stream", { code: "UNAVAILABLE" });
       try {
-        stream = await call([reads.interceptor]);
+        movable.move = () => {
+          isMoved = true;
+          cancel();
+        };
+        stream = await call({ interceptors: [reads.interceptor], movable });
+        if (isMoved) cancel();
         // The loop gets the error; a call that is over when the loop is left has nobody else to tell.
         stream.on("error", () => {});
         stop.signal.addEventListener("abort", cancel, { once: true });
         for await (const answer of stream) {
           attempts = 1;
           yield answer;
-          if (stop.signal.aborted) break;
+          if (stop.signal.aborted || isMoved) break;
           reads.release();
         }
       } catch (thrown) {
@@ -50,6 +57,7 @@ export async function* resumedStream<R>(
         cancel();
       }
       if (stop.signal.aborted) break;
+      if (isMoved) continue;
       if (!error.retryable) throw error;
       const delayMs = retryDelayMs(transport.retry, attempts, error.retryAfterMs);
       notify(onInterrupted, error, delayMs);

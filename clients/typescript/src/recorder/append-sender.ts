@@ -1,12 +1,12 @@
 import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
-import { errorFromStatus } from "../call/error-from-status.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { AppendQueue } from "./append-queue.js";
 import { AppendStream } from "./append-stream.js";
 import type { Batch } from "./batch.js";
+import { batchError } from "./batch-error.js";
 import { answerDefect } from "./check-answer.js";
 import type { StreamLimits } from "./stream-limits.js";
 
@@ -47,6 +47,8 @@ export class AppendSender {
   #limits: StreamLimits | undefined;
   #blocked = false;
   #draining = false;
+  #isMoving = false;
+  readonly #movable = { opens: 0, move: () => this.#move() };
   #inFlight: Batch[] = [];
   #inFlightBytes = 0;
   #lastError: HoldfastError | undefined;
@@ -127,15 +129,6 @@ export class AppendSender {
     for (const batch of batches) this.#events.diverted(batch);
   }
 
-  /** Everything on a stream that the server drains is answered. A server that does not end it in time is not waited for. */
-  #leaveStream(): void {
-    this.#stream?.finish();
-    clearTimeout(this.#stallTimer);
-    this.#stallTimer = setTimeout(() => {
-      this.#breakOff(new HoldfastError("the server did not end a stream it drains", { code: "UNAVAILABLE" }));
-    }, FINISH_TIMEOUT_MS);
-  }
-
   #breakOff(error: HoldfastError | undefined): void {
     this.#stream?.cancel();
     this.#ended(error);
@@ -194,7 +187,7 @@ export class AppendSender {
       return;
     }
     this.#expectAnswer();
-    this.#stream = new AppendStream(this.#transport, this.#settings.open, {
+    this.#stream = new AppendStream(this.#transport, this.#settings.open, this.#movable, {
       opened: (limits) => {
         clearTimeout(this.#stallTimer);
         this.#limits = limits;
@@ -202,16 +195,33 @@ export class AppendSender {
         this.pump();
       },
       answered: (result) => this.#answered(result),
-      drained: () => {
-        this.#draining = true;
-        if (this.#inFlight.length === 0) this.#leaveStream();
-      },
+      drained: () => this.#drain(),
       writable: () => {
         this.#blocked = false;
         this.pump();
       },
       ended: (error) => this.#ended(error),
     });
+  }
+
+  /** Sends nothing more on this stream, and lets it end when all is answered. */
+  #drain(): void {
+    this.#draining = true;
+    if (this.#inFlight.length > 0) return;
+    this.#stream?.finish();
+    clearTimeout(this.#stallTimer);
+    // A server that does not end it is stuck.
+    this.#stallTimer = setTimeout(() => {
+      this.#breakOff(new HoldfastError("the server did not end a stream it drains", { code: "UNAVAILABLE" }));
+    }, FINISH_TIMEOUT_MS);
+  }
+
+  /** Goes on with another stream, which is opened elsewhere. */
+  #move(): void {
+    if (!this.#stream) return;
+    this.#isMoving = true;
+    if (this.#limits) this.#drain();
+    else this.#breakOff(undefined);
   }
 
   #answered(answer: AppendBatchResult): void {
@@ -230,17 +240,23 @@ export class AppendSender {
     this.#acknowledged();
     if (error) this.#events.refused(batch, error);
     else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
-    if (this.#draining && this.#inFlight.length === 0) this.#leaveStream();
+    if (this.#draining) this.#drain();
     this.pump();
   }
 
   #ended(error = new HoldfastError("the server ended the stream", { code: "UNAVAILABLE" })): void {
     const finished = this.#onFinished;
-    const wasIdle = this.#inFlight.length === 0 && this.#queue.isEmpty;
+    const wasAnswered = this.#inFlight.length === 0;
+    const wasIdle = wasAnswered && this.#queue.isEmpty;
     const wasOpen = this.#limits !== undefined;
+    const isMoving = this.#isMoving;
     this.#dropStream();
     if (this.#stopped) {
       finished?.();
+      return;
+    }
+    if (isMoving && wasAnswered) {
+      this.pump();
       return;
     }
     this.#lastError = error;
@@ -267,6 +283,7 @@ export class AppendSender {
     this.#limits = undefined;
     this.#blocked = false;
     this.#draining = false;
+    this.#isMoving = false;
     return stream;
   }
 
@@ -280,8 +297,4 @@ export class AppendSender {
   #refuseQueued(error: HoldfastError): void {
     for (const batch of this.#queue.takeAll()) this.#events.refused(batch, error);
   }
-}
-
-function batchError({ outcome }: AppendBatchResult): HoldfastError | undefined {
-  return outcome.case === "error" ? errorFromStatus(outcome.value) : undefined;
 }

@@ -7,6 +7,7 @@ import {
 } from "../../../../gen/holdfast/v1/event_pb.js";
 import { cancelCall } from "../call/cancel-call.js";
 import { errorFromCall } from "../call/error-from-status.js";
+import type { MovableStream } from "../call/movable-stream.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import { limitsFromOpened, type StreamLimits } from "./stream-limits.js";
@@ -30,9 +31,9 @@ export class AppendStream {
   #over = false;
 
   /** `open` is the encoded first message. */
-  constructor(transport: Transport, open: Buffer, events: AppendStreamEvents) {
+  constructor(transport: Transport, open: Buffer, movable: MovableStream, events: AppendStreamEvents) {
     this.#events = events;
-    transport.duplex(EventService.method.appendStream).then(
+    transport.duplex(EventService.method.appendStream, { movable }).then(
       (call) => this.#start(call, open),
       (thrown) => this.#end(HoldfastError.from(thrown)),
     );

@@ -7,6 +7,7 @@ import {
   ServerCredentials,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { Health } from "../../../../gen/grpc/health/v1/health_pb.js";
 import { ActionSelectorService } from "../../../../gen/holdfast/v1/action_selector_pb.js";
 import { AdminService } from "../../../../gen/holdfast/v1/admin_pb.js";
 import { ConfigurationService } from "../../../../gen/holdfast/v1/configuration_pb.js";
@@ -16,6 +17,7 @@ import { SessionService } from "../../../../gen/holdfast/v1/session_pb.js";
 
 /** Every method a test may script, by the name it has in the descriptors. */
 const METHODS = {
+  ...Health.method,
   ...ActionSelectorService.method,
   ...AdminService.method,
   ...ConfigurationService.method,
