@@ -13,6 +13,7 @@ import * as memoryVectors from "./migrations/0009-memory-vectors.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
 import * as writerRole from "./migrations/0011-writer-role.js";
 import * as imports from "./migrations/0014-imports.js";
+import * as servers from "./migrations/0015-servers.js";
 import { openOwnerConnection } from "./owner-connection.js";
 import { routines } from "./routines.js";
 
@@ -29,6 +30,7 @@ const migrations = {
   "0010-appended-lists": appendedLists,
   "0011-writer-role": writerRole,
   "0014-imports": imports,
+  "0015-servers": servers,
 };
 
 export interface MigrationStatus {
