@@ -137,6 +137,7 @@ export async function startApp(
         takesWrites: () => probe.state === "writable",
         onDurable: appendLatency.observe,
         onCommit(tenantId, commit) {
+          probe.committed();
           hub.committed(tenantId, commit);
           hints.send(tenantId, commit.position);
         },

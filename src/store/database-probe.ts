@@ -22,11 +22,13 @@ export type DatabaseState = (typeof DATABASE_STATES)[number];
 
 export interface DatabaseProbe {
   readonly state: DatabaseState;
+  /** To be told of each write that was committed: then a heartbeat that takes long is only late. */
+  committed(): void;
   close(): void;
 }
 
 /** A heartbeat without an answer for so long, in ms, makes the state another one; with the interval less than 2 s. */
-const SILENCE_MS = 1500;
+const SILENCE_MS = 1700;
 /** After so long without an answer, in ms, Postgres is asked what became of the heartbeat; enough is left for it to answer. */
 const DOUBT_MS = 500;
 
@@ -48,8 +50,10 @@ export function probeDatabase(options: {
   let state: DatabaseState = "writable";
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let committedAt = Number.NEGATIVE_INFINITY;
 
   const look = async (): Promise<DatabaseState> => {
+    const since = performance.now();
     const beat = heartbeat.beat();
     const result = await within(DOUBT_MS, beat);
     if (result !== undefined) {
@@ -63,8 +67,12 @@ export function probeDatabase(options: {
       },
       () => {},
     );
-    const late = await within(SILENCE_MS - DOUBT_MS, beat);
-    if (late !== undefined) return late;
+    for (;;) {
+      const remainingMs = Math.max(since, committedAt) + SILENCE_MS - performance.now();
+      if (remainingMs <= 0) break;
+      const late = await within(remainingMs, beat);
+      if (late !== undefined) return late;
+    }
     if (isUnderWay) return "stalled";
     // Either Postgres does not answer, or it has answered and the answer was lost. The next look takes other connections.
     watch.disconnect();
@@ -86,6 +94,9 @@ export function probeDatabase(options: {
   return {
     get state() {
       return state;
+    },
+    committed() {
+      committedAt = performance.now();
     },
     close() {
       closed = true;

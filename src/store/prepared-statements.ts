@@ -30,7 +30,8 @@ export class PreparedStatements {
     // A pooler gives out process ids of its own: no other session may be cancelled by them.
     const { processID } = client as unknown as { processID: number | null };
     const { rows } = await client.query<[number]>({ text: "SELECT pg_backend_pid()", rowMode: "array" });
-    if (rows[0]?.[0] === processID) return;
+    // Other connections may have found out meanwhile.
+    if (rows[0]?.[0] === processID || !this.#isAuto) return;
     this.#isAuto = false;
     this.#areUsed = false;
     this.#logger.warn(
