@@ -45,10 +45,13 @@ export async function startTransactionPooler(databaseUrl: string): Promise<Trans
     socket.on("error", () => {});
     let held: Promise<Session> | undefined;
     let unanswered = 0;
+    // Whether messages were sent that only a later one asks an answer for.
+    let isOpen = false;
     socket.on("close", () => {
       near.delete(socket);
       // The session is given back once what it runs has ended.
       unanswered += 1;
+      isOpen = false;
       void held?.then(({ stream }) => stream.write(ROLLBACK));
     });
     const begin = async () => {
@@ -57,7 +60,7 @@ export async function startTransactionPooler(databaseUrl: string): Promise<Trans
         if (!socket.destroyed) socket.write(message);
         if (message[0] !== code("Z")) return;
         unanswered -= 1;
-        if (unanswered > 0 || message[MESSAGE_HEADER_BYTES] !== IDLE) return;
+        if (unanswered > 0 || isOpen || message[MESSAGE_HEADER_BYTES] !== IDLE) return;
         held = undefined;
         give(session);
       });
@@ -66,7 +69,8 @@ export async function startTransactionPooler(databaseUrl: string): Promise<Trans
     };
     const onMessages = split(MESSAGE_HEADER_BYTES, (message) => {
       if (message[0] === code("X")) return void socket.end();
-      if (message[0] === code("Q") || message[0] === code("S")) unanswered += 1;
+      isOpen = message[0] !== code("Q") && message[0] !== code("S");
+      if (!isOpen) unanswered += 1;
       held ??= begin();
       void held.then(({ stream }) => stream.write(message));
       return undefined;
