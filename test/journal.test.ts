@@ -14,7 +14,6 @@ import {
 } from "@holdfast/client";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
-import { execute } from "./support/execute.js";
 import {
   idsInLog,
   linesOf,
@@ -207,32 +206,6 @@ describe("with a journal", () => {
     await holdfast.close();
     expect(openJournaled(server.address, directory, tenantId).journal.state.rejected).toBe(6);
     await expectSoundLog(database.url, tenantId);
-  });
-
-  test("what the service fails at by a defect is no refusal: it is replayed until it is stored", async () => {
-    const { server, directory, tenantId } = await setUp();
-    // A sequence keeps its value when a transaction is rolled back. One replay takes fewer than eight tries.
-    await execute(
-      database.url,
-      "CREATE SEQUENCE tries",
-      `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-         IF NEW.type = 'defect' AND nextval('tries') <= 8 THEN RAISE EXCEPTION 'as told' USING ERRCODE = '22000'; END IF;
-         RETURN NEW;
-       END $$`,
-      "GRANT USAGE ON SEQUENCE tries TO PUBLIC",
-      "CREATE TRIGGER fail BEFORE INSERT ON holdfast.observations FOR EACH ROW EXECUTE FUNCTION fail()",
-    );
-    const holdfast = openJournaled(server.address, directory, tenantId, PATIENT);
-    const recorder = holdfast.recorder();
-    const records = ["a", "defect", "b"].map((type) => recorder.observe({ type }));
-    await recorder.flush();
-    expect(holdfast.journal.state.entries).toBe(3);
-    await server.start();
-    await holdfast.journal.drained();
-    expect(holdfast.journal.state).toMatchObject({ entries: 0, rejected: 0 });
-    // Entries beside it may have been stored before it.
-    expect((await idsInLog(holdfast)).toSorted()).toEqual(records.map(({ id }) => id).toSorted());
-    await execute(database.url, "DROP TRIGGER fail ON holdfast.observations");
   });
 
   test("what is full refuses further writes as JOURNAL_FULL, keeps what it has, and has room again later", async () => {

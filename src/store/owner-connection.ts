@@ -5,7 +5,7 @@ import { PrimaryClient } from "./primary-client.js";
 
 /**
  * One plain connection as the login user of the URL, for what only the owner of
- * the schema does: migrating and inspecting. `destroy()` closes it.
+ * the schema may read: which migrations there are. `destroy()` closes it.
  */
 export function openOwnerConnection(url: string): Kysely<unknown> {
   const pool = new pg.Pool({
