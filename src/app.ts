@@ -35,6 +35,7 @@ import { probeDatabase } from "./store/database-probe.js";
 import { listenForHints } from "./store/hint-listener.js";
 import { createHintSender } from "./store/hints.js";
 import { migrateUp } from "./store/migrate.js";
+import { Primary } from "./store/primary.js";
 import { requireMigrated } from "./store/require-migrated.js";
 import { Transfers } from "./transfers/transfers.js";
 import { Scans } from "./workers/scans.js";
@@ -90,9 +91,10 @@ export async function startApp(
     const { url: databaseUrl, embeddedVersion } = await provideDatabase(config, logger, cleanups, signal);
     await (config.migrate ? migrateUp : requireMigrated)({ url: databaseUrl });
     signal?.throwIfAborted();
+    const primary = new Primary(databaseUrl);
     const opened = openDatabase(
       {
-        url: databaseUrl,
+        url: primary,
         maxConnections: config.databaseConnections,
         connectTimeoutMs: config.connectTimeoutMs,
         statementTimeoutMs: config.statementTimeoutMs,
@@ -117,13 +119,14 @@ export async function startApp(
     cleanups.push(() => transfers.close());
     let onHealth = () => {};
     const probe = probeDatabase({
-      url: databaseUrl,
+      primary,
+      version: readVersion(),
       intervalMs: config.databaseProbeIntervalMs,
       logger,
       onChange: () => onHealth(),
     });
     cleanups.push(() => probe.close());
-    registerRuntimeGauges(registry, database, hub);
+    registerRuntimeGauges(registry, { database, probe, hub });
     const appendLatency = createAppendLatency(registry);
     const appender = new Appender(
       {
@@ -131,9 +134,10 @@ export async function startApp(
         sessionCodec: codecs.of(session),
         rules: createRules(config, workers),
         logger,
-        takesWrites: () => probe.health === "writable",
+        takesWrites: () => probe.state === "writable",
         onDurable: appendLatency.observe,
         onCommit(tenantId, commit) {
+          probe.committed();
           hub.committed(tenantId, commit);
           hints.send(tenantId, commit.position);
         },
@@ -147,10 +151,11 @@ export async function startApp(
     const poller = pollLogs(database, hub, config.pollIntervalMs, logger);
     cleanups.push(() => poller.close());
     const listener = listenForHints({
-      url: config.databaseListenUrl || databaseUrl,
+      primary: config.databaseListenUrl === "" ? primary : new Primary(config.databaseListenUrl),
       logger,
       onHint: (tenantId, position) => hub.hint(tenantId, position),
     });
+    cleanups.push(primary.onMoved(() => listener.reconnect()));
     cleanups.push(() => listener.close());
 
     const preparer = createEntryPreparer(codecs, config);
@@ -213,7 +218,7 @@ export async function startApp(
       settings: rpcSettings(config),
     });
     let isServing = false;
-    const isReady = () => isServing && probe.health === "writable";
+    const isReady = () => isServing && probe.state === "writable";
     onHealth = () => rpc.setServing(isReady());
     const httpServer = createHttpServer({ registry, ready: isReady, logger });
     // Before the gRPC server, so that it closes after: a drain can be watched.

@@ -3,7 +3,17 @@ import { type TaskEnvironment, taskEnvironment } from "./config/task-environment
 import { transferLimits } from "./config/transfer-limits.js";
 import { unreadLimits } from "./config/unread-limits.js";
 import { workerLimits } from "./config/worker-limits.js";
-import { choice, count, flag, milliseconds, port, type Setting, text, url } from "./core/setting.js";
+import {
+  autoFlag,
+  choice,
+  count,
+  flag,
+  milliseconds,
+  port,
+  type Setting,
+  text,
+  url,
+} from "./core/setting.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -11,7 +21,11 @@ const SECOND = 1000;
 
 /** Every setting of the server. */
 export const settings = {
-  databaseUrl: url("DATABASE_URL", "", "Postgres 15 to 18 to use; empty starts the embedded one"),
+  databaseUrl: url(
+    "DATABASE_URL",
+    "",
+    "Postgres 15 to 18 to use; several servers as host1:5432,host2:5432 with target_session_attrs=read-write; empty starts the embedded one",
+  ),
   databaseListenUrl: url(
     "HOLDFAST_DATABASE_LISTEN_URL",
     "",
@@ -48,12 +62,11 @@ export const settings = {
   databaseProbeIntervalMs: milliseconds(
     "HOLDFAST_DATABASE_PROBE_INTERVAL_MS",
     250,
-    "how often the database is asked whether it takes writes, in ms; health says NOT_SERVING within 2 s if it does not",
+    "how often a heartbeat is written to the database, in ms: one small row; health says NOT_SERVING within 2 s if that fails",
   ),
-  preparedStatements: flag(
+  preparedStatements: autoFlag(
     "HOLDFAST_DATABASE_PREPARED_STATEMENTS",
-    true,
-    "prepare statements by name; turn off behind PgBouncer in transaction mode before 1.21",
+    "prepare statements by name; auto does unless a pooler such as PgBouncer is in between, since not all of them support it",
   ),
 
   grpcHost: text("HOLDFAST_GRPC_HOST", "HOST", "127.0.0.1", "address of the gRPC service"),

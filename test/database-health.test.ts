@@ -12,6 +12,7 @@ import type { App } from "../src/app.js";
 import { layoutOf } from "../src/postgres/layout.js";
 import { findPostmaster } from "../src/postgres/postmaster-file.js";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
+import type { DatabaseState } from "../src/store/database-probe.js";
 import { connect } from "./support/connect.js";
 import { createTestDatabase } from "./support/create-test-database.js";
 import { startDatabaseProxy } from "./support/database-proxy.js";
@@ -28,6 +29,9 @@ const UNAVAILABLE = { code: status.UNAVAILABLE, reason: "DATABASE_UNAVAILABLE", 
 /** What never comes takes that long; on a machine that is busy with other things all else comes in seconds. */
 const NEVER_MS = 60_000;
 
+/** Calls of one tenant that wait at a time: fewer than are overload. */
+const MAX_WAITING = 10;
+
 async function serve(url: string, overrides = {}): Promise<App> {
   const app = await startServer(url, { logLevel: "silent", drainTimeoutMs: 500, ...overrides });
   onTestFinished(() => app.close());
@@ -42,6 +46,15 @@ function writes(tenant: Tenant): Promise<unknown>[] {
     tenant.open(),
     tenant.rpc.unary(GoalService.method.createGoal, { goal: { title: "t" } }),
   ];
+}
+
+/** Waits until the metric says that the database is in this state, and in no other. */
+async function untilState(app: App, state: DatabaseState): Promise<void> {
+  const states = async () => {
+    const metric = await app.metrics.getSingleMetric("holdfast_database_state")?.get();
+    return metric?.values.filter(({ value }) => value === 1).map(({ labels }) => labels.state);
+  };
+  await vi.waitFor(async () => expect(await states()).toEqual([state]), NEVER_MS);
 }
 
 async function expectWritesRefused(tenant: Tenant): Promise<void> {
@@ -68,6 +81,14 @@ describe("a Postgres of one's own", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  /** Sets it for everybody, or resets it. Resolves when new connections have it. */
+  const set = async (name: string, value: string | undefined) => {
+    const change = value === undefined ? `RESET ${name}` : `SET ${name} = '${value}'`;
+    const current = async () => (await query(postgres.url, `SELECT current_setting('${name}') AS value`))[0];
+    const before = await current();
+    await execute(postgres.url, `ALTER SYSTEM ${change}`, "SELECT pg_reload_conf()");
+    await vi.waitFor(async () => expect(await current()).not.toEqual(before), NEVER_MS);
+  };
   const postmaster = () => findPostmaster(layoutOf(directory))?.pid ?? 0;
 
   test("that is stopped in its tracks is noticed, refuses writes at once, and serves again without a restart", async () => {
@@ -83,6 +104,7 @@ describe("a Postgres of one's own", () => {
     signalAll("SIGSTOP");
     try {
       await untilHealth(app, "NOT_SERVING");
+      await untilState(app, "unreachable");
       await expectWritesRefused(tenant);
     } finally {
       signalAll("SIGCONT");
@@ -107,30 +129,80 @@ describe("a Postgres of one's own", () => {
     const app = await serve(postgres.url);
     const tenant = newTenant(app);
     const { id } = await tenant.open();
-    const readOnly = async (value: "on" | "off") => {
-      await execute(
-        postgres.url,
-        `ALTER SYSTEM SET default_transaction_read_only = ${value}`,
-        "SELECT pg_reload_conf()",
-      );
-      // The postmaster tells every backend before it takes another connection: the first that has it comes after.
-      const setting = () =>
-        query(postgres.url, "SELECT current_setting('default_transaction_read_only') AS value");
-      await vi.waitFor(async () => expect(await setting()).toEqual([{ value }]), NEVER_MS);
-    };
-    await readOnly("on");
+    // The postmaster tells every backend before it takes another connection: the first that has it comes after.
+    await set("default_transaction_read_only", "on");
     try {
       // Each write meets the database itself, or is refused for it once it is known.
       await expectWritesRefused(tenant);
       await untilHealth(app, "NOT_SERVING");
+      await untilState(app, "read-only");
       await expectWritesRefused(tenant);
       expect(await tenant.listAll()).toHaveLength(1);
     } finally {
-      await readOnly("off");
+      await set("default_transaction_read_only", undefined);
     }
     await untilHealth(app, "SERVING");
     await tenant.append(observation({ sessionId: id }));
     await expectSoundLog(postgres.url, tenant.id);
+  });
+
+  test("whose COMMITs wait for a standby that is away is stalled, and what waited is acknowledged afterwards", async () => {
+    // The flush that waits is to be left alone for as long as the test may take.
+    const app = await serve(postgres.url, { statementTimeoutMs: 10 * NEVER_MS });
+    const tenant = newTenant(app);
+    await tenant.append(observation());
+    await set("synchronous_standby_names", "nobody");
+    const sent: Promise<unknown>[] = [];
+    let answered = 0;
+    try {
+      // Of what is sent until health tells, some waits for its COMMIT.
+      while ((await readHealth(app)).grpc === "SERVING") {
+        if (sent.length - answered >= MAX_WAITING) continue;
+        const outcome = tenant.append(observation()).finally(() => {
+          answered += 1;
+        });
+        outcome.catch(() => {});
+        sent.push(outcome);
+      }
+      await untilState(app, "stalled");
+      await expectWritesRefused(tenant);
+      expect(answered).toBeLessThan(sent.length);
+      const heartbeats =
+        "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT holdfast.heartbeat%'";
+      expect(await query(postgres.url, heartbeats)).toHaveLength(1);
+    } finally {
+      await set("synchronous_standby_names", undefined);
+    }
+    await untilHealth(app, "SERVING");
+    await untilState(app, "writable");
+    await Promise.all(sent);
+    expect(await expectSoundLog(postgres.url, tenant.id)).toBe(BigInt(1 + sent.length));
+  });
+
+  test.each([
+    [
+      "the routine that begins an append",
+      ["ALTER FUNCTION holdfast.begin_append RENAME TO begin_append_gone"],
+      ["ALTER FUNCTION holdfast.begin_append_gone RENAME TO begin_append"],
+    ],
+    [
+      "the rights of the append path",
+      ["REVOKE UPDATE ON holdfast.tenant_logs FROM holdfast_append"],
+      ["GRANT UPDATE ON holdfast.tenant_logs TO holdfast_append"],
+    ],
+    ["the library of PL/pgSQL", loadedFrom("absent"), loadedFrom("plpgsql")],
+  ])("without %s is failing, though it answers", async (_, broken, mended) => {
+    const app = await serve(postgres.url);
+    await execute(postgres.url, ...broken);
+    try {
+      await untilHealth(app, "NOT_SERVING");
+      await untilState(app, "failing");
+      await expectWritesRefused(newTenant(app));
+    } finally {
+      await execute(postgres.url, ...mended);
+    }
+    await untilHealth(app, "SERVING");
+    await Promise.all(writes(newTenant(app)));
   });
 
   test("that has no connection left refuses as UNAVAILABLE, until it has", async () => {
@@ -160,6 +232,14 @@ describe("a Postgres of one's own", () => {
     await expectSoundLog(postgres.url, tenant.id);
   });
 });
+
+/** Statements after which Postgres loads PL/pgSQL from another library, as after an upgrade that left it out. */
+function loadedFrom(library: string): string[] {
+  return [
+    "SET allow_system_table_mods = on",
+    `UPDATE pg_proc SET probin = '$libdir/${library}' WHERE proname LIKE 'plpgsql\\_%\\_handler'`,
+  ];
+}
 
 describe("a database behind a network", () => {
   test("that is cut off, or silent, is noticed, and served from again", async () => {

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import { EventService } from "../gen/holdfast/v1/event_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import type { App } from "../src/app.js";
-import { beginAs, openDatabase } from "../src/store/database.js";
+import { beginAs } from "../src/store/begin-as.js";
+import { openDatabase } from "../src/store/database.js";
 import { openWriter } from "./support/append-writer.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { type DatabaseProxy, startDatabaseProxy } from "./support/database-proxy.js";

@@ -12,7 +12,11 @@ import { query } from "./support/query.js";
 import { startPooler } from "./support/start-pooler.js";
 import { startServer } from "./support/start-server.js";
 import { newTenant, present, readUpTo } from "./support/tenant.js";
+import { startTransactionPooler } from "./support/transaction-pooler.js";
 import { expectSoundLog } from "./support/verify-log.js";
+
+/** What never comes takes that long. */
+const NEVER_MS = 60_000;
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -47,22 +51,82 @@ test("a statement that runs too long is ended in Postgres, though it was not tol
   await expect.poll(async () => (await running()).length).toBe(0);
 });
 
-test("two servers behind PgBouncer in transaction mode serve everyone, each tenant alone", async ({
-  skip,
-}) => {
-  // The embedded Postgres has a socket that only some accounts may use.
-  const proxy = await startDatabaseProxy(database.url);
-  onTestFinished(() => proxy.close());
-  const pooler = await startPooler(proxy.url);
-  if (!pooler) return skip("servers behind a pooler (PgBouncer is not installed)");
+/** How a server says whether statements are prepared by name. */
+const SETTINGS = ["auto", false] as const;
+
+test.each(SETTINGS)(
+  "two servers behind a pooler in transaction mode serve everyone, with prepared statements set to %s",
+  async (preparedStatements) => {
+    const pooler = await startTransactionPooler(database.url);
+    onTestFinished(() => pooler.close());
+    await expectServedBehind(pooler.url, preparedStatements);
+  },
+);
+
+test.for(SETTINGS)(
+  "two servers behind PgBouncer in transaction mode serve everyone, with prepared statements set to %s",
+  async (preparedStatements, { skip }) => {
+    // The embedded Postgres has a socket that only some accounts may use.
+    const proxy = await startDatabaseProxy(database.url);
+    onTestFinished(() => proxy.close());
+    const pooler = await startPooler(proxy.url);
+    if (!pooler) return skip("servers behind a pooler (PgBouncer is not installed)");
+    onTestFinished(() => pooler.close());
+    return expectServedBehind(pooler.url, preparedStatements);
+  },
+);
+
+test("nothing is refused where statements are prepared in spite of a pooler: they go again, without a name", async () => {
+  const pooler = await startTransactionPooler(database.url);
   onTestFinished(() => pooler.close());
+  const app = await startServer(pooler.url, {
+    logLevel: "silent",
+    preparedStatements: true,
+    databaseListenUrl: database.url,
+    drainTimeoutMs: 500,
+  });
+  onTestFinished(() => app.close());
+  await Promise.all(
+    Array.from({ length: 6 }, async () => {
+      const tenant = newTenant(app);
+      const writer = await openWriter(tenant);
+      for (let i = 0; i < 20; i += 1) {
+        const { rejections } = await writer.append(BigInt(i), observation(), observation());
+        expect(rejections).toEqual([]);
+      }
+      expect(await expectSoundLog(database.url, tenant.id)).toBe(40n);
+    }),
+  );
+});
+
+test("auto prepares statements on a direct connection, and does not through a pooler", async () => {
+  const pooler = await startTransactionPooler(database.url);
+  onTestFinished(() => pooler.close());
+  const preparedBy = async (url: string, preparedStatements: boolean | "auto") => {
+    const limits = { maxConnections: 1, connectTimeoutMs: NEVER_MS, statementTimeoutMs: NEVER_MS };
+    const own = openDatabase({ url, preparedStatements, ...limits }, pino({ level: "silent" }));
+    const name = `named ${randomUUID()}`;
+    try {
+      await own.run({ name, text: "SELECT 1" });
+      return (await own.run({ text: "SELECT FROM pg_prepared_statements WHERE name = $1", values: [name] }))
+        .length;
+    } finally {
+      await own.close();
+    }
+  };
+  expect(await preparedBy(database.url, "auto")).toBe(1);
+  expect(await preparedBy(database.url, false)).toBe(0);
+  expect(await preparedBy(pooler.url, "auto")).toBe(0);
+});
+
+async function expectServedBehind(url: string, preparedStatements: boolean | "auto"): Promise<void> {
   const settings = {
     logLevel: "silent",
-    preparedStatements: false,
+    preparedStatements,
     databaseListenUrl: database.url,
     drainTimeoutMs: 500,
   } as const;
-  const apps = await Promise.all([0, 1].map(() => startServer(pooler.url, settings)));
+  const apps = await Promise.all([0, 1].map(() => startServer(url, settings)));
   onTestFinished(async () => void (await Promise.all(apps.map((app) => app.close()))));
 
   await Promise.all(
@@ -91,4 +155,4 @@ test("two servers behind PgBouncer in transaction mode serve everyone, each tena
       expect(await expectSoundLog(database.url, tenant.id)).toBe(221n);
     }),
   );
-});
+}

@@ -243,7 +243,12 @@ describe("every table that has a tenant", () => {
          SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id')
        ORDER BY 1`,
     );
-    expect(without.map((row) => row.relname)).toEqual(["migrations", "migrations_lock", "routines"]);
+    expect(without.map((row) => row.relname)).toEqual([
+      "migrations",
+      "migrations_lock",
+      "routines",
+      "servers",
+    ]);
   });
 
   test("has functions that run only for the roles they are for", async () => {

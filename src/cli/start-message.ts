@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { App } from "../app.js";
 import { type Config, settings } from "../config.js";
+import { formatHost, parsePostgresHosts } from "../core/postgres-hosts.js";
 import { readVersion } from "../core/version.js";
 import { formatAddress } from "../rpc/listen-error.js";
 
@@ -35,8 +36,9 @@ function database({ embeddedVersion }: App, { databaseUrl, dataDirectory }: Conf
 
 function withoutCredentials(url: string): string {
   try {
-    const { host, pathname } = new URL(url);
-    return `${host}${pathname}`;
+    const { hosts, url: plain } = parsePostgresHosts(url);
+    const { host, pathname } = new URL(plain);
+    return `${hosts.length > 1 ? hosts.map(formatHost).join(",") : host}${pathname}`;
   } catch {
     return "as DATABASE_URL says"; // pg takes some forms that URL does not, such as an empty host
   }

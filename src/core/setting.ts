@@ -1,3 +1,5 @@
+import { parsePostgresHosts } from "./postgres-hosts.js";
+
 /** One setting: where it is read from, what it is unless given, and why. */
 export interface Setting<T> {
   /** The environment variable; see `optionOf` for the command line. */
@@ -22,9 +24,12 @@ export function text(env: string, placeholder: string, fallback: string, about: 
 
 export function url(env: string, fallback: string, about: string): Setting<string> {
   const parse = (given: string) => {
-    if (/^postgres(ql)?:\/\//.test(given)) return given;
     // What was given is not repeated: it may hold a password.
-    throw new RangeError("expected postgres://user:password@host:port/database");
+    if (!/^postgres(ql)?:\/\//.test(given)) {
+      throw new RangeError("expected postgres://user:password@host:port/database");
+    }
+    parsePostgresHosts(given);
+    return given;
   };
   return { env, placeholder: "URL", fallback, about, parse };
 }
@@ -74,6 +79,17 @@ export function flag(env: string, fallback: boolean, about: string): Setting<boo
     throw new RangeError(`expected true or false, got ${JSON.stringify(given)}`);
   };
   return { env, placeholder: "", fallback, about, parse };
+}
+
+/** A flag that is decided by what is found, unless it is given. */
+export function autoFlag(env: string, about: string): Setting<boolean | "auto"> {
+  const parse = (given: string) => {
+    if (given === "auto") return given;
+    if (given === "true" || given === "1") return true;
+    if (given === "false" || given === "0") return false;
+    throw new RangeError(`expected auto, true or false, got ${JSON.stringify(given)}`);
+  };
+  return { env, placeholder: "auto|true|false", fallback: "auto", about, parse };
 }
 
 function wholeNumber(given: string, most: number, least = 0): number {

@@ -1,12 +1,16 @@
 import { Gauge, type Registry } from "prom-client";
 import type { Database } from "../store/database.js";
+import { DATABASE_STATES, type DatabaseProbe } from "../store/database-probe.js";
 import type { Hub } from "./hub.js";
 
 /**
- * Registers what a server holds at the moment: connections to the database, feeds that someone follows, subscribers
- * that wait to read the database. Once per registry.
+ * Registers what a server has at the moment: its database's state, connections to it, feeds that someone follows,
+ * subscribers that wait to read the database. Once per registry.
  */
-export function registerRuntimeGauges(registry: Registry, database: Database, hub: Hub): void {
+export function registerRuntimeGauges(
+  registry: Registry,
+  { database, probe, hub }: { readonly database: Database; readonly probe: DatabaseProbe; readonly hub: Hub },
+): void {
   const registers = [registry];
   new Gauge({
     name: "holdfast_database_connections",
@@ -18,6 +22,15 @@ export function registerRuntimeGauges(registry: Registry, database: Database, hu
       this.set({ state: "open" }, open);
       this.set({ state: "in_use" }, inUse);
       this.set({ state: "waiting" }, waiting);
+    },
+  });
+  new Gauge({
+    name: "holdfast_database_state",
+    help: "1 for the state that the database is in, 0 for the others. Health says SERVING only while it is writable.",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      for (const state of DATABASE_STATES) this.set({ state }, state === probe.state ? 1 : 0);
     },
   });
   new Gauge({

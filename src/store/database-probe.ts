@@ -1,98 +1,121 @@
-import pg from "pg";
+import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
-import { errorText } from "../core/errors.js";
+import { Heartbeat } from "./heartbeat.js";
+import type { Primary } from "./primary.js";
+import { StatementWatch } from "./statement-watch.js";
 
-/** Whether the database can be written to now; one that only reads is a standby, or told to. */
-export type DatabaseHealth = "writable" | "read-only" | "away";
+/** What a database can be at a moment. */
+export const DATABASE_STATES = [
+  /** Writes are committed. */
+  "writable",
+  /** It answers, but a COMMIT does not end: the synchronous standby is away, the disk hangs, or somebody holds a lock. */
+  "stalled",
+  /** It answers and refuses to write: it is a standby, or was told to be read-only. */
+  "read-only",
+  /** It answers and cannot write: the disk is full, the language or a routine of the append path cannot be used. */
+  "failing",
+  /** It does not answer, or takes no connection. */
+  "unreachable",
+] as const;
+
+export type DatabaseState = (typeof DATABASE_STATES)[number];
 
 export interface DatabaseProbe {
-  readonly health: DatabaseHealth;
-  close(): Promise<void>;
+  readonly state: DatabaseState;
+  /** To be told of each write that was committed: then a heartbeat that takes long is only late. */
+  committed(): void;
+  close(): void;
 }
 
-/** What does not answer a query without work in this time is away, in ms; with the interval less than 2 s. */
-const SILENCE_MS = 1500;
+/** A heartbeat without an answer for so long, in ms, makes the state another one; with the interval less than 2 s. */
+const SILENCE_MS = 1700;
+/** After so long without an answer, in ms, Postgres is asked what became of the heartbeat; enough is left for it to answer. */
+const DOUBT_MS = 500;
 
 /**
- * Asks the database every so often how it is, on a connection of its own: calls may hold all others. What it
- * was is told to `onChange` when it changes; it counts as writable at first.
+ * Writes a heartbeat every so often, and tells `onChange` when the state of the database is another one. The state is
+ * `writable` at first. It uses connections of its own: calls may hold all others.
  */
 export function probeDatabase(options: {
-  url: string;
+  primary: Primary;
+  /** Of this server. */
+  version: string;
   intervalMs: number;
   logger: Logger;
-  onChange: (health: DatabaseHealth) => void;
+  onChange: (state: DatabaseState) => void;
 }): DatabaseProbe {
-  const { url, intervalMs, logger, onChange } = options;
-  let health: DatabaseHealth = "writable";
-  let client: pg.Client | undefined;
+  const { primary, version, intervalMs, logger, onChange } = options;
+  const heartbeat = new Heartbeat(primary, { id: randomUUID(), version }, logger);
+  const watch = new StatementWatch(primary, heartbeat.statement);
+  let state: DatabaseState = "writable";
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let committedAt = Number.NEGATIVE_INFINITY;
 
-  const discard = async () => {
-    const lost = client;
-    client = undefined;
-    await lost?.end().catch(() => {});
-  };
-
-  const ask = async (): Promise<DatabaseHealth> => {
-    if (!client) {
-      client = new pg.Client({ connectionString: url, application_name: "holdfast probe", keepAlive: true });
-      client.on("error", () => {});
-      await answered(client.connect());
+  const look = async (): Promise<DatabaseState> => {
+    const since = performance.now();
+    const beat = heartbeat.beat();
+    const result = await within(DOUBT_MS, beat);
+    if (result !== undefined) {
+      watch.disconnect();
+      return result;
     }
-    const text = "SELECT current_setting('transaction_read_only')";
-    const result = await answered(client.query<[string]>({ text, rowMode: "array" }));
-    return result.rows[0]?.[0] === "off" ? "writable" : "read-only";
-  };
-
-  const look = async (): Promise<DatabaseHealth> => {
-    const wasConnected = client !== undefined;
-    try {
-      return await ask();
-    } catch (error) {
-      void discard();
-      // One connection may be ended by itself; the database is away if it takes no other.
-      if (wasConnected && !(error instanceof SilenceError)) return look();
-      logger.debug({ reason: errorText(error) }, "the database does not answer");
-      return "away";
+    let isUnderWay: boolean | undefined;
+    watch.isUnderWay().then(
+      (answer) => {
+        isUnderWay = answer;
+      },
+      () => {},
+    );
+    for (;;) {
+      const remainingMs = Math.max(since, committedAt) + SILENCE_MS - performance.now();
+      if (remainingMs <= 0) break;
+      const late = await within(remainingMs, beat);
+      if (late !== undefined) return late;
     }
+    if (isUnderWay) return "stalled";
+    // Either Postgres does not answer, or it has answered and the answer was lost. The next look takes other connections.
+    watch.disconnect();
+    if (isUnderWay === false) heartbeat.disconnect();
+    return "unreachable";
   };
 
   const run = async () => {
     const found = await look();
-    if (closed) return discard();
-    if (found !== health) {
-      health = found;
-      logger.warn(
-        { health },
-        health === "writable" ? "the database is back" : "the database takes no writes",
-      );
-      onChange(health);
+    if (closed) return;
+    if (found !== state) {
+      state = found;
+      logger.warn({ state }, state === "writable" ? "the database is back" : "the database takes no writes");
+      onChange(state);
     }
     timer = setTimeout(() => void run(), intervalMs);
-    return undefined;
   };
   timer = setTimeout(() => void run(), intervalMs);
   return {
-    get health() {
-      return health;
+    get state() {
+      return state;
     },
-    async close() {
+    committed() {
+      committedAt = performance.now();
+    },
+    close() {
       closed = true;
       clearTimeout(timer);
-      await discard();
+      heartbeat.disconnect();
+      watch.disconnect();
     },
   };
 }
 
-class SilenceError extends Error {}
-
-function answered<T>(answer: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new SilenceError(`no answer in ${SILENCE_MS} ms`));
+/** What is answered in time, undefined if nothing is. */
+function within<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const giveUp = () => resolve(undefined);
     // When it is this process that was slow the answer is here, and is read before the next `setImmediate`.
-    const timer = setTimeout(() => setImmediate(giveUp), SILENCE_MS);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => setImmediate(giveUp), ms);
+    void answer.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
   });
 }

@@ -2,21 +2,25 @@ import pg from "pg";
 import type { Logger } from "pino";
 import { errorText } from "../core/errors.js";
 import type { Turn } from "../core/in-turns.js";
+import { beginAs } from "./begin-as.js";
 import { cancelQuery } from "./cancel-query.js";
 import { columnTypes } from "./column-types.js";
+import { PreparedStatements, type UsePreparedStatements } from "./prepared-statements.js";
+import { Primary } from "./primary.js";
+import { PrimaryClient } from "./primary-client.js";
 import { errorFromDatabase } from "./sqlstate.js";
 
 export interface DatabaseSettings {
-  /** A `postgresql://` URL. */
-  readonly url: string;
+  /** A `postgresql://` URL, or what knows already which of its servers is the primary. */
+  readonly url: string | Primary;
   /** Connections this server holds at most. */
   readonly maxConnections: number;
   /** How long a caller waits for one of them, and for the server to accept a new one. */
   readonly connectTimeoutMs: number;
   /** How long one statement may run before it is ended. */
   readonly statementTimeoutMs: number;
-  /** Whether statements are prepared by name; not through PgBouncer in transaction mode before 1.21. */
-  readonly preparedStatements: boolean;
+  /** Whether statements are prepared by name. */
+  readonly preparedStatements: UsePreparedStatements;
 }
 
 /** How much later than a statement should have ended its connection counts as lost, in ms. */
@@ -80,41 +84,6 @@ export interface Lane extends Connections {
   release(): void;
 }
 
-/**
- * How long a transaction that holds locks may wait for its server. One that stands still, or whose machine is gone
- * without a word, must not keep the others from writing; the flush of one that was only slow is tried again.
- */
-const LONGEST_IDLE_MS = 5000;
-
-/**
- * How rows are found by key: by plans that are made once, whatever is asked for. By the value of a tenant that came after
- * Postgres made its statistics there are no rows: then any index that begins with the tenant is as good as its key, and all
- * that the tenant has was read for each row. Such a plan may also be made while there are hardly any rows, for which an
- * index looks dear.
- */
-const BY_KEY = "; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off";
-
-/**
- * Statements that begin a transaction as one tenant, which must be a UUID. One that
- * only reads does so as a role that may call no routine of the append path; one
- * that writes finds what it reads by key.
- */
-export function beginAs(tenantId: string, mode: "READ ONLY" | "READ WRITE", byKey = false): string {
-  // What writes does not insist: of a database that was told to be read-only it says so, however it writes.
-  const [isolation, role] =
-    mode === "READ ONLY"
-      ? ["REPEATABLE READ READ ONLY", "holdfast_runtime"]
-      : ["READ COMMITTED", "holdfast_writer"];
-  const locking =
-    mode === "READ ONLY" ? "" : `; SET LOCAL idle_in_transaction_session_timeout = ${LONGEST_IDLE_MS}`;
-  const planning = byKey || mode === "READ WRITE" ? BY_KEY : "";
-  // SET takes no parameters. A tenant id is a UUID by the time it is in a principal.
-  return (
-    `BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL ROLE ${role}; ` +
-    `SET LOCAL timezone = 'UTC'; SET LOCAL holdfast.tenant = '${tenantId}'${locking}${planning}`
-  );
-}
-
 /** How much later than the caller's own deadline a statement ends: the caller is told of the deadline. */
 const DEADLINE_MARGIN_MS = 50;
 
@@ -125,8 +94,11 @@ function boundBy(deadline: Date | undefined, statementTimeoutMs: number): string
 }
 
 export function openDatabase(settings: DatabaseSettings, logger: Logger): Database {
+  const primary = settings.url instanceof Primary ? settings.url : new Primary(settings.url);
+  const prepared = new PreparedStatements(settings.preparedStatements, logger);
   const pool = new pg.Pool({
-    connectionString: settings.url,
+    Client: PrimaryClient.of(primary) as unknown as new () => PrimaryClient,
+    onConnect: (client) => prepared.connected(client),
     max: settings.maxConnections,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     // Not `statement_timeout`, which would be asked for as connections begin: poolers in transaction mode refuse that.
@@ -137,12 +109,18 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     // Client option that the pool passes on: send without waiting for answers.
     ...({ pipeline: true } as object),
   });
-  // A connection may be ended in the very message that completes it, or while
-  // someone holds it: an error nobody listens to would end the process.
-  pool.on("connect", (client) => client.on("error", () => {}));
   let closing = false;
   pool.on("error", (error) => {
     if (!closing) logger.warn({ reason: errorText(error) }, "an idle database connection was lost");
+  });
+
+  const takeNone = primary.onMoved(() => {
+    for (let n = pool.idleCount; n > 0; n -= 1) {
+      pool.connect().then(
+        (client) => client.release(isStale(client)),
+        () => {},
+      );
+    }
   });
 
   const runOn =
@@ -155,15 +133,23 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
   const named = ({ text, values, name }: Statement) => ({
     text,
     ...(values && { values: [...values] }),
-    ...(name !== undefined && settings.preparedStatements && { name }),
+    ...(name !== undefined && prepared.areUsed && { name }),
   });
 
   const connect = async (): Promise<pg.PoolClient> => {
     try {
-      return await pool.connect();
+      for (;;) {
+        const client = await pool.connect();
+        if (!isStale(client)) return client;
+        client.release(true);
+      }
     } catch (error) {
       throw errorFromDatabase(error);
     }
+  };
+  const isUnusable = (client: pg.PoolClient, error: unknown): boolean => {
+    prepared.failed(error);
+    return (client as unknown as PrimaryClient).refusedWrites(error) || isLost(client, error);
   };
   const withConnection: WithClient = async (use) => {
     const client = await connect();
@@ -171,7 +157,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     try {
       return await use(runOn(client), client);
     } catch (error) {
-      broken = isLost(client, error);
+      broken = isUnusable(client, error);
       if (isSilent(error)) endUnheard(client);
       throw errorFromDatabase(error);
     } finally {
@@ -183,32 +169,40 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     ...connections(withConnection, settings),
     lane() {
       let held: Promise<pg.PoolClient> | undefined;
+      let generation = 0;
+      let underWay = 0;
+      const release = () => {
+        void held?.then(
+          (client) => client.release(!isQueryable(client) || isStale(client)),
+          () => {},
+        );
+        held = undefined;
+      };
       const onHeld: WithClient = async (use) => {
+        if (underWay === 0 && generation !== primary.generation) release();
+        if (!held) generation = primary.generation;
         held ??= connect();
         const holding = held;
         let client: pg.PoolClient | undefined;
+        underWay += 1;
         try {
           client = await holding;
           return await use(runOn(client), client);
         } catch (error) {
           // Of everything that was under way on a lost connection the first to hear of it lets it go.
-          if (held === holding && (!client || isLost(client, error))) {
+          if (held === holding && (!client || isUnusable(client, error))) {
             held = undefined;
             if (client && isSilent(error)) endUnheard(client);
             client?.release(true);
           }
           throw errorFromDatabase(error);
+        } finally {
+          underWay -= 1;
         }
       };
       return {
         ...connections(onHeld, settings),
-        release() {
-          void held?.then(
-            (client) => client.release(!isQueryable(client)),
-            () => {},
-          );
-          held = undefined;
-        },
+        release,
       };
     },
     get connections() {
@@ -216,6 +210,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
     },
     close() {
       closing = true;
+      takeNone();
       return pool.end();
     },
   };
@@ -273,6 +268,10 @@ function isLost(client: pg.PoolClient, error: unknown): boolean {
 // Nothing came back in time: what still comes on this connection belongs to nobody.
 function isSilent(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";
+}
+
+function isStale(client: pg.PoolClient): boolean {
+  return (client as unknown as PrimaryClient).isStale;
 }
 
 function isQueryable(client: pg.PoolClient): boolean {

@@ -1,13 +1,17 @@
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "pino";
 import { errorText } from "../core/errors.js";
 import { HINT_CHANNEL, parseHints } from "./hints.js";
+import type { Primary } from "./primary.js";
+import { PrimaryClient } from "./primary-client.js";
 
 /** Time before connecting again, in ms, doubled up to the most each time it fails. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
 export interface HintListener {
+  /** Connects again: the primary, from which the hints come, is another server now. */
+  reconnect(): void;
   close(): Promise<void>;
 }
 
@@ -16,19 +20,18 @@ export interface HintListener {
  * made anew whenever it is lost. `onHint` may miss some meanwhile.
  */
 export function listenForHints(options: {
-  url: string;
+  primary: Primary;
   logger: Logger;
   onHint: (tenantId: string, position: bigint) => void;
 }): HintListener {
-  const { url, logger, onHint } = options;
+  const { primary, logger, onHint } = options;
   let closed = false;
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
   let pauseMs = FIRST_PAUSE_MS;
 
   const open = () => {
-    const connection = new pg.Client({
-      connectionString: url,
+    const connection = new PrimaryClient(primary, {
       application_name: "holdfast listen",
       keepAlive: true,
     });
@@ -66,6 +69,11 @@ export function listenForHints(options: {
 
   void connect();
   return {
+    reconnect() {
+      primary.lookAgain();
+      // Its end is followed by another connection.
+      void client?.end().catch(() => {});
+    },
     async close() {
       closed = true;
       clearTimeout(timer);

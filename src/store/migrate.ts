@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Kysely, type MigrationInfo, Migrator, sql } from "kysely";
+import { HoldfastError } from "../core/errors.js";
 import { entities } from "../entities/registry.js";
+import { kyselyWithin } from "./archive/kysely-within.js";
 import * as log from "./migrations/0001-log.js";
 import * as streamedEntities from "./migrations/0002-streamed-entities.js";
 import * as remainingEntities from "./migrations/0003-remaining-entities.js";
@@ -13,7 +15,9 @@ import * as memoryVectors from "./migrations/0009-memory-vectors.js";
 import * as appendedLists from "./migrations/0010-appended-lists.js";
 import * as writerRole from "./migrations/0011-writer-role.js";
 import * as imports from "./migrations/0014-imports.js";
+import * as servers from "./migrations/0015-servers.js";
 import { openOwnerConnection } from "./owner-connection.js";
+import { withOwnerSession } from "./owner-session.js";
 import { routines } from "./routines.js";
 
 const migrations = {
@@ -29,6 +33,7 @@ const migrations = {
   "0010-appended-lists": appendedLists,
   "0011-writer-role": writerRole,
   "0014-imports": imports,
+  "0015-servers": servers,
 };
 
 export interface MigrationStatus {
@@ -45,15 +50,13 @@ export interface MigrationStatus {
  * @throws whatever the first failing migration threw; it left nothing behind.
  */
 export async function migrateUp(options: { url: string }): Promise<readonly string[]> {
-  const db = openOwnerConnection(options.url);
   try {
-    const { error, results = [] } = await createMigrator(db).migrateToLatest();
-    if (error) throw error;
-    const replaced = await replaceRoutines(db);
-    const applied = results.map((result) => result.migrationName);
-    return replaced ? [...applied, "routines"] : applied;
-  } finally {
-    await db.destroy();
+    return await withOwnerSession(options.url, "READ WRITE", ({ client }) =>
+      migrateWithin(kyselyWithin(client)),
+    );
+  } catch (error) {
+    // Whoever owns the schema is told what Postgres said.
+    throw error instanceof HoldfastError && error.cause !== undefined ? error.cause : error;
   }
 }
 
@@ -85,22 +88,29 @@ export async function pendingMigrations(options: { url: string }): Promise<reado
 /**
  * The same within a transaction that the caller has begun, so that all of it can still be undone.
  *
+ * @param db as `kyselyWithin` makes it.
  * @param upTo the last migration to apply; without one all are, and the routines replaced.
+ * @returns the names of what was applied.
  */
-export async function migrateWithin(db: Kysely<unknown>, upTo?: string): Promise<void> {
-  const migrator = createMigrator(db, true);
-  const { error } = await (upTo === undefined ? migrator.migrateToLatest() : migrator.migrateTo(upTo));
+export async function migrateWithin(db: Kysely<unknown>, upTo?: string): Promise<readonly string[]> {
+  await sql`SELECT pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)})`.execute(db);
+  const migrator = createMigrator(db);
+  const { error, results = [] } = await (upTo === undefined
+    ? migrator.migrateToLatest()
+    : migrator.migrateTo(upTo));
   if (error) throw error;
-  if (upTo === undefined) await replaceRoutinesWithin(db);
+  const applied = results.map((result) => result.migrationName);
+  return upTo === undefined && (await replaceRoutines(db)) ? [...applied, "routines"] : applied;
 }
 
 /** Every migration this version knows, in order. */
 export const migrationNames: readonly string[] = Object.keys(migrations);
 
-function createMigrator(db: Kysely<unknown>, disableTransactions = false): Migrator {
+function createMigrator(db: Kysely<unknown>): Migrator {
   return new Migrator({
     db,
-    disableTransactions,
+    // All of it belongs to the caller's transaction.
+    disableTransactions: true,
     provider: { getMigrations: async () => migrations },
     migrationTableSchema: "holdfast",
     migrationTableName: "migrations",
@@ -108,14 +118,12 @@ function createMigrator(db: Kysely<unknown>, disableTransactions = false): Migra
   });
 }
 
+/** The key that Kysely locks while it migrates, so that this waits for versions that leave the lock to Kysely. */
+const MIGRATION_LOCK = 3853314791062309107n;
 /** An arbitrary number that no other use of advisory locks in the database should share. */
 const ROUTINES_LOCK = 4650_0001;
 
-function replaceRoutines(db: Kysely<unknown>): Promise<boolean> {
-  return db.transaction().execute(replaceRoutinesWithin);
-}
-
-async function replaceRoutinesWithin(tx: Kysely<unknown>): Promise<boolean> {
+async function replaceRoutines(tx: Kysely<unknown>): Promise<boolean> {
   const statements = routines(entities);
   const version = versionOf(statements);
   await sql`SELECT pg_advisory_xact_lock(${ROUTINES_LOCK})`.execute(tx);

@@ -1,10 +1,12 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import pg from "pg";
+import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { columnTypes } from "./column-types.js";
 import type { Connections, Run } from "./database.js";
+import { Primary } from "./primary.js";
+import { PrimaryClient } from "./primary-client.js";
 import { errorFromDatabase } from "./sqlstate.js";
 
 /**
@@ -35,15 +37,12 @@ export async function withOwnerSession<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   signal?.throwIfAborted();
-  const client = new pg.Client({
-    connectionString: url,
+  const client = new PrimaryClient(new Primary(url), {
     application_name: "holdfast archive",
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
     types: columnTypes,
   });
-  // The statement that was running reports the loss; an error nobody listens to would also end the process.
-  client.on("error", () => {});
   const cut = () => (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
   signal?.addEventListener("abort", cut);
   try {

@@ -2,6 +2,7 @@ import type { EntityDeclaration } from "../entities/declaration.js";
 import { appendRoutine } from "./routines/append-routine.js";
 import { containingRoutine } from "./routines/containing-routine.js";
 import { blockedDependentsRoutine } from "./routines/goal-routines.js";
+import { heartbeatRoutine } from "./routines/heartbeat-routine.js";
 import { importRoutines, withdrawRoutine } from "./routines/import-routines.js";
 import { likeWordsRoutine } from "./routines/like-words-routine.js";
 import { logRoutines } from "./routines/log-routines.js";
@@ -18,6 +19,7 @@ import { stateRoutines } from "./routines/state-routines.js";
 export function routines(entities: readonly EntityDeclaration[]): readonly string[] {
   return [
     ...logRoutines(),
+    heartbeatRoutine,
     ...importRoutines,
     containingRoutine,
     blockedDependentsRoutine,

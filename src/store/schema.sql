@@ -662,6 +662,16 @@ CREATE POLICY tenant_isolation ON holdfast.security_audits FOR SELECT TO holdfas
 GRANT INSERT, SELECT ON holdfast.security_audits TO holdfast_append;
 GRANT SELECT ON holdfast.security_audits TO holdfast_runtime;
 
+CREATE TABLE holdfast.servers (
+  id uuid NOT NULL,
+  version text NOT NULL,
+  oldest_schema text NOT NULL,
+  newest_schema text NOT NULL,
+  heartbeat_time timestamp with time zone NOT NULL
+) WITH (fillfactor=10, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+ALTER TABLE holdfast.servers ADD CONSTRAINT servers_pkey PRIMARY KEY (id);
+GRANT DELETE, INSERT, SELECT, UPDATE ON holdfast.servers TO holdfast_append;
+
 CREATE TABLE holdfast.sessions (
   tenant_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -843,6 +853,35 @@ BEGIN
 END $function$;
 ALTER FUNCTION holdfast.expired_memories(integer) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.expired_memories(integer) TO holdfast_writer;
+
+CREATE OR REPLACE FUNCTION holdfast.heartbeat(p_id uuid, p_version text, p_oldest_schema text, p_newest_schema text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+
+  -- Postgres checks the rights of a statement that changes no row as well.
+  UPDATE holdfast.tenant_logs SET position = position WHERE false;
+  INSERT INTO holdfast.commits SELECT * FROM holdfast.commits WHERE false;
+
+  INSERT INTO holdfast.servers AS s (id, version, oldest_schema, newest_schema, heartbeat_time)
+  VALUES (p_id, p_version, p_oldest_schema, p_newest_schema, clock_timestamp())
+  ON CONFLICT (id) DO UPDATE SET heartbeat_time = excluded.heartbeat_time;
+
+  -- Another server may be removing them: its COMMIT is not waited for.
+  DELETE FROM holdfast.servers WHERE id IN (
+    SELECT s.id FROM holdfast.servers s WHERE s.heartbeat_time < clock_timestamp() - interval '1 hour'
+    FOR UPDATE SKIP LOCKED);
+END $function$;
+ALTER FUNCTION holdfast.heartbeat(uuid,text,text,text) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.heartbeat(uuid,text,text,text) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.ids_containing(p_table text, p_column text, p_json jsonb, p_order text[])
  RETURNS uuid[]

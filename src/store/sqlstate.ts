@@ -1,10 +1,15 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { NoPrimaryError } from "./no-primary-error.js";
 
 /** When a caller should come back after the database did not answer, in milliseconds. */
 const RETRY_AFTER_MS = 500;
 
 export const UNIQUE_VIOLATION = "23505";
+/** A statement that writes met a server that is a standby, or was told to be read-only. */
+export const READ_ONLY = "25006";
+/** A prepared statement is not there, or is there already: a pooler gave the connection another session. */
+export const PREPARED_ELSEWHERE: ReadonlySet<string> = new Set(["26000", "42P05"]);
 
 /** What Postgres said, as pg reports it. */
 export interface DatabaseErrorFields {
@@ -25,8 +30,9 @@ export function databaseError(error: unknown): DatabaseErrorFields | undefined {
 
 // The database cannot take the statement now, and may later: connection lost or
 // refused, too many connections, stopping or starting, read-only, disk full,
-// out of memory, out of time, chosen to end a deadlock.
-const UNAVAILABLE = /^(08|53|57|58|25006|25P03|25P04|40001|40P01|55P03)/;
+// out of memory, out of time, chosen to end a deadlock. Or it did not find a
+// prepared statement; from then on statements are sent without a name.
+const UNAVAILABLE = /^(08|53|57|58|25006|25P03|25P04|26000|40001|40P01|42P05|55P03)/;
 
 /**
  * The first of the two places where an error changes kind: what the driver
@@ -57,6 +63,7 @@ const CONNECTION_TEXT =
 
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof NoPrimaryError) return true;
   if (error instanceof AggregateError) return error.errors.every(isConnectionError);
   const code = (error as NodeJS.ErrnoException).code;
   const isSystem = (error as NodeJS.ErrnoException).syscall !== undefined || code === "EPIPE";

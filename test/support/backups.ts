@@ -30,7 +30,7 @@ export async function contents(url: string): Promise<Record<string, string[]>> {
   const tables = await query<{ table_name: string }>(
     url,
     `SELECT table_name FROM information_schema.tables WHERE table_schema = 'holdfast'
-     AND table_name NOT IN ('migrations', 'migrations_lock', 'routines') ORDER BY 1`,
+     AND table_name NOT IN ('migrations', 'migrations_lock', 'routines', 'servers') ORDER BY 1`,
   );
   const rows: Record<string, string[]> = {};
   for (const { table_name: table } of tables) {

@@ -1,4 +1,4 @@
-import { beginAs } from "../../../src/store/database.js";
+import { beginAs } from "../../../src/store/begin-as.js";
 import { alterConnections } from "../alter-connections.js";
 import type { Bug } from "./bug.js";
 

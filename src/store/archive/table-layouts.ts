@@ -13,8 +13,8 @@ export interface FoundTable extends TableLayout {
   readonly isForced: boolean;
 }
 
-/** What the schema itself consists of: migrating makes these, not restoring. */
-const OF_THE_SCHEMA = ["migrations", "migrations_lock", "routines"];
+/** What the schema itself consists of, and who runs on it: migrating and serving make these, not restoring. */
+const NOT_RECORDED = ["migrations", "migrations_lock", "routines", "servers"];
 
 /** Every table of the schema that holds what was recorded; none if there is no schema. */
 export async function readTableLayouts(run: Run): Promise<readonly FoundTable[]> {
@@ -29,7 +29,7 @@ WHERE n.nspname = 'holdfast' AND c.relkind IN ('r', 'p') AND NOT c.relispartitio
   AND c.relname <> ALL ($1::text[])
 GROUP BY c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity
 ORDER BY c.relname`,
-    values: [OF_THE_SCHEMA],
+    values: [NOT_RECORDED],
   });
   return rows.map(([name, isForced, columns]) => ({ name, isForced, columns }));
 }

@@ -19,6 +19,12 @@ export const ROW_CHANGED = "HF002";
 /** Raised by begin_append when the flush that must come before is not stored. */
 export const NOT_IN_TURN = "HF003";
 
+/** The statement of a routine of the append path after which its COMMIT is as durable as an acknowledgement promises. */
+export const WAIT_UNTIL_DURABLE = `-- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;`;
+
 /** What concerns the log itself rather than one entity. */
 export function logRoutines(): readonly string[] {
   return [beginAppend, tenantIds, logPositions];
@@ -54,10 +60,7 @@ DECLARE
   v_changes bigint[];
   v_kind integer;
 BEGIN
-  -- An answer to the caller means flushed to disk, whatever the database's default.
-  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;
+  ${WAIT_UNTIL_DURABLE}
 
   IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
     RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = '${NOT_IN_TURN}';

@@ -58,12 +58,16 @@ export async function replayBatch(
     });
     const { result } = answer as { readonly result?: AppendResult };
     const items = batch.flatMap((stored) => stored.json.ids.map((id) => ({ stored, ids: [id] })));
-    const refused = (result?.rejections ?? []).map(({ index, status }): Refusal => {
+    const rejected = (result?.rejections ?? []).map(({ index, status }): Refusal => {
       const item = items[index];
       if (!item || !status) throw new HoldfastError("an unreadable rejection", { code: "INTERNAL" });
       return { ...item, error: errorFromStatus(status) };
     });
-    return { count: batch.length, refused };
+    // The first write whose outcome is not known, and those after it, are replayed again.
+    const unknown = rejected.find(({ error }) => !isRefusal(error));
+    const count = unknown ? batch.indexOf(unknown.stored) : batch.length;
+    if (unknown && count === 0) throw unknown.error;
+    return { count, refused: rejected.filter(({ stored }) => batch.indexOf(stored) < count) };
   } catch (thrown) {
     const error = HoldfastError.from(thrown);
     if (!isRefusal(error)) throw error;

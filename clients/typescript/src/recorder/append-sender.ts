@@ -1,13 +1,13 @@
 import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
-import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { AppendQueue } from "./append-queue.js";
 import { AppendStream } from "./append-stream.js";
 import type { Batch } from "./batch.js";
-import { batchError } from "./batch-error.js";
-import { answerDefect } from "./check-answer.js";
+import { isVerdict } from "./is-verdict.js";
+import { judgeAnswer } from "./judge-answer.js";
+import type { Saved } from "./recorded.js";
 import type { StreamLimits } from "./stream-limits.js";
 
 // How long a server may take to say goodbye to a stream that has nothing left to do.
@@ -24,8 +24,8 @@ export interface SenderSettings {
 
 /** What became of batches, for whoever owns the records in them. */
 export interface SenderEvents {
-  /** The server's answer to one batch. Batches are answered in the order recorded. */
-  stored(batch: Batch, result: AppendResult): void;
+  /** What became of each record of one batch; an error is final. Batches are answered in the order recorded. */
+  settled(batch: Batch, outcomes: readonly (Saved | HoldfastError)[]): void;
   /** No retry will help: each record of the batch fails with this. */
   refused(batch: Batch, error: HoldfastError): void;
   /** The client's journal is to keep each record of the batch. Batches come in the order recorded. */
@@ -226,9 +226,9 @@ export class AppendSender {
 
   #answered(answer: AppendBatchResult): void {
     const batch = this.#inFlight[0];
-    const error = answerDefect(batch, answer) ?? batchError(answer);
+    const { outcomes, error } = judgeAnswer(batch, answer);
     // Batches behind one to retry may have been refused only because it was not stored: all are sent again.
-    if (!batch || (error && (error.retryable || answer.outcome.case !== "error"))) {
+    if (!batch || (error && !isVerdict(error))) {
       this.#breakOff(error);
       return;
     }
@@ -239,7 +239,7 @@ export class AppendSender {
     this.#attempts = 0;
     this.#acknowledged();
     if (error) this.#events.refused(batch, error);
-    else if (answer.outcome.case === "result") this.#events.stored(batch, answer.outcome.value);
+    else this.#events.settled(batch, outcomes);
     if (this.#draining) this.#drain();
     this.pump();
   }
@@ -264,7 +264,7 @@ export class AppendSender {
     const delayMs = retryDelayMs(this.#transport.retry, this.#attempts, error.retryAfterMs);
     this.#notBefore = performance.now() + delayMs;
     if (!wasIdle) this.#events.interrupted(error, delayMs);
-    if (error.retryable) {
+    if (!isVerdict(error)) {
       this.#queue.putBack(this.#inFlight);
       this.#inFlight = [];
       this.#inFlightBytes = 0;

@@ -1,5 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { StatusSchema } from "../../../../gen/google/rpc/status_pb.js";
 import type { AppendStreamRequest } from "../../../../gen/holdfast/v1/event_pb.js";
 import { propertyRuns } from "../../../../test/support/property-runs.js";
 import type { HoldfastError } from "../holdfast-error.js";
@@ -10,7 +12,17 @@ import { useServers } from "../testing/use-servers.js";
 const { serve, connect } = useServers();
 
 /** What the server does with the next batch. */
-const FAULTS = ["none", "none", "none", "cut before", "cut after", "drain", "end", "refuse"] as const;
+const FAULTS = [
+  "none",
+  "none",
+  "none",
+  "cut before",
+  "cut after",
+  "drain",
+  "end",
+  "refuse",
+  "defect",
+] as const;
 
 test("under any faults every record settles once, with its own position, and the log has them in order", async () => {
   await fc.assert(
@@ -58,6 +70,15 @@ test("under any faults every record settles once, with its own position, and the
                       value: { code: 14, message: "later" },
                     });
                     return;
+                  case "defect": {
+                    // Stored, and the server does not know it: an answer from a database was lost.
+                    const result = log.append(batch.entries);
+                    result.positions[0] = 0n;
+                    const status = create(StatusSchema, { code: 13, message: "no" });
+                    result.rejections.push({ $typeName: "holdfast.v1.Rejection", index: 0, status });
+                    sendAnswer(call, batch.sequence, { case: "result", value: result });
+                    return;
+                  }
                   case "drain":
                     sendDrain(call);
                     store(call, log, batch);

@@ -387,13 +387,45 @@ describe("interruption", () => {
     await expect(recorder.observe({})).resolves.toMatchObject({ position: 1n });
   });
 
-  test("an answer to another batch than the oldest fails what is in flight instead of guessing", async () => {
+  test.each<readonly [string, (call: AppendCall, batch: AppendBatch) => void]>([
+    [
+      "an answer to another batch than the oldest",
+      (call, { sequence }) =>
+        sendAnswer(call, sequence + 1n, { case: "result", value: { positions: [1n, 2n] } }),
+    ],
+    [
+      "a batch that could not be stored by a defect of the server",
+      (call, { sequence }) =>
+        sendAnswer(call, sequence, { case: "error", value: { code: 13, message: "no" } }),
+    ],
+    [
+      "an entry that could not be stored by a defect of the server",
+      (call, { sequence }) => {
+        const rejections = [{ index: 1, status: { code: 13, message: "no" } }];
+        sendAnswer(call, sequence, { case: "result", value: { positions: [1n, 0n], rejections } });
+      },
+    ],
+    [
+      "an entry with neither a position nor a rejection",
+      (call, { sequence }) => sendAnswer(call, sequence, { case: "result", value: { positions: [1n, 0n] } }),
+    ],
+    ["a stream that ends with INTERNAL", (call) => void call.emit("error", { code: 13, details: "no" })],
+    ["a stream that ends with UNKNOWN", (call) => void call.emit("error", { code: 2, details: "no" })],
+  ])("%s is no verdict: the batch is sent again on another stream", async (_, fail) => {
+    const log = new MemoryLog();
+    let failures = 3;
     const server = await serve({
-      appendStream: onBatches((call, batch) =>
-        sendAnswer(call, batch.sequence + 1n, { case: "result", value: { positions: [1n] } }),
-      ),
+      appendStream: onBatches((call, batch) => {
+        if (failures-- > 0) fail(call, batch);
+        else store(call, log, batch);
+      }),
     });
-    await expect(connect(server).recorder().observe({})).rejects.toMatchObject({ code: "INTERNAL" });
+    const interruptions: string[] = [];
+    const recorder = connect(server).recorder({ onInterrupted: ({ code }) => interruptions.push(code) });
+    const saved = await Promise.all([recorder.observe({}), recorder.observe({})]);
+    expect(saved.map(({ position }) => position)).toEqual([1n, 2n]);
+    expect(interruptions).toHaveLength(3);
+    expect(recorder.totals).toMatchObject({ stored: 2, rejected: 0 });
   });
 });
 

@@ -1,5 +1,4 @@
 import { EventService } from "../../../../gen/holdfast/v1/event_pb.js";
-import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import { countOf, durationMs, timerMs } from "../call/duration.js";
 import { notify } from "../call/notify.js";
 import type { Transport } from "../call/transport.js";
@@ -25,7 +24,6 @@ import type {
   SecurityAuditInput,
   StartActionInput,
 } from "./records.js";
-import { outcomesOf } from "./settle-batch.js";
 
 const MAX_BUFFERED_RECORDS = 100_000;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
@@ -37,7 +35,9 @@ const { append } = EventService.method;
  * turn of the event loop goes at once when nothing is in flight, and gathers into the next batch meanwhile.
  *
  * Each call answers at once with a {@link Recorded}; none throws. The recorder survives restarts and drains of
- * the server: it reconnects for as long as it takes and sends again what was not acknowledged.
+ * the server: it reconnects for as long as it takes and sends again what was not acknowledged. A record is rejected only
+ * for an error that is about the record itself. After any other, such as INTERNAL, it is sent again, and what was
+ * recorded after it waits; `onInterrupted` tells.
  */
 export class Recorder<K = Saved> {
   readonly #options: RecorderOptions;
@@ -88,7 +88,7 @@ export class Recorder<K = Saved> {
       answerTimeoutMs: timerMs(durationMs("answerTimeoutMs", answerTimeoutMs, 1)),
     };
     this.#sender = new AppendSender(transport, this.#queue, settings, {
-      stored: (batch, result) => this.#answered(batch, result),
+      settled: (batch, outcomes) => this.#settled(batch, outcomes),
       refused: (batch, error) => this.#refused(batch, error),
       diverted: (batch) => this.#diverted(batch),
       interrupted: (error, delayMs) => notify(this.#options.onInterrupted, error, delayMs),
@@ -232,8 +232,7 @@ export class Recorder<K = Saved> {
     return answer;
   }
 
-  #answered(batch: Batch, result: AppendResult): void {
-    const outcomes = outcomesOf(batch.records, result);
+  #settled(batch: Batch, outcomes: readonly (Saved | HoldfastError)[]): void {
     this.#buffer.settle(batch.size, batch.byteLength);
     for (const [index, outcome] of outcomes.entries()) {
       const record = batch.records[index] as PendingRecord<Saved | Kept>;

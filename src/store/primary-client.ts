@@ -1,0 +1,111 @@
+import type { Socket } from "node:net";
+import pg from "pg";
+import { formatHost, type PostgresHost } from "../core/postgres-hosts.js";
+import { checkTarget } from "./check-target.js";
+import type { Place, Primary } from "./primary.js";
+import { databaseError, READ_ONLY } from "./sqlstate.js";
+
+interface Internals {
+  readonly _ending: boolean;
+  readonly _queryable: boolean;
+  readonly _connected: boolean;
+  readonly connection: { readonly stream: Socket };
+  host: string;
+  port: number;
+  readonly connectionParameters: { host: string; port: number };
+}
+
+/**
+ * A connection to the primary, wherever it is when the connection is made. It tells {@link Primary} when it is lost, so its
+ * user need not listen to its errors.
+ */
+export class PrimaryClient extends pg.Client {
+  readonly #primary: Primary;
+  #place: Place | undefined;
+
+  constructor(primary: Primary, config: pg.ClientConfig) {
+    super({ ...config, connectionString: primary.url });
+    this.#primary = primary;
+    this.on("error", () => this.#lost());
+  }
+
+  /** The class for a pool, which makes its connections itself. */
+  static of(primary: Primary): new (config: pg.ClientConfig) => PrimaryClient {
+    return class extends PrimaryClient {
+      constructor(config: pg.ClientConfig) {
+        super(primary, config);
+      }
+    };
+  }
+
+  /** Whether it leads to a server that is not the primary any more. */
+  get isStale(): boolean {
+    return this.#place !== undefined && this.#place.generation !== this.#primary.generation;
+  }
+
+  /** To be told of each error of a statement. Answers whether the connection must not be used any more for it. */
+  refusedWrites(error: unknown): boolean {
+    if (databaseError(error)?.code !== READ_ONLY) return false;
+    if (this.#place) this.#primary.refusedWrites(this.#place);
+    return true;
+  }
+
+  /** Whether it is connected, as far as is known. */
+  get isUsable(): boolean {
+    const { _connected, _queryable, _ending } = this as unknown as Internals;
+    return _connected && _queryable && !_ending;
+  }
+
+  /** Closes the connection at once. Postgres is not told: what it runs for the connection goes on there. */
+  cut(): void {
+    void this.end().catch(() => {});
+    (this as unknown as Internals).connection.stream.destroy();
+  }
+
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error | null, client?: pg.Client) => void): void;
+  override connect(
+    callback?: (error: Error | null, client?: pg.Client) => void,
+  ): Promise<pg.Client> | undefined {
+    const connected = this.#connect();
+    if (!callback) return connected;
+    // Outside of the promise: what the callback throws is not a rejection that nobody handles.
+    connected.then(
+      () => process.nextTick(callback, null, this),
+      (error: Error) => process.nextTick(callback, error),
+    );
+    return undefined;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const place = await this.#primary.locate();
+    const internals = this as unknown as Internals;
+    if (internals._ending) throw new Error("Connection terminated");
+    this.#place = place;
+    if (place.host) this.#lead(internals, place.host);
+    try {
+      await super.connect();
+      await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#namedHost));
+      return this;
+    } catch (error) {
+      this.#lost();
+      // A pool forgets a connection that could not be made without closing it.
+      void this.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  // The driver takes the name of the server, for TLS as well, from `host` when it connects.
+  #lead(internals: Internals, { host, port }: PostgresHost): void {
+    internals.host = internals.connectionParameters.host = host;
+    internals.port = internals.connectionParameters.port = port;
+  }
+
+  get #namedHost(): PostgresHost {
+    return this.#primary.onlyHost ?? this;
+  }
+
+  #lost(): void {
+    if (this.#place) this.#primary.lost(this.#place);
+  }
+}
