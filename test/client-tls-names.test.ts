@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Client, Metadata, Server, ServerCredentials, type ServiceError, status } from "@grpc/grpc-js";
 import { expect, onTestFinished, test } from "vitest";
-import { openChannel } from "../clients/typescript/src/call/channel.js";
+import { channelCredentials, openChannel } from "../clients/typescript/src/call/channel.js";
 import { connectionSettings } from "../clients/typescript/src/call/connection-settings.js";
 import type { Address } from "../clients/typescript/src/call/target.js";
 
@@ -23,7 +23,11 @@ async function listen(): Promise<number> {
 function open(address: Address, serverName?: string): Client {
   const tls = { ca: pem("ca"), ...(serverName && { serverName }) };
   const options = { address: "localhost", tls };
-  const client = openChannel(address, options, connectionSettings(options));
+  const client = openChannel(
+    address,
+    { tls, credentials: channelCredentials(options) },
+    connectionSettings(options),
+  );
   onTestFinished(() => client.close());
   return client;
 }

@@ -67,6 +67,7 @@ test("every reason has the code that error.proto gives it", () => {
     UNIMPLEMENTED: "UNIMPLEMENTED",
     INTERNAL: "INTERNAL",
     LEASE_NOT_HELD: "FAILED_PRECONDITION",
+    FOLDER_UNUSABLE: "FAILED_PRECONDITION",
   };
   const codes = ErrorReasonSchema.values
     .filter(({ number }) => number !== 0)

@@ -1,4 +1,4 @@
-import { type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, type ChannelOptions, Client, credentials } from "@grpc/grpc-js";
 import type { ConnectOptions, TlsOptions } from "../connect-options.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { ConnectionSettings } from "./connection-settings.js";
@@ -21,10 +21,10 @@ export function refusePlaintextCredentials(options: ConnectOptions): void {
   throw new TypeError(`credentials for ${remote} need tls, or allowPlaintextCredentials`);
 }
 
-/** A channel to one address, which connects when first used. @throws INVALID_ARGUMENT for PEM texts that cannot be read */
+/** A channel to one address, which connects when first used. */
 export function openChannel(
   { target, name }: Address,
-  options: ConnectOptions,
+  options: Pick<ConnectOptions, "tls"> & { readonly credentials: ChannelCredentials },
   settings: ConnectionSettings,
 ): Client {
   const tls = typeof options.tls === "object" ? options.tls : {};
@@ -44,10 +44,16 @@ export function openChannel(
   if (tls.serverName !== undefined) channel["grpc.default_authority"] = tls.serverName;
   const serverName = tls.serverName ?? name?.host;
   if (options.tls && serverName !== undefined) channel["grpc.ssl_target_name_override"] = serverName;
-  return new Client(target, options.tls ? secure(tls) : credentials.createInsecure(), channel);
+  return new Client(target, options.credentials, channel);
 }
 
-function secure(tls: TlsOptions) {
+/** What all channels of a client show. Throws INVALID_ARGUMENT for certificates or a key that cannot be read. */
+export function channelCredentials({ tls }: Pick<ConnectOptions, "tls">): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  return secure(typeof tls === "object" ? tls : {});
+}
+
+function secure(tls: TlsOptions): ChannelCredentials {
   const pem = (value: Buffer | string | undefined) => (value === undefined ? null : Buffer.from(value));
   try {
     return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));

@@ -25,7 +25,7 @@ const HOST_PORT = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/;
  * @throws HoldfastError INVALID_ARGUMENT for what is none
  */
 export function parseTargets(given: string | readonly string[]): readonly Target[] {
-  const each = typeof given === "string" ? [given] : given;
+  const each = Array.isArray(given) ? given : [given];
   if (each.length === 0) throw invalidOption("address", "at least one", given);
   return each.map((address) => parseTarget(checkedAddress(address)));
 }

@@ -23,7 +23,7 @@ import type { Input } from "../wire/input.js";
 import { EncoderCompiler } from "../wire/message-encoder.js";
 import type { CallOptions } from "./call-options.js";
 import { cancelCall } from "./cancel-call.js";
-import { openChannel, refusePlaintextCredentials } from "./channel.js";
+import { channelCredentials, openChannel, refusePlaintextCredentials } from "./channel.js";
 import { connectionSettings } from "./connection-settings.js";
 import { delay } from "./delay.js";
 import { durationMs, LONGEST_TIMER_MS } from "./duration.js";
@@ -59,11 +59,13 @@ export class Transport {
   /** Throws INVALID_ARGUMENT for options that make no sense, TypeError for credentials over plaintext. */
   constructor(options: ConnectOptions) {
     const settings = connectionSettings(options);
+    const targets = parseTargets(options.address);
     refusePlaintextCredentials(options);
+    const secrets = channelCredentials(options);
     this.retry = settings.retry;
     this.#endpoints = new Endpoints({
-      targets: parseTargets(options.address),
-      open: (address) => openChannel(address, options, settings),
+      targets,
+      open: (address) => openChannel(address, { ...options, credentials: secrets }, settings),
       lookup: (host) => lookup(host, { all: true }),
       retry: settings.retry,
     });

@@ -281,9 +281,7 @@ export class AppendSender {
     const stream = this.#stream;
     this.#stream = undefined;
     this.#limits = undefined;
-    this.#blocked = false;
-    this.#draining = false;
-    this.#isMoving = false;
+    this.#blocked = this.#draining = this.#isMoving = false;
     return stream;
   }
 
