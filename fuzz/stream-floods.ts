@@ -1,4 +1,4 @@
-import { FLAG, FRAME, frame, headerBlock } from "./http2-peer.js";
+import { FLAG, FRAME, frame, headerBlock } from "./http2-frames.js";
 
 /** Error codes of RFC 9113, section 7. */
 const CANCEL = Buffer.from([0, 0, 0, 8]);
@@ -18,22 +18,6 @@ export interface StreamFlood {
   /** Whether it takes a hundred microseconds of a server or more for each stream. */
   readonly isCostly?: true;
   frames(headers: Readonly<Record<string, string>>): Iterable<Buffer>;
-}
-
-/** Headers of a unary call over HTTP/2. */
-export function callHeaders(
-  path: string,
-  more: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  return {
-    ":method": "POST",
-    ":scheme": "http",
-    ":path": path,
-    ":authority": "localhost",
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...more,
-  };
 }
 
 /** Known from public reports on HTTP/2 servers: CVE-2023-44487, CVE-2025-8671, CVE-2019-9518 and others like them. */

@@ -1,6 +1,7 @@
 import { EventService } from "../../gen/holdfast/v1/event_pb.js";
+import { callHeaders } from "../http2-frames.js";
 import { Http2Peer } from "../http2-peer.js";
-import { callHeaders, streamFloods } from "../stream-floods.js";
+import { streamFloods } from "../stream-floods.js";
 import type { Abuse } from "./abuse.js";
 import { appendAs, OTHERS_WAIT_MS } from "./other-tenant.js";
 

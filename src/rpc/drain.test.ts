@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { FRAME } from "../../fuzz/http2-frames.js";
 import type { CallContext } from "./call-context.js";
 import { collect, ended, failure } from "./testing/echo-client.js";
 import { startEchoServer } from "./testing/echo-server.js";
 import { ECHO_TYPE_NAME } from "./testing/echo-service.js";
-import { DATA, FramePeer, GOAWAY } from "./testing/frame-peer.js";
+import { FramePeer } from "./testing/frame-peer.js";
 import { openRawStream } from "./testing/raw-stream.js";
 import { reasonOf } from "./testing/status-details.js";
 
@@ -136,6 +137,8 @@ test("a server that announces its drain serves calls and new streams, and tells 
 });
 
 test("a drain says so on the connection first, then to its streams", async () => {
+  const DATA: number = FRAME.data;
+  const GOAWAY: number = FRAME.goaway;
   const { server, address } = await startEchoServer({ handlers: MOVING });
   const peer = await FramePeer.open(address);
   peer.call(1, `/${ECHO_TYPE_NAME}/Bidi`);

@@ -1,19 +1,14 @@
 import { connect, constants } from "node:http2";
 import { expect, onTestFinished, test } from "vitest";
-import { FLAG, FRAME, frame, Http2Peer, headerBlock } from "../../fuzz/http2-peer.js";
-import { callHeaders } from "../../fuzz/stream-floods.js";
+import { callHeaders, FLAG, FRAME, frame, headerBlock } from "../../fuzz/http2-frames.js";
 import { MAX_ABANDONED_STREAMS } from "./new-streams.js";
 import { startEchoServer } from "./testing/echo-server.js";
 import { ECHO_TYPE_NAME } from "./testing/echo-service.js";
+import { FramePeer } from "./testing/frame-peer.js";
 import { openRawStream } from "./testing/raw-stream.js";
 
 const BLOCK = headerBlock(callHeaders(`/${ECHO_TYPE_NAME}/Unary`));
 const CANCEL = Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]);
-function addressOf(text: string) {
-  const [host = "", port = ""] = text.split(":");
-  return { host, port: Number(port) };
-}
-
 /** This many streams, begun and reset. */
 function* abandoned(count: number): Generator<Buffer> {
   for (let i = 0; i < count; i += 1) {
@@ -25,25 +20,22 @@ function* abandoned(count: number): Generator<Buffer> {
 test("a connection whose streams are reset before they are served is ended, and no other", async () => {
   const { address, client, metrics } = await startEchoServer();
   expect(await client.unary("before")).toMatchObject({ text: "before" });
-  const peer = await Http2Peer.open(addressOf(address));
-  onTestFinished(() => peer.close());
-  const goaway = peer.receives(FRAME.goaway, 0);
+  const peer = await FramePeer.open(address);
   // Some are served as they come.
-  await peer.flood(abandoned(4 * MAX_ABANDONED_STREAMS), AbortSignal.timeout(60_000));
+  peer.send(abandoned(4 * MAX_ABANDONED_STREAMS));
+  const { payload } = await peer.until(({ type }) => type === FRAME.goaway);
   // Behind the last stream that the server has seen.
-  expect((await goaway).readUInt32BE(4)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  expect(payload.readUInt32BE(4)).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   expect(await metrics.metrics()).toContain("holdfast_ended_connections_total 1");
   expect(await client.unary("after")).toMatchObject({ text: "after" });
 });
 
 test("a client may cancel many calls at once, also before they are served", async () => {
   const { address, metrics } = await startEchoServer();
-  const peer = await Http2Peer.open(addressOf(address));
-  onTestFinished(() => peer.close());
-  await peer.flood(abandoned(MAX_ABANDONED_STREAMS), AbortSignal.timeout(60_000));
-  const ponged = peer.receives(FRAME.ping, FLAG.ack);
-  await peer.flood([frame(FRAME.ping, 0, 0, Buffer.alloc(8))], AbortSignal.timeout(60_000));
-  await ponged;
+  const peer = await FramePeer.open(address);
+  peer.send(abandoned(MAX_ABANDONED_STREAMS));
+  peer.send([frame(FRAME.ping, 0, 0, Buffer.alloc(8))]);
+  await peer.until(({ type, flags }) => type === FRAME.ping && flags === FLAG.ack);
   expect(await metrics.metrics()).toContain("holdfast_ended_connections_total 0");
 });
 

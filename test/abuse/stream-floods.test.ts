@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { callHeaders } from "../../fuzz/http2-frames.js";
 import { Http2Peer } from "../../fuzz/http2-peer.js";
-import { callHeaders, type StreamFlood, streamFloods } from "../../fuzz/stream-floods.js";
+import { type StreamFlood, streamFloods } from "../../fuzz/stream-floods.js";
 import { useAbusedServer } from "../support/abused-server.js";
 import { besideModestTenant } from "../support/beside-modest-tenant.js";
 

@@ -126,49 +126,41 @@ test("under any faults every record settles once, with its own position, and the
   );
 });
 
-test("a server that drains a stream and never ends it is left, and what comes later is stored over another stream", async () => {
+/**
+ * A server that drains its first stream and never ends it, in answer to its opening or just before it answers a batch.
+ */
+async function serveFirstDrained(drainsAt: "open" | "batch") {
   const log = new MemoryLog();
   let streams = 0;
   const server = await serve({
     appendStream: (call) => {
       streams += 1;
       const isFirst = streams === 1;
+      const isDrained = (at: string | undefined) => isFirst && at === drainsAt;
       call.on("error", () => {});
       call.on("data", ({ request }: AppendStreamRequest) => {
-        if (request.case === "open") sendOpened(call);
-        if (request.case !== "batch") return;
-        if (isFirst) sendDrain(call);
-        store(call, log, request.value);
-      });
-      if (!isFirst) call.on("end", () => call.end());
-    },
-  });
-  const recorder = connect(server).recorder();
-  const ids: string[] = [];
-  for (let i = 0; i < 2; i += 1) ids.push((await recorder.observe({ type: "seen" })).id);
-  expect(log.ids).toEqual(ids);
-  expect(streams).toBe(2);
-  expect(await recorder.close()).toMatchObject({ stored: 2, pending: 0 });
-});
-
-test("a recorder whose server drains before anything is recorded, and never ends the stream, stores what comes", async () => {
-  const log = new MemoryLog();
-  let streams = 0;
-  const server = await serve({
-    appendStream: (call) => {
-      streams += 1;
-      const isFirst = streams === 1;
-      call.on("error", () => {});
-      call.on("data", ({ request }: AppendStreamRequest) => {
-        if (request.case === "open" && isFirst) sendDrain(call);
+        if (isDrained(request.case)) sendDrain(call);
         else if (request.case === "open") sendOpened(call);
         if (request.case === "batch") store(call, log, request.value);
       });
       if (!isFirst) call.on("end", () => call.end());
     },
   });
-  const recorder = connect(server).recorder();
+  return { log, recorder: connect(server).recorder(), streams: () => streams };
+}
+
+test("a server that drains a stream and never ends it is left, and what comes later is stored over another stream", async () => {
+  const { log, recorder, streams } = await serveFirstDrained("batch");
+  const ids: string[] = [];
+  for (let i = 0; i < 2; i += 1) ids.push((await recorder.observe({ type: "seen" })).id);
+  expect(log.ids).toEqual(ids);
+  expect(streams()).toBe(2);
+  expect(await recorder.close()).toMatchObject({ stored: 2, pending: 0 });
+});
+
+test("a recorder whose server drains before anything is recorded, and never ends the stream, stores what comes", async () => {
+  const { log, recorder, streams } = await serveFirstDrained("open");
   const { id } = await recorder.observe({ type: "seen" });
   expect(log.ids).toEqual([id]);
-  expect(streams).toBe(2);
+  expect(streams()).toBe(2);
 });
