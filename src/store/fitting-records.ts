@@ -7,6 +7,7 @@ import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
 import { byteSize } from "./byte-size.js";
 import type { Run } from "./database.js";
+import { fittingRows, foundOf } from "./fitting-rows.js";
 import { standing } from "./flush-reads.js";
 
 export interface FittingRecords {
@@ -38,19 +39,18 @@ export async function findFittingRecords(
   const read = codec.columns.filter(({ name }) => name !== without);
   const rows = await run<Row>({
     name: `fitting ${codec.entity.table}${without ? ` without ${without}` : ""}`,
-    text: `
-SELECT ${columns.join(", ")}, found FROM (
-  SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY place ROWS UNBOUNDED PRECEDING) - size AS before
-  FROM (
+    text: fittingRows({
+      columns,
+      rows: `
     SELECT ${selected.join(", ")}, asked.place, ${byteSize(read)} AS size
     FROM unnest($2::uuid[]) WITH ORDINALITY AS asked (asked_id, place)
     CROSS JOIN ${byKey(codec.entity.table, "t", "asked.asked_id")}
-    WHERE true${standing(codec)}
-  ) AS page
-) AS sized
-WHERE before < $3 ORDER BY place`,
+    WHERE true${standing(codec)}`,
+      order: "place",
+      room: "$3",
+    }),
     values: [tenantId, binaryArray("uuid", ids), maxBytes],
   });
   const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
-  return { records, hasMore: records.length < Number(rows[0]?.at(-1) ?? 0) };
+  return { records, hasMore: records.length < foundOf(rows) };
 }

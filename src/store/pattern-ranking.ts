@@ -6,6 +6,7 @@ import { commitColumns, recordFromRow } from "../entities/stored-record.js";
 import { byteSize } from "./byte-size.js";
 import type { Run, Statement } from "./database.js";
 import type { FittingRecords } from "./fitting-records.js";
+import { fittingRows, foundOf } from "./fitting-rows.js";
 import { conditionText, type ListCondition } from "./list-query.js";
 import { queryBuilder, toStatement } from "./query-builder.js";
 
@@ -30,7 +31,7 @@ export async function rankPatterns(
 ): Promise<FittingRecords> {
   const rows = await run<Row>(rankStatement(codec, ranking));
   const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
-  return { records, hasMore: records.length < Number(rows[0]?.at(-1) ?? 0) };
+  return { records, hasMore: records.length < foundOf(rows) };
 }
 
 /** The statement of a ranking, for those who explain it. */
@@ -57,18 +58,10 @@ export function rankStatement(
     .orderBy(sql`${rank} desc`)
     .orderBy("id", "desc")
     .limit(limit);
-  const order = sql`rank desc, id desc`;
-  const sized = queryBuilder
-    .selectFrom(ranked.as("ranked"))
-    .select([...columns, "rank"])
-    .select(sql<number>`count(*) over ()`.as("found"))
-    .select(sql<number>`sum(size) over (order by ${order} rows unbounded preceding) - size`.as("before"));
-  const cut = queryBuilder
-    .selectFrom(sized.as("sized"))
-    .select([...columns, "found"])
-    .where("before", "<", maxBytes)
-    .orderBy(order);
-  return toStatement(cut.compile());
+  const { text, values = [] } = toStatement(ranked.compile());
+  const order = "rank DESC, id DESC";
+  const room = `$${values.length + 1}`;
+  return { text: fittingRows({ rows: text, columns, order, room }), values: [...values, maxBytes] };
 }
 
 /**

@@ -6,6 +6,7 @@ import { commitColumns, recordFromRow, recordFromState } from "../entities/store
 import { binaryArray } from "./binary-array.js";
 import { byteSize } from "./byte-size.js";
 import type { Run } from "./database.js";
+import { fittingRows, foundOf } from "./fitting-rows.js";
 
 /** Configurations that bear on what is in force: of these keys, of no agent or this one. */
 export interface ConfigurationRange {
@@ -37,15 +38,17 @@ export async function readConfigurations(
   const { condition, values } = where(range);
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const rows = await run<Row>({
-    text: fitting(
-      columns.join(", "),
-      `SELECT ${columns.map((column) => `c.${column}`).join(", ")}, ${byteSize(codec.columns)} AS size
+    text: fittingRows({
+      columns,
+      rows: `
+SELECT ${columns.map((column) => `c.${column}`).join(", ")}, ${byteSize(codec.columns)} AS size
 FROM holdfast.configurations c WHERE ${condition} AND c.delete_time IS NULL LIMIT $3`,
-    ),
+      room: "$4",
+    }),
     values,
   });
   const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
-  return { records, found: Number(rows[0]?.at(-1) ?? 0) };
+  return { records, found: foundOf(rows) };
 }
 
 /**
@@ -61,32 +64,22 @@ export async function readConfigurationsAt(
 ): Promise<FoundConfigurations> {
   const { condition, values } = where(range);
   const rows = await run<[state: string, found: bigint]>({
-    text: fitting(
-      "state",
-      `SELECT r.state, octet_length(r.state::text) AS size FROM holdfast.configurations c CROSS JOIN LATERAL (
+    text: fittingRows({
+      columns: ["state"],
+      rows: `
+SELECT r.state, octet_length(r.state::text) AS size FROM holdfast.configurations c CROSS JOIN LATERAL (
   SELECT state, change FROM holdfast.revisions
   WHERE tenant_id = $1::uuid AND entity = '${codec.entity.name}' AND entity_id = c.id
     AND position <= $${values.length + 1}::bigint
   ORDER BY revision DESC LIMIT 1
 ) r
 WHERE ${condition} AND r.change <> 'DELETED' LIMIT $3`,
-    ),
+      room: "$4",
+    }),
     values: [...values, position],
   });
   const records = await mapInTurns(rows, ([state]) => recordFromState(codec, state), turn);
-  return { records, found: Number(rows[0]?.[1] ?? 0) };
-}
-
-/** Of rows with their size as many as there is room for, each with how many there are. */
-function fitting(columns: string, rows: string): string {
-  return `
-SELECT ${columns}, found FROM (
-  SELECT *, count(*) OVER () AS found, sum(size) OVER (ROWS UNBOUNDED PRECEDING) - size AS before
-  FROM (
-${rows}
-  ) AS selected
-) AS sized
-WHERE before < $4`;
+  return { records, found: foundOf(rows) };
 }
 
 function where({ tenantId, keys, prefixes, agentId, limit, maxBytes }: ConfigurationRange) {
