@@ -3,6 +3,7 @@ import type { Server as NetServer } from "node:net";
 import type { Server } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { LONGEST_TIMER_MS } from "../core/longest-timer.js";
 import { closeDeadSessions } from "./close-dead-sessions.js";
 import { Connection } from "./connection.js";
 
@@ -15,9 +16,6 @@ const CONNECTION_WINDOW_BYTES = 1024 * 1024;
 
 /** Of the connections there may be, how many are too many to keep those that are dead. */
 const CROWDED = 0.75;
-
-/** The longest wait of a Node timer, in milliseconds. It waits 1 ms where it is given more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Part of the maximum age by which connections differ, so that those opened together do not end together. */
 const AGE_JITTER = 0.1;

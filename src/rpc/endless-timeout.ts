@@ -1,7 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
-
-/** Milliseconds of the longest timer there is in Node; a longer one ends at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from "../core/longest-timer.js";
 
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const MS_BY_UNIT: Readonly<Record<string, number>> = {

@@ -2,6 +2,7 @@ import pg from "pg";
 import { errorText } from "../core/errors.js";
 import { formatHost, type PostgresHost, type PostgresHosts } from "../core/postgres-hosts.js";
 import { checkTarget } from "./check-target.js";
+import { leadTo } from "./lead-to.js";
 import { NoPrimaryError } from "./no-primary-error.js";
 
 /** How long one server may take to answer before the next one is asked as well, in ms: a failover must not wait for a server that is gone without a word. */
@@ -16,7 +17,7 @@ const ANSWER_TIMEOUT_MS = 5000;
  * @throws NoPrimaryError that says of each host why it was not chosen.
  */
 export function findHost({ url, hosts, target }: PostgresHosts): Promise<PostgresHost> {
-  const ask = async ({ host, port }: PostgresHost) => {
+  const ask = async (host: PostgresHost) => {
     const client = new pg.Client({
       connectionString: url,
       application_name: "holdfast look",
@@ -24,14 +25,10 @@ export function findHost({ url, hosts, target }: PostgresHosts): Promise<Postgre
       query_timeout: ANSWER_TIMEOUT_MS,
     });
     client.on("error", () => {});
-    Object.assign(client, { host, port });
-    Object.assign((client as unknown as { connectionParameters: object }).connectionParameters, {
-      host,
-      port,
-    });
+    leadTo(client, host);
     try {
       await client.connect();
-      await checkTarget(client, target, formatHost({ host, port }));
+      await checkTarget(client, target, formatHost(host));
     } finally {
       void client.end().catch(() => {});
     }

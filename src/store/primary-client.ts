@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import pg from "pg";
 import { formatHost, type PostgresHost } from "../core/postgres-hosts.js";
 import { checkTarget } from "./check-target.js";
+import { leadTo } from "./lead-to.js";
 import type { Place, Primary } from "./primary.js";
 import { databaseError, READ_ONLY } from "./sqlstate.js";
 
@@ -10,9 +11,6 @@ interface Internals {
   readonly _queryable: boolean;
   readonly _connected: boolean;
   readonly connection: { readonly stream: Socket };
-  host: string;
-  port: number;
-  readonly connectionParameters: { host: string; port: number };
 }
 
 /**
@@ -79,10 +77,9 @@ export class PrimaryClient extends pg.Client {
 
   async #connect(): Promise<pg.Client> {
     const place = await this.#primary.locate();
-    const internals = this as unknown as Internals;
-    if (internals._ending) throw new Error("Connection terminated");
+    if ((this as unknown as Internals)._ending) throw new Error("Connection terminated");
     this.#place = place;
-    if (place.host) this.#lead(internals, place.host);
+    if (place.host) leadTo(this, place.host);
     try {
       await super.connect();
       await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#namedHost));
@@ -93,12 +90,6 @@ export class PrimaryClient extends pg.Client {
       void this.end().catch(() => {});
       throw error;
     }
-  }
-
-  // The driver takes the name of the server, for TLS as well, from `host` when it connects.
-  #lead(internals: Internals, { host, port }: PostgresHost): void {
-    internals.host = internals.connectionParameters.host = host;
-    internals.port = internals.connectionParameters.port = port;
   }
 
   get #namedHost(): PostgresHost {
