@@ -27,7 +27,7 @@ export function openChannel(
   options: Pick<ConnectOptions, "tls"> & { readonly credentials: ChannelCredentials },
   settings: ConnectionSettings,
 ): Client {
-  const tls = typeof options.tls === "object" ? options.tls : {};
+  const tls = tlsOf(options);
   const { keepaliveMs, maxReceiveBytes, retry } = settings;
   const channel: ChannelOptions = {
     "grpc.keepalive_time_ms": keepaliveMs > LONGEST_TIMER_MS || keepaliveMs === 0 ? NONE : keepaliveMs,
@@ -48,12 +48,9 @@ export function openChannel(
 }
 
 /** What all channels of a client show. Throws INVALID_ARGUMENT for certificates or a key that cannot be read. */
-export function channelCredentials({ tls }: Pick<ConnectOptions, "tls">): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  return secure(typeof tls === "object" ? tls : {});
-}
-
-function secure(tls: TlsOptions): ChannelCredentials {
+export function channelCredentials(options: Pick<ConnectOptions, "tls">): ChannelCredentials {
+  if (!options.tls) return credentials.createInsecure();
+  const tls = tlsOf(options);
   const pem = (value: Buffer | string | undefined) => (value === undefined ? null : Buffer.from(value));
   try {
     return credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
@@ -66,6 +63,10 @@ function secure(tls: TlsOptions): ChannelCredentials {
       cause: thrown,
     });
   }
+}
+
+function tlsOf({ tls }: Pick<ConnectOptions, "tls">): TlsOptions {
+  return typeof tls === "object" ? tls : {};
 }
 
 function isLocal(address: string): boolean {

@@ -1,6 +1,7 @@
 import { EventService } from "../../../../gen/holdfast/v1/event_pb.js";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import { errorFromStatus } from "../call/error-from-status.js";
+import { isVerdict } from "../call/is-verdict.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import { decodeWrite } from "./journal-line.js";
@@ -82,21 +83,12 @@ function refusedWhole(batch: readonly StoredWrite[], error: HoldfastError): Repl
 }
 
 /** Whether it will be refused each time; all else may pass. */
-function isRefusal({ code, retryable }: HoldfastError): boolean {
-  return !retryable && !MAY_PASS.has(code);
+function isRefusal(error: HoldfastError): boolean {
+  return isVerdict(error) && !MAY_PASS.has(error.code);
 }
 
-// Of these `WriteJournal` decides, by how often they come: a token may be renewed, a defect mended.
-const MAY_PASS: ReadonlySet<string> = new Set([
-  "UNAVAILABLE",
-  "DEADLINE_EXCEEDED",
-  "CANCELLED",
-  "UNAUTHENTICATED",
-  "INTERNAL",
-  "UNKNOWN",
-  "UNIMPLEMENTED",
-  "DATA_LOSS",
-]);
+// Of these, too, `WriteJournal` decides by how often they come: a token may be renewed, a server brought up to date.
+const MAY_PASS: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "UNIMPLEMENTED"]);
 
 function together(waiting: readonly StoredWrite[]): readonly StoredWrite[] {
   const [first] = waiting as [StoredWrite];

@@ -1,11 +1,11 @@
 import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import { isVerdict } from "../call/is-verdict.js";
 import { retryDelayMs } from "../call/retry-policy.js";
 import type { Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { AppendQueue } from "./append-queue.js";
 import { AppendStream } from "./append-stream.js";
 import type { Batch } from "./batch.js";
-import { isVerdict } from "./is-verdict.js";
 import { judgeAnswer } from "./judge-answer.js";
 import type { Saved } from "./recorded.js";
 import type { StreamLimits } from "./stream-limits.js";

@@ -1,9 +1,9 @@
 import type { AppendBatchResult } from "../../../../gen/holdfast/v1/event_pb.js";
+import { errorFromStatus } from "../call/error-from-status.js";
+import { isVerdict } from "../call/is-verdict.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { Batch } from "./batch.js";
-import { batchError } from "./batch-error.js";
 import { answerDefect } from "./check-answer.js";
-import { isVerdict } from "./is-verdict.js";
 import type { Saved } from "./recorded.js";
 import { outcomesOf } from "./settle-batch.js";
 
@@ -21,7 +21,8 @@ export function judgeAnswer(batch: Batch | undefined, answer: AppendBatchResult)
   const { outcome } = answer;
   const outcomes =
     !defect && batch && outcome.case === "result" ? outcomesOf(batch.records, outcome.value) : [];
-  return { outcomes, error: defect ?? batchError(answer) ?? outcomes.find(isUnknown) };
+  const refusal = outcome.case === "error" ? errorFromStatus(outcome.value) : undefined;
+  return { outcomes, error: defect ?? refusal ?? outcomes.find(isUnknown) };
 }
 
 function isUnknown(outcome: Saved | HoldfastError): outcome is HoldfastError {
