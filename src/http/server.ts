@@ -72,7 +72,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   function serve(request: IncomingMessage, response: ServerResponse): void {
     const connection = connectionOf(request);
-    if (connection.destroyed) return;
+    if (connection.destroyed || connection.isStopped) return;
     const unfinished = connections.answering(connection);
     if (unfinished) {
       refusePipelining(connection, unfinished);

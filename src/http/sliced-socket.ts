@@ -32,6 +32,11 @@ export class SlicedSocket extends Duplex {
     return this;
   }
 
+  /** Whether `stopReading` was called. The parser may still give requests that came in the slice before. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** What came and was not given to the parser is dropped, and nothing more is read. */
   stopReading(): void {
     this.#isStopped = true;

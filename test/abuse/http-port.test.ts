@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { expect, test, vi } from "vitest";
 import { useAbusedServer } from "../support/abused-server.js";
 import { besideModestTenant } from "../support/beside-modest-tenant.js";
@@ -14,16 +13,16 @@ const server = useAbusedServer();
 const closed = (why: string) => server.metric("holdfast_http_closed_connections_total", `"${why}"`);
 const openConnections = () => server.metric("holdfast_http_open_connections");
 
-/** Connections that write this and read nothing until the server has closed all of them. */
+/** Opens connections that write this, and waits until the server has closed all of them, in whatever way. */
 async function untilClosed(count: number, written: Buffer | string): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => openHttpSocket(server.http)));
   await Promise.all(
     sockets.map((socket) => {
-      const gone = Promise.race([once(socket, "close"), once(socket, "end")]);
+      const closed = new Promise((resolve) => socket.once("close", resolve));
       socket.write(written);
-      // A close shows to those alone that read to the end; it comes before the answers would be large.
+      // Node notices the end of a connection that is read alone.
       socket.resume();
-      return gone;
+      return closed;
     }),
   );
 }
