@@ -14,6 +14,7 @@ import {
 } from "@holdfast/client";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { execute } from "./support/execute.js";
 import {
   idsInLog,
   linesOf,
@@ -22,6 +23,7 @@ import {
   temporaryFolder,
   textOf,
 } from "./support/journal-clients.js";
+import { query } from "./support/query.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 /** A server that is there answers within that also where the machine is busy; one that is away is waited for as long, once. */
@@ -205,6 +207,47 @@ describe("with a journal", () => {
     // Whoever comes next is told of them too.
     await holdfast.close();
     expect(openJournaled(server.address, directory, tenantId).journal.state.rejected).toBe(6);
+    await expectSoundLog(database.url, tenantId);
+  });
+
+  test("what the service fails to store by a defect of its own is replayed until it is stored", async () => {
+    const { server, directory, tenantId } = await setUp();
+    // A sequence keeps its value when a transaction is rolled back. One replay takes fewer than eight tries.
+    await execute(
+      database.url,
+      "CREATE SEQUENCE public.tries",
+      `CREATE FUNCTION public.fail_first_tries() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF NEW.type = 'defect' AND nextval('public.tries') <= 8 THEN
+           RAISE EXCEPTION 'as told' USING ERRCODE = '22000';
+         END IF;
+         RETURN NEW;
+       END $$`,
+      "GRANT USAGE ON SCHEMA public TO PUBLIC",
+      "GRANT USAGE ON SEQUENCE public.tries TO PUBLIC",
+      `CREATE TRIGGER fail_first_tries BEFORE INSERT ON holdfast.observations
+         FOR EACH ROW EXECUTE FUNCTION public.fail_first_tries()`,
+    );
+    onTestFinished(() =>
+      execute(database.url, "DROP FUNCTION public.fail_first_tries() CASCADE", "DROP SEQUENCE public.tries"),
+    );
+    const rejections: RejectedWrite[] = [];
+    const holdfast = openJournaled(server.address, directory, tenantId, {
+      ...PATIENT,
+      onRejected: (rejected) => rejections.push(rejected),
+    });
+    await server.stop();
+    const recorder = holdfast.recorder();
+    const records = ["a", "defect", "b"].map((type) => recorder.observe({ type }));
+    await recorder.flush();
+    expect(holdfast.journal.state.entries).toBe(3);
+    await server.start();
+    await holdfast.journal.drained();
+    expect(rejections).toEqual([]);
+    expect(holdfast.journal.state).toMatchObject({ entries: 0, rejected: 0 });
+    const [tries] = await query<{ last_value: bigint }>(database.url, "SELECT last_value FROM public.tries");
+    expect(tries?.last_value).toBe(9n);
+    // Entries beside it may have been stored before it.
+    expect((await idsInLog(holdfast)).toSorted()).toEqual(records.map(({ id }) => id).toSorted());
     await expectSoundLog(database.url, tenantId);
   });
 

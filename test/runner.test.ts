@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -29,8 +29,33 @@ const TOYS = {
     test("passes", () => {});`,
   verifying: `import { helper } from "./verifying-helper.js";
     test("fails", () => expect(helper).toBe(2));`,
+  endless: `import { writeFileSync } from "node:fs";
+    import { afterAll } from "vitest";
+    afterAll(() => writeFileSync(FLAG, ""));
+    test("runs until it is stopped", ({ signal }) => new Promise((resolve) => {
+      signal.addEventListener("abort", resolve);
+      console.log("it runs");
+    }));
+    test("would run next", () => {});`,
   unhandled: 'test("passes", () => void Promise.reject(new Error("nobody waits for this")));',
 } as const;
+
+/** A global set-up as that of this project: what it makes, a folder, is there until it is torn down. */
+const SET_UP = `import { mkdirSync, rmdirSync } from "node:fs";
+  import { cancelOnSignals } from ${JSON.stringify(`${PROJECT}test/runner/cancel-on-signals.ts`)};
+  export default ({ vitest }) => {
+    const tornDown = cancelOnSignals(vitest);
+    mkdirSync("made");
+    return () => { rmdirSync("made"); tornDown(); };
+  };`;
+
+/** As this project is configured, with that set-up. */
+const STOPPED_CONFIG = `export default { test: {
+  pool: "forks",
+  isolate: false,
+  globalSetup: ["set-up.ts"],
+  setupFiles: [${JSON.stringify(`${PROJECT}test/support/leave-nothing.ts`)}],
+} };`;
 
 /** What a file imports from other test code counts as well. */
 const HELPER = 'export const helper = () => import("./support/verify-log.js");';
@@ -52,8 +77,8 @@ afterAll(() => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Writes the toys, as many of each as are named, and runs the program over them. */
-async function run(env: { CI?: string }, ...toys: readonly (keyof typeof TOYS)[]) {
+/** Writes the toys, as many of each as are named, and starts the program over them, as the leader of a process group. */
+function start(env: { CI?: string }, toys: readonly (keyof typeof TOYS)[]) {
   writeFileSync(join(directory, "verifying-helper.ts"), HELPER);
   for (const [i, toy] of toys.entries()) {
     const name = toys.indexOf(toy) === i ? toy : `${toy}-${i}`;
@@ -65,8 +90,15 @@ async function run(env: { CI?: string }, ...toys: readonly (keyof typeof TOYS)[]
     cwd: directory,
     env: { PATH: process.env.PATH, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
   running.add(child);
+  return child;
+}
+
+/** Runs the program over such toys to its end. */
+async function run(env: { CI?: string }, ...toys: readonly (keyof typeof TOYS)[]) {
+  const child = start(env, toys);
   const ended = once(child, "close");
   const [stdout] = await Promise.all([text(child.stdout), text(child.stderr)]);
   running.delete(child);
@@ -126,4 +158,33 @@ describe("npm test", () => {
     const { code, last } = await run({ CI: "true" });
     expect([code, last]).toEqual([1, "0 passed, 1 failed"]);
   });
+
+  test.each([
+    ["SIGTERM", "it alone", 143],
+    ["SIGHUP", "its group", 129],
+  ] as const)(
+    "after %s to %s ends the test that runs, with its hooks, and tears global set-up down",
+    async (signal, to, code) => {
+      writeFileSync(join(directory, "set-up.ts"), SET_UP);
+      writeFileSync(join(directory, "vitest.config.mjs"), STOPPED_CONFIG);
+      const child = start({ CI: "true" }, ["endless"]);
+      let output = "";
+      const runs = new Promise<void>((resolve) => {
+        child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+          output += chunk;
+          if (output.includes("it runs")) resolve();
+        });
+      });
+      const ended = once(child, "close");
+      await Promise.race([runs, ended]);
+      expect(existsSync(join(directory, "made")), output).toBe(true);
+      const pid = child.pid as number;
+      process.kill(to === "it alone" ? pid : -pid, signal);
+      expect((await ended)[0], output).toBe(code);
+      running.delete(child);
+      expect(existsSync(join(directory, "made"))).toBe(false);
+      expect(existsSync(join(directory, "endless.flag"))).toBe(true);
+      expect(output).not.toContain("Run once more");
+    },
+  );
 });

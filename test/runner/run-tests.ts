@@ -24,9 +24,9 @@ export interface TestRunOptions {
  * Runs tests with the arguments of `vitest run`. A failed file is run once more, alone, if that can tell anything; when
  * it passes then it counts as passed and is printed as `flaky: FILE`. The last line is `N passed, N failed`.
  *
- * @returns the exit code
+ * @returns the exit code: 0 or 1, or 128 and the number of the signal that stopped the run
  */
-export async function runTests(args: readonly string[], { runAgain, say }: TestRunOptions): Promise<0 | 1> {
+export async function runTests(args: readonly string[], { runAgain, say }: TestRunOptions): Promise<number> {
   const { filter, options } = parseCLI(["vitest", "run", ...args]);
   const reporters = options.reporters ?? ["default"];
   const run = async (filters: readonly string[], how: object): Promise<Run> => {
@@ -47,7 +47,8 @@ export async function runTests(args: readonly string[], { runAgain, say }: TestR
   const failed = first.files.filter((file) => file.failed > 0);
   // Vitest did not get as far as the tests, and has said why.
   const isBroken = process.exitCode !== undefined && failed.length + first.unhandledErrors === 0;
-  const flaky = runAgain && !isBroken ? await findFlaky(first, failed, nameOf, say, run) : [];
+  const flaky =
+    runAgain && !isBroken && stopCode() === undefined ? await findFlaky(first, failed, nameOf, say, run) : [];
   const tooMany = flaky.length > MAX_FLAKY;
   for (const { file } of flaky) say(`flaky: ${nameOf(file)}`);
   if (tooMany) say(`expected at most ${MAX_FLAKY} flaky files, got ${flaky.length}: they count as failed`);
@@ -56,7 +57,14 @@ export async function runTests(args: readonly string[], { runAgain, say }: TestR
     (file) => (!tooMany && flaky.find((each) => each.file === file.file)) || file,
   );
   for (const line of closingLines(files, first.unhandledErrors + (isBroken ? 1 : 0))) say(line);
-  return isBroken || first.unhandledErrors > 0 || files.some((file) => file.failed > 0) ? 1 : 0;
+  const code = isBroken || first.unhandledErrors > 0 || files.some((file) => file.failed > 0) ? 1 : 0;
+  return stopCode() ?? code;
+}
+
+/** The exit code that `cancelOnSignals` has set, if a signal stopped the run. */
+function stopCode(): number | undefined {
+  const code = Number(process.exitCode ?? 0);
+  return code > 128 ? code : undefined;
 }
 
 function byFile(a: FileResult, b: FileResult): number {

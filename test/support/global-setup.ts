@@ -1,4 +1,5 @@
 import type { TestProject } from "vitest/node";
+import { cancelOnSignals } from "../runner/cancel-on-signals.js";
 import { buildCli } from "./cli-process.js";
 import { createTemplateDatabase } from "./template-database.js";
 import { startTestCluster } from "./test-cluster.js";
@@ -12,6 +13,7 @@ declare module "vitest" {
 
 /** Decides once per test run which Postgres the tests use, and migrates the database they clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const tornDown = cancelOnSignals(project.vitest);
   // Worker threads and processes of tests run what is compiled.
   await buildCli();
   const cluster = await startTestCluster();
@@ -20,9 +22,13 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     for (const what of cluster.notRunHere) console.log(`not run here: ${what}`);
     const template = await createTemplateDatabase(cluster.url, migrate);
     project.provide("testCluster", { url: cluster.url, template: template.name });
-    return () => template.close().finally(() => cluster.close());
+    return () =>
+      template
+        .close()
+        .finally(() => cluster.close())
+        .finally(tornDown);
   } catch (error) {
-    await cluster.close();
+    await cluster.close().finally(tornDown);
     throw error;
   }
 }
