@@ -90,7 +90,7 @@ export class Flight {
       checkFirst ||= code === UNIQUE_VIOLATION || isUnavailable(ahead.error);
     }
     try {
-      return { written: await this.#writeIsolating(this.#entries, checkFirst) };
+      return { written: await this.#writeAll(this.#entries, checkFirst) };
     } catch (error) {
       return { error };
     }
@@ -115,9 +115,21 @@ export class Flight {
     this.#settle(error);
   }
 
+  /** In as many transactions as it takes, see `MAX_FLUSH_STEPS`; mostly one. */
+  async #writeAll(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<WrittenFlush> {
+    let written = await this.#writeIsolating(entries, checkFirst);
+    while (written.outcomes.length < entries.length) {
+      const rest = entries.slice(written.outcomes.length);
+      written = both(written, await this.#writeIsolating(rest, checkFirst));
+    }
+    return written;
+  }
+
   /**
    * An entry that the database cannot take, by a defect of ours, must not cost
    * the others: halves are tried by themselves until it is alone.
+   *
+   * @returns the outcomes of the entries in order, at least one.
    */
   async #writeIsolating(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<WrittenFlush> {
     try {
@@ -130,12 +142,8 @@ export class Flight {
         return { outcomes: [error], commit: NO_COMMIT };
       }
       const middle = Math.ceil(entries.length / 2);
-      const first = await this.#writeIsolating(entries.slice(0, middle), checkFirst);
-      const second = await this.#writeIsolating(entries.slice(middle), checkFirst);
-      return {
-        outcomes: [...first.outcomes, ...second.outcomes],
-        commit: both(first.commit, second.commit),
-      };
+      const first = await this.#writeAll(entries.slice(0, middle), checkFirst);
+      return both(first, await this.#writeAll(entries.slice(middle), checkFirst));
     }
   }
 
@@ -160,7 +168,14 @@ export class Flight {
   }
 }
 
-function both(first: Commit, second: Commit): Commit {
+function both(first: WrittenFlush, second: WrittenFlush): WrittenFlush {
+  return {
+    outcomes: [...first.outcomes, ...second.outcomes],
+    commit: bothCommits(first.commit, second.commit),
+  };
+}
+
+function bothCommits(first: Commit, second: Commit): Commit {
   if (first === NO_COMMIT) return second;
   if (second === NO_COMMIT) return first;
   return { ...second, changes: () => [...first.changes(), ...second.changes()] };

@@ -14,8 +14,9 @@ import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
+import type { EntryFate, FlushPlan } from "./flush-plan.js";
 import type { PlacedEntry } from "./placed-entry.js";
-import { type EntryFate, type FlushPlan, planFlush } from "./plan-flush.js";
+import { planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
 export interface FlushContext {
@@ -24,8 +25,9 @@ export interface FlushContext {
   readonly rules: RulesByEntity;
 }
 
-/** What a flush did: an outcome for each entry, and what it added to the log. */
+/** What a flush did, and what it added to the log. */
 export interface WrittenFlush {
+  /** Of the entries in order; fewer than there are entries if the rest must go into another flush. */
   readonly outcomes: readonly EntryOutcome[];
   readonly commit: Commit;
 }
@@ -48,9 +50,10 @@ export const NO_COMMIT: Commit = Object.freeze({ logId: "", position: 0n, change
 const MAX_TRIES = 20;
 
 /**
- * Writes entries of one tenant as one transaction. Appended rows alone take one
- * statement; changes of current state take two round trips, to lock and read,
- * then to write.
+ * Writes entries of one tenant as one transaction: all of them, or the first of
+ * them, at least one, if planning all would take too long. Appended rows alone
+ * take one statement; changes of current state take two round trips, to lock and
+ * read, then to write.
  *
  * Ids that are already there are not looked for beforehand: a unique index
  * refuses them, and then they are. A caller who expects some says `checkFirst`.

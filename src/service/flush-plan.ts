@@ -1,0 +1,18 @@
+import type { Flush } from "../store/append.js";
+import type { PlacedEntry } from "./placed-entry.js";
+import type { EntryOutcome } from "./prepared-entry.js";
+
+/** What to write, and what became of each entry; entries to be written have their offset. */
+export interface FlushPlan {
+  readonly flush: Flush;
+  /** Of the entries in order, at least one; fewer than there are entries if they take more than MAX_FLUSH_STEPS. */
+  readonly fates: readonly EntryFate[];
+  /** Every change the flush makes, by offset: those of entries and those that follow from them. */
+  readonly placed: readonly PlacedEntry[];
+}
+
+export type EntryFate =
+  | { readonly kind: "settled"; readonly outcome: EntryOutcome }
+  | { readonly kind: "placed"; readonly placed: PlacedEntry }
+  /** The same entry stands earlier in this flush. */
+  | { readonly kind: "repeated"; readonly placed: PlacedEntry };
