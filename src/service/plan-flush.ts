@@ -11,7 +11,7 @@ import type { Flush, PlacedRow, StateChange } from "../store/append.js";
 import { applyPatch, newRecord, withFields } from "./apply-change.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
-import type { EntryFate, FlushPlan } from "./flush-plan.js";
+import type { EntryFate, PlanContext, Planning } from "./flush-plan.js";
 import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
 import { FlushRows } from "./flush-rows.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "./flush-steps.js";
@@ -22,25 +22,23 @@ import { type PreparedRow, prepareRow } from "./prepared-row.js";
 /**
  * Decides, in the order of the entries, what each does to the state as the
  * entries before it leave it. Pure: what it needs of the database is in `facts`.
+ *
+ * It yields after each change of a thing, so that whoever asks for the plan can
+ * do something else in between. For appended rows alone it never yields.
  */
-export function planFlush(
+export function* planFlush(
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
-  { sessionCodec, rules }: PlanContext,
-): FlushPlan {
+  { sessionCodec, rules, callEnds }: PlanContext,
+): Planning {
   const planner = new FlushPlanner(facts, sessionCodec, rules);
   const fates: EntryFate[] = [];
   for (const entry of entries) {
-    fates.push(planner.place(entry));
-    if (planner.steps >= MAX_FLUSH_STEPS) break;
+    fates.push(entry.verb === "append" ? planner.append(entry) : yield* planner.change(entry));
+    if (planner.steps >= MAX_FLUSH_STEPS && callEnds?.has(entry)) break;
   }
   return { flush: planner.flush(tenantId), fates, placed: planner.placed };
-}
-
-export interface PlanContext {
-  readonly sessionCodec: EntityCodec;
-  readonly rules: RulesByEntity;
 }
 
 interface Placed {
@@ -72,12 +70,22 @@ class FlushPlanner {
     this.#rules = rules;
   }
 
-  place(entry: PreparedEntry): EntryFate {
+  append(entry: AppendEntry): EntryFate {
     try {
-      return this.#repeat(entry) ?? { kind: "placed", placed: this.#write(entry) };
+      return this.#repeat(entry) ?? { kind: "placed", placed: this.#append(entry) };
     } catch (error) {
-      if (error instanceof HoldfastError) return { kind: "settled", outcome: error };
-      throw error;
+      return refused(error);
+    }
+  }
+
+  *change(entry: CreateEntry | PatchEntry): Generator<void, EntryFate> {
+    try {
+      const repeat = this.#repeat(entry);
+      if (repeat) return repeat;
+      const placed = entry.verb === "create" ? yield* this.#create(entry) : yield* this.#patch(entry);
+      return { kind: "placed", placed: this.#remember(entry, entry.requestHash, placed) };
+    } catch (error) {
+      return refused(error);
     }
   }
 
@@ -107,17 +115,6 @@ class FlushPlanner {
     return { kind: "settled", outcome: { position, id, duplicate: true, record: () => record } };
   }
 
-  #write(entry: PreparedEntry): PlacedEntry {
-    switch (entry.verb) {
-      case "append":
-        return this.#append(entry);
-      case "create":
-        return this.#create(entry);
-      case "patch":
-        return this.#patch(entry);
-    }
-  }
-
   #append(entry: AppendEntry): PlacedEntry {
     this.#checkSession(entry.sessionId);
     this.#checkNames(entry, entry.id);
@@ -129,7 +126,7 @@ class FlushPlanner {
     return this.#remember(entry, contentHash, placed);
   }
 
-  #create(entry: CreateEntry): PlacedEntry {
+  *#create(entry: CreateEntry): Generator<void, PlacedEntry> {
     const { codec, id } = entry;
     if (this.#rowsOf(codec).find(id)) throw idConflict(entry);
     this.#checkSession(entry.message.sessionId as string | undefined);
@@ -137,8 +134,7 @@ class FlushPlanner {
     const prepared = this.#asGiven(entry);
     const record = prepared?.record ?? newRecord(codec, entry.message, timestampNow());
     Object.assign(record, entry.settled);
-    const placed = this.#change(entry, "CREATED", record, undefined, prepared);
-    return this.#remember(entry, entry.requestHash, placed);
+    return yield* this.#change(entry, "CREATED", record, undefined, prepared);
   }
 
   /** A new thing that is stored just as it was prepared: nobody but the caller has a say in it. */
@@ -149,7 +145,7 @@ class FlushPlanner {
     return { record: asGiven.record, row: asGiven.row, sha256: requestHash, byteLength };
   }
 
-  #patch(entry: PatchEntry): PlacedEntry {
+  *#patch(entry: PatchEntry): Generator<void, PlacedEntry> {
     const { codec, change } = entry;
     const rows = this.#rowsOf(codec);
     const id = entry.choice ? (entry.choice.find(rows) ?? "") : entry.id;
@@ -158,18 +154,17 @@ class FlushPlanner {
     if (codec.entity.isBoundToSession) this.#checkSession(current.sessionId as string | undefined);
     this.#checkNames(entry, id);
     const record = applyPatch(codec, current, { ...entry, id }, rows);
-    const placed = this.#change(entry, change, record, current);
-    return this.#remember(entry, entry.requestHash, placed);
+    return yield* this.#change(entry, change, record, current);
   }
 
   /** Writes one change of a thing, then those that follow from it. */
-  #change(
+  *#change(
     entry: CreateEntry | PatchEntry,
     change: PlacedEntry["change"],
     record: FieldBag,
     before: FieldBag | undefined,
     prepared?: PreparedRow,
-  ): PlacedEntry {
+  ): Generator<void, PlacedEntry> {
     const { codec } = entry;
     const rules = this.#rules.get(codec.entity);
     const view = this.#rowsOf(codec);
@@ -183,6 +178,7 @@ class FlushPlanner {
       request,
       prepared ?? prepareRow(codec, record, entry.path),
     );
+    yield;
     for (const { id, fields } of rules?.effects?.(record, before, view) ?? []) {
       const current = view.find(id);
       if (!current) throw new TypeError(`${codec.entity.name} ${id} was not loaded`);
@@ -191,6 +187,7 @@ class FlushPlanner {
       const requestId = uuidV7();
       const requestHash = createHash("sha256").update(requestId).digest();
       this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, prepareRow(codec, changed, ""));
+      yield;
     }
     if (entry.by?.audit) this.#append(entry.by.audit);
     return placed;
@@ -279,6 +276,11 @@ class FlushPlanner {
       if (owner !== undefined && owner !== id) throw nameTaken(entry.codec, name, owner);
     }
   }
+}
+
+function refused(error: unknown): EntryFate {
+  if (error instanceof HoldfastError) return { kind: "settled", outcome: error };
+  throw error;
 }
 
 const ACTIVE = SessionStatus[SessionStatus.ACTIVE];

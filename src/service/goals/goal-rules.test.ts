@@ -13,6 +13,7 @@ import { emptyFacts, factKey } from "../flush-facts.js";
 import type { EntryFate } from "../flush-plan.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "../flush-steps.js";
 import { planFlush } from "../plan-flush.js";
+import { planAtOnce } from "../plan-in-turns.js";
 import { createEntryPreparer } from "../prepare-entry.js";
 import type { PreparedEntry } from "../prepared-entry.js";
 import type { GoalNode, LoadedGoals } from "./goal-graph.js";
@@ -54,8 +55,10 @@ class Known {
     } satisfies LoadedGoals);
   }
 
-  plan(entries: readonly PreparedEntry[]) {
-    return planFlush("tenant", entries, this.facts, { sessionCodec: codecs.of(session), rules });
+  /** @param callEnds the last entries of calls; without it each entry is a call of its own. */
+  plan(entries: readonly PreparedEntry[], callEnds: readonly PreparedEntry[] = entries) {
+    const context = { sessionCodec: codecs.of(session), rules, callEnds: new Set(callEnds) };
+    return planAtOnce(planFlush("tenant", entries, this.facts, context));
   }
 }
 
@@ -124,7 +127,7 @@ test("new goals are placed without walking what they depend on", () => {
   });
 });
 
-test("a flush in which many goals stop waiting ends early, and the next ones do the rest", () => {
+test("a flush in which many goals stop waiting ends early, but never within a call", () => {
   const hubs = Array.from({ length: 3 }, () => uuidV7());
   const waiting = hubs.flatMap((hub) =>
     Array.from({ length: 600 }, () => ({ id: uuidV7(), status: BLOCKED, dependsOn: [hub] })),
@@ -132,6 +135,8 @@ test("a flush in which many goals stop waiting ends early, and the next ones do 
   const known = new Known([...hubs.map((id) => ({ id })), ...waiting]);
   const entries = hubs.map((id) => change(id, { status: COMPLETED }));
   expect(600 * STEPS_OF_A_CHANGE).toBeGreaterThan(MAX_FLUSH_STEPS);
+  const ofOneCall = known.plan(entries, entries.slice(-1));
+  expect(ofOneCall.fates).toHaveLength(entries.length);
   const { fates, placed } = known.plan(entries);
   expect(fates).toHaveLength(1);
   expect(placed.map(({ record }) => record().status)).toEqual([COMPLETED, ...Array(600).fill(PENDING)]);

@@ -1,4 +1,5 @@
 import { GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
+import { mapInTurns } from "../../core/in-turns.js";
 import { isUuid } from "../../core/uuid.js";
 import type { Row } from "../../entities/columns.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
@@ -39,14 +40,14 @@ export async function loadGoals(
   const nodes = new Map<string, GoalNode>();
   let exceeded: GraphLimit | undefined;
   const addRows = async (statement: Statement) => {
-    for (const row of await run<Row>(statement)) {
-      const record = recordFromRow(codec, row);
+    const read = await run<Row>(statement);
+    for (const record of await mapInTurns(read, (row) => recordFromRow(codec, row))) {
       rows.set(record.id as string, record);
       facts.current.set(factKey(codec, record.id as string), record);
     }
   };
   const addNodes = async (statement: Statement) => {
-    const read = (await run<GoalNodeAnswer>(statement)).map(nodeFromAnswer);
+    const read = await mapInTurns(await run<GoalNodeAnswer>(statement), nodeFromAnswer);
     for (const node of read) nodes.set(node.id, node);
     return read;
   };

@@ -12,6 +12,7 @@ import { session } from "../../entities/session.js";
 import { newRecord } from "../apply-change.js";
 import { emptyFacts, factKey } from "../flush-facts.js";
 import { planFlush } from "../plan-flush.js";
+import { planAtOnce } from "../plan-in-turns.js";
 import { createEntryPreparer } from "../prepare-entry.js";
 import type { PreparedEntry } from "../prepared-entry.js";
 import { memoryRules } from "./memory-rules.js";
@@ -54,7 +55,9 @@ function plan(
   const facts = emptyFacts();
   for (const record of stored) facts.current.set(factKey(codec, record.id as string), record);
   const rules = new Map([[memory, memoryRules(CAPACITY)]]);
-  const { placed } = planFlush("tenant", entries, facts, { sessionCodec: codecs.of(session), rules });
+  const { placed } = planAtOnce(
+    planFlush("tenant", entries, facts, { sessionCodec: codecs.of(session), rules }),
+  );
   return placed.map(({ id, record }) => [id, record().type as MemoryType]);
 }
 
