@@ -63,7 +63,7 @@ export interface FlushView {
   ordinal(id: string): number | undefined;
   /**
    * Counts rows and edges that a rule has looked at beyond the entry's own row. A flush that has taken too many steps
-   * ends with the entry that took them; the entries behind it go into the next one.
+   * ends with the call that took them; the calls behind it go into the next one.
    */
   spend(steps: number): void;
   /** What the entity's `load` left in `facts.loaded`. */

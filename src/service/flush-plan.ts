@@ -23,9 +23,6 @@ export interface FlushPlan {
   readonly placed: readonly PlacedEntry[];
 }
 
-/** A plan that is being made. */
-export type Planning = Generator<void, FlushPlan>;
-
 export type EntryFate =
   | { readonly kind: "settled"; readonly outcome: EntryOutcome }
   | { readonly kind: "placed"; readonly placed: PlacedEntry }

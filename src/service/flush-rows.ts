@@ -15,27 +15,28 @@ type Entries = Map<string, Map<string, FieldBag>>;
 export class FlushRows implements FlushView {
   readonly loaded: unknown;
   readonly spend: (steps: number) => void;
-  readonly #codec: EntityCodec;
-  readonly #stored: FlushFacts["current"];
+  readonly #stored = new Map<string, FieldBag>();
   readonly #changed = new Map<string, FieldBag>();
   readonly #ordinals = new Map<string, number>();
   readonly #indexes = new Map<RowIndex, Entries>();
 
   /** @param spend is told of the steps that rules take, see `FlushView.spend`. */
   constructor(codec: EntityCodec, { current, loaded }: FlushFacts, spend: (steps: number) => void) {
-    this.#codec = codec;
-    this.#stored = current;
+    const prefix = factKey(codec, "");
+    for (const [key, record] of current) {
+      if (key.startsWith(prefix)) this.#stored.set(record.id as string, record);
+    }
     this.loaded = loaded.get(codec.entity.table);
     this.spend = spend;
   }
 
   find(id: string): FieldBag | undefined {
-    return this.#changed.get(id) ?? this.stored(id);
+    return this.#changed.get(id) ?? this.#stored.get(id);
   }
 
   /** The row as the database has it. */
   stored(id: string): FieldBag | undefined {
-    return this.#stored.get(factKey(this.#codec, id));
+    return this.#stored.get(id);
   }
 
   /** The row from now on. */
@@ -58,10 +59,7 @@ export class FlushRows implements FlushView {
 
   *all(): Iterable<FieldBag> {
     yield* this.#changed.values();
-    const prefix = factKey(this.#codec, "");
-    for (const [key, record] of this.#stored) {
-      if (key.startsWith(prefix) && !this.#changed.has(record.id as string)) yield record;
-    }
+    for (const [id, record] of this.#stored) if (!this.#changed.has(id)) yield record;
   }
 
   having(index: RowIndex, key: string): ReadonlyMap<string, FieldBag> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import { SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
 import { HoldfastError, notFound } from "../core/errors.js";
+import type { Steps } from "../core/steps.js";
 import { microsFromTimestamp } from "../core/time.js";
 import { uuidV7 } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -11,7 +12,7 @@ import type { Flush, PlacedRow, StateChange } from "../store/append.js";
 import { applyPatch, newRecord, withFields } from "./apply-change.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
-import type { EntryFate, PlanContext, Planning } from "./flush-plan.js";
+import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
 import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
 import { FlushRows } from "./flush-rows.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "./flush-steps.js";
@@ -31,7 +32,7 @@ export function* planFlush(
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
   { sessionCodec, rules, callEnds }: PlanContext,
-): Planning {
+): Steps<FlushPlan> {
   const planner = new FlushPlanner(facts, sessionCodec, rules);
   const fates: EntryFate[] = [];
   for (const entry of entries) {
@@ -78,7 +79,7 @@ class FlushPlanner {
     }
   }
 
-  *change(entry: CreateEntry | PatchEntry): Generator<void, EntryFate> {
+  *change(entry: CreateEntry | PatchEntry): Steps<EntryFate> {
     try {
       const repeat = this.#repeat(entry);
       if (repeat) return repeat;
@@ -126,7 +127,7 @@ class FlushPlanner {
     return this.#remember(entry, contentHash, placed);
   }
 
-  *#create(entry: CreateEntry): Generator<void, PlacedEntry> {
+  *#create(entry: CreateEntry): Steps<PlacedEntry> {
     const { codec, id } = entry;
     if (this.#rowsOf(codec).find(id)) throw idConflict(entry);
     this.#checkSession(entry.message.sessionId as string | undefined);
@@ -145,7 +146,7 @@ class FlushPlanner {
     return { record: asGiven.record, row: asGiven.row, sha256: requestHash, byteLength };
   }
 
-  *#patch(entry: PatchEntry): Generator<void, PlacedEntry> {
+  *#patch(entry: PatchEntry): Steps<PlacedEntry> {
     const { codec, change } = entry;
     const rows = this.#rowsOf(codec);
     const id = entry.choice ? (entry.choice.find(rows) ?? "") : entry.id;
@@ -164,7 +165,7 @@ class FlushPlanner {
     record: FieldBag,
     before: FieldBag | undefined,
     prepared?: PreparedRow,
-  ): Generator<void, PlacedEntry> {
+  ): Steps<PlacedEntry> {
     const { codec } = entry;
     const rules = this.#rules.get(codec.entity);
     const view = this.#rowsOf(codec);

@@ -2,20 +2,20 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { finish, finishInTurns, type Steps } from "../core/steps.js";
 import { microsFromTimestamp, timestampFromMicros } from "../core/time.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
-import { type AppendAnswer, appendStatement, type Turn } from "../store/append.js";
+import { type AppendAnswer, appendStatement, makeAppendStatement, type Turn } from "../store/append.js";
 import { beginAs } from "../store/begin-as.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
 import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
-import type { EntryFate, FlushPlan, PlanContext, Planning } from "./flush-plan.js";
+import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
 import type { PlacedEntry } from "./placed-entry.js";
 import { planFlush } from "./plan-flush.js";
-import { planAtOnce, planInTurns } from "./plan-in-turns.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
 export interface FlushContext extends PlanContext {
@@ -94,7 +94,7 @@ export async function writeInTurn(
   entries: readonly PreparedEntry[],
   turn: Turn,
 ): Promise<WrittenFlush> {
-  const plan = planAtOnce(planFlush(tenantId, entries, emptyFacts(), context));
+  const plan = finish(planFlush(tenantId, entries, emptyFacts(), context));
   if (plan.flush.count === 0) return written(plan, undefined);
   const [answer] = await context.database.run<AppendAnswer>(appendStatement(plan.flush, turn));
   return written(plan, answer);
@@ -114,7 +114,7 @@ async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
     const read = (run: Run) => loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts);
     await database.read(attempt.tenantId, read, { byKey: true });
   }
-  const plan = planAtOnce(planAttempt(attempt));
+  const plan = finish(planAttempt(attempt));
   if (plan.flush.count === 0) return written(plan, undefined);
   const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
   return written(plan, answer);
@@ -124,24 +124,25 @@ function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
   const { tenantId, entries, facts } = attempt;
   return attempt.context.database.withConnection(async (run) => {
     // Each turn is a statement, because Postgres ends a transaction that sends none for too long.
-    const makePlan = () => planInTurns(planAttempt(attempt), () => run("SELECT"));
+    const inTurns = <T>(steps: Steps<T>) => finishInTurns(steps, () => run("SELECT"));
     try {
       await Promise.all([
         run(beginAs(tenantId, "READ WRITE")),
         loadState(run, tenantId, entries, facts, attempt.context.rules),
         attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
       ]);
-      let plan = await makePlan();
+      let plan = await inTurns(planAttempt(attempt));
       if (!attempt.checkExisting && plan.fates.some(isRefused)) {
         // What is refused now may have been stored before: then that is the answer.
         await loadExisting(run, tenantId, entries, facts);
-        plan = await makePlan();
+        plan = await inTurns(planAttempt(attempt));
       }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
         return written(plan, undefined);
       }
-      const [[answer]] = await Promise.all([run<AppendAnswer>(appendStatement(plan.flush)), run("COMMIT")]);
+      const statement = await inTurns(makeAppendStatement(plan.flush));
+      const [[answer]] = await Promise.all([run<AppendAnswer>(statement), run("COMMIT")]);
       return written(plan, answer);
     } catch (error) {
       await rollback(run);
@@ -155,7 +156,7 @@ async function rollback(run: Run): Promise<void> {
   await run("ROLLBACK").catch(() => {});
 }
 
-function planAttempt({ tenantId, entries, facts, context }: Attempt): Planning {
+function planAttempt({ tenantId, entries, facts, context }: Attempt): Steps<FlushPlan> {
   return planFlush(tenantId, entries, facts, context);
 }
 

@@ -8,7 +8,7 @@ import type { FieldBag } from "../../entities/field-codec.js";
 import type { FlushView, RowIndex } from "../entity-rules.js";
 import { findCycle } from "./find-cycle.js";
 import { goalEffects } from "./goal-effects.js";
-import type { LoadedGoals } from "./goal-graph.js";
+import { blockedBy, type LoadedGoals } from "./goal-graph.js";
 import { contribution } from "./goal-progress.js";
 
 const { PENDING, COMPLETED, FAILED, CANCELLED } = GoalStatus;
@@ -21,6 +21,7 @@ class Goals {
       nowMicros: 0n,
       nodes: new Map(),
       partIds: new Map(),
+      blockedBy: blockedBy(new Set()),
       parts: new Map(),
       exceeded: undefined,
     } satisfies LoadedGoals,

@@ -17,13 +17,12 @@ export function* goalEffects(
   yield* progressAbove(goal, was, graph);
 }
 
-function unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): readonly Effect[] {
+function* unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): Iterable<Effect> {
   // Nothing can wait for what was not there.
-  if (!was || goal.status !== GoalStatus.COMPLETED || was.status === GoalStatus.COMPLETED) return [];
-  return graph
-    .waitingFor(goal.id)
-    .filter(({ dependsOn }) => firstOpenGoal(dependsOn, graph) === undefined)
-    .map(({ id }) => ({ id, fields: { status: GoalStatus.PENDING } }));
+  if (!was || goal.status !== GoalStatus.COMPLETED || was.status === GoalStatus.COMPLETED) return;
+  for (const { id, dependsOn } of graph.waitingFor(goal.id)) {
+    if (firstOpenGoal(dependsOn, graph) === undefined) yield { id, fields: { status: GoalStatus.PENDING } };
+  }
 }
 
 function* progressAbove(goal: Goal, was: Goal | undefined, graph: GoalGraph): Iterable<Effect> {

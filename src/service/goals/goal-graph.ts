@@ -29,6 +29,8 @@ export interface LoadedGoals {
   readonly nowMicros: bigint;
   /** As they are in the database; a whole row in the flush's view takes precedence. */
   readonly nodes: ReadonlyMap<string, GoalNode>;
+  /** BLOCKED goals by those of their dependencies that entries of the flush complete. */
+  readonly blockedBy: RowIndex;
   /** Ids of `nodes` by their parents. */
   readonly partIds: ReadonlyMap<string, readonly string[]>;
   /** By parent, over the parts that are no whole rows in the flush's view. */
@@ -41,6 +43,8 @@ export interface LoadedGoals {
 export interface GoalGraph {
   readonly loaded: LoadedGoals;
   node(id: string): GoalNode | undefined;
+  /** The status of that; without making a node, since goals may depend on many. */
+  status(id: string): GoalStatus | undefined;
   /** Ids of all goals that are parts of this one. */
   partIds(id: string): readonly string[];
   /** One known as a whole row. */
@@ -48,7 +52,7 @@ export interface GoalGraph {
   goals(): Iterable<Goal>;
   /** Parts of this goal that are known as whole rows. */
   parts(id: string): readonly Goal[];
-  /** The BLOCKED goals that depend on this one, as far as they are known as whole rows. */
+  /** The BLOCKED goals that depend on this one, which an entry of the flush completes. */
   waitingFor(id: string): readonly Goal[];
   /** Counts goals and dependencies looked at, see `FlushView.spend`. */
   spend(steps: number): void;
@@ -59,10 +63,14 @@ const BY_PARENT: RowIndex = (record) => {
   return parentGoalId === "" ? [] : [parentGoalId];
 };
 
-const BLOCKED_BY_DEPENDENCY: RowIndex = (record) => {
-  const { status, deleteTime, dependsOn } = record as unknown as Goal;
-  return status === GoalStatus.BLOCKED && deleteTime === undefined ? dependsOn : [];
-};
+/** An index of BLOCKED goals by those of their dependencies that are among `ids`. */
+export function blockedBy(ids: ReadonlySet<string>): RowIndex {
+  return (record) => {
+    const { status, deleteTime, dependsOn } = record as unknown as Goal;
+    const isBlocked = status === GoalStatus.BLOCKED && deleteTime === undefined;
+    return isBlocked ? dependsOn.filter((id) => ids.has(id)) : [];
+  };
+}
 
 export function goalGraph(view: FlushView): GoalGraph {
   const loaded = view.loaded as LoadedGoals;
@@ -83,12 +91,13 @@ export function goalGraph(view: FlushView): GoalGraph {
     },
     spend: (steps) => view.spend(steps),
     parts: (id) => having(BY_PARENT, id),
-    waitingFor: (id) => having(BLOCKED_BY_DEPENDENCY, id),
+    waitingFor: (id) => having(loaded.blockedBy, id),
     partIds(id) {
       const others = loaded.partIds.get(id) ?? [];
       view.spend(others.length);
       return [...having(BY_PARENT, id).map((part) => part.id), ...others.filter((part) => !view.find(part))];
     },
+    status: (id) => goal(id)?.status ?? loaded.nodes.get(id)?.status,
     node(id) {
       const found = goal(id);
       return found ? nodeOf(found) : loaded.nodes.get(id);
@@ -103,10 +112,10 @@ function nodeOf({ id, status, deleteTime, dependsOn, parentGoalId }: Goal): Goal
 /** The first of these goals that is not COMPLETED, deleted ones too if they never were; undefined if all are. */
 export function firstOpenGoal(
   ids: readonly string[],
-  graph: Pick<GoalGraph, "node" | "spend">,
+  graph: Pick<GoalGraph, "status" | "spend">,
 ): string | undefined {
   graph.spend(ids.length);
-  return ids.find((id) => graph.node(id)?.status !== GoalStatus.COMPLETED);
+  return ids.find((id) => graph.status(id) !== GoalStatus.COMPLETED);
 }
 
 /** Whether a goal's life is over. */

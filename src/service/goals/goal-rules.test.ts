@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { GoalSchema, GoalStatus, UpdateGoalRequestSchema } from "../../../gen/holdfast/v1/goal_pb.js";
+import { finish } from "../../core/steps.js";
 import { timestampFromMicros } from "../../core/time.js";
 import { uuidV7 } from "../../core/uuid.js";
 import { createCodecs } from "../../entities/codecs.js";
@@ -13,10 +14,9 @@ import { emptyFacts, factKey } from "../flush-facts.js";
 import type { EntryFate } from "../flush-plan.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "../flush-steps.js";
 import { planFlush } from "../plan-flush.js";
-import { planAtOnce } from "../plan-in-turns.js";
 import { createEntryPreparer } from "../prepare-entry.js";
 import type { PreparedEntry } from "../prepared-entry.js";
-import type { GoalNode, LoadedGoals } from "./goal-graph.js";
+import { blockedBy, type GoalNode, type LoadedGoals } from "./goal-graph.js";
 import { goalRules } from "./goal-rules.js";
 
 const { BLOCKED, PENDING, COMPLETED } = GoalStatus;
@@ -50,6 +50,7 @@ class Known {
       nowMicros: 0n,
       nodes: known,
       partIds: new Map(),
+      blockedBy: blockedBy(new Set(goals.map(({ id }) => id ?? ""))),
       parts: new Map(),
       exceeded: undefined,
     } satisfies LoadedGoals);
@@ -58,7 +59,7 @@ class Known {
   /** @param callEnds the last entries of calls; without it each entry is a call of its own. */
   plan(entries: readonly PreparedEntry[], callEnds: readonly PreparedEntry[] = entries) {
     const context = { sessionCodec: codecs.of(session), rules, callEnds: new Set(callEnds) };
-    return planAtOnce(planFlush("tenant", entries, this.facts, context));
+    return finish(planFlush("tenant", entries, this.facts, context));
   }
 }
 

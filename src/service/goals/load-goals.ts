@@ -19,11 +19,11 @@ import {
 } from "../../store/goal-reads.js";
 import { type FlushFacts, factKey } from "../flush-facts.js";
 import type { PreparedEntry } from "../prepared-entry.js";
-import type { GoalNode, GraphLimit, LoadedGoals, PartSum } from "./goal-graph.js";
+import { blockedBy, type GoalNode, type GraphLimit, type LoadedGoals, type PartSum } from "./goal-graph.js";
 
 /** Goals that one flush reads to find a cycle: past it a graph can no longer be checked quickly. */
 const MAX_GRAPH_GOALS = 50_000;
-/** Dependencies of those: each is read, decoded and walked, 100,000 in about 20 ms. */
+/** Dependencies of those: one entry may walk them all, and its walk holds the event loop. */
 const MAX_GRAPH_DEPENDENCIES = 100_000;
 const GRAPH_LIMITS = { goals: MAX_GRAPH_GOALS, dependencies: MAX_GRAPH_DEPENDENCIES };
 
@@ -91,6 +91,7 @@ export async function loadGoals(
   facts.loaded.set(codec.entity.table, {
     nowMicros: clock?.[0] ?? 0n,
     nodes,
+    blockedBy: blockedBy(asked.completed),
     partIds: partIdsOf(nodes.values()),
     parts,
     exceeded,

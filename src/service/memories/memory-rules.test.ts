@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { MemorySchema, MemoryType, UpdateMemoryRequestSchema } from "../../../gen/holdfast/v1/memory_pb.js";
+import { finish } from "../../core/steps.js";
 import { timestampFromMicros } from "../../core/time.js";
 import { uuidV7 } from "../../core/uuid.js";
 import { createCodecs } from "../../entities/codecs.js";
@@ -12,7 +13,6 @@ import { session } from "../../entities/session.js";
 import { newRecord } from "../apply-change.js";
 import { emptyFacts, factKey } from "../flush-facts.js";
 import { planFlush } from "../plan-flush.js";
-import { planAtOnce } from "../plan-in-turns.js";
 import { createEntryPreparer } from "../prepare-entry.js";
 import type { PreparedEntry } from "../prepared-entry.js";
 import { memoryRules } from "./memory-rules.js";
@@ -55,9 +55,7 @@ function plan(
   const facts = emptyFacts();
   for (const record of stored) facts.current.set(factKey(codec, record.id as string), record);
   const rules = new Map([[memory, memoryRules(CAPACITY)]]);
-  const { placed } = planAtOnce(
-    planFlush("tenant", entries, facts, { sessionCodec: codecs.of(session), rules }),
-  );
+  const { placed } = finish(planFlush("tenant", entries, facts, { sessionCodec: codecs.of(session), rules }));
   return placed.map(({ id, record }) => [id, record().type as MemoryType]);
 }
 
