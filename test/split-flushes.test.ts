@@ -75,7 +75,10 @@ async function tenantWithHubs(count: number, isLost: (flush: number) => boolean 
   const tenantId = uuidV7();
   const commits: Commit[] = [];
   let flushes = 0;
-  const watched = losing(database, () => isLost((flushes += 1)));
+  const watched = losing(database, () => {
+    flushes += 1;
+    return isLost(flushes);
+  });
   const onCommit = (_tenant: string, commit: Commit) => commits.push(commit);
   const context = { sessionCodec: codecs.of(session), rules, onCommit, logger };
   const before = new Appender({ ...context, database, onCommit: () => {} }, config);
