@@ -57,9 +57,21 @@ export interface EntityRules {
 export interface FlushView {
   find(id: string): FieldBag | undefined;
   all(): Iterable<FieldBag>;
+  /** The rows under a key of an index, by id. A change of a row changes what was returned. */
+  having(index: RowIndex, key: string): ReadonlyMap<string, FieldBag>;
+  /** The place of a row among those that this flush changes, by the first change of each; undefined for any other. */
+  ordinal(id: string): number | undefined;
+  /**
+   * Counts rows and edges that a rule has looked at beyond the entry's own row. A flush that has taken too many steps
+   * ends with the call that took them; the calls behind it go into the next one.
+   */
+  spend(steps: number): void;
   /** What the entity's `load` left in `facts.loaded`. */
   readonly loaded: unknown;
 }
+
+/** The keys under which a row is found, by the row alone. One function is one index. */
+export type RowIndex = (record: FieldBag) => Iterable<string>;
 
 /** A change that follows from another. */
 export interface Effect {

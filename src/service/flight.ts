@@ -24,13 +24,17 @@ export interface WaitingBatch {
   readonly reject: (error: unknown) => void;
 }
 
-/** What a flight ended with: one of the two. */
+/** What a flight ended with: one of the two, or both if the first of its transactions were stored and the next was not. */
 export interface Landed {
-  readonly written?: WrittenFlush;
+  readonly written?: WrittenFlush | undefined;
   readonly error?: unknown;
 }
 
-type FlightContext = FlushContext & Pick<AppenderContext, "logger" | "onCommit" | "onDurable">;
+type FlightContext = Omit<FlushContext, "callEnds"> &
+  Pick<AppenderContext, "logger" | "onCommit" | "onDurable"> & {
+    /** Lets whoever waits for a connection have the flight's; called while nothing runs on it. */
+    readonly yieldConnection: () => void;
+  };
 
 /** One flush from its being taken from the queue to its being answered. */
 export class Flight {
@@ -41,6 +45,8 @@ export class Flight {
   #settle: (error: unknown) => void = () => {};
   #turn: string | undefined;
   #ahead: Promise<Landed> | undefined;
+  /** What is stored so far of a flight that takes several transactions. */
+  #written: WrittenFlush | undefined;
   /** Whether it has been sent and not yet been refused: then another may be sent behind it. */
   isAhead = false;
   /** Whether the one before it was stored as it was sent, and yet this one was told it was not. */
@@ -90,16 +96,18 @@ export class Flight {
       checkFirst ||= code === UNIQUE_VIOLATION || isUnavailable(ahead.error);
     }
     try {
-      return { written: await this.#writeIsolating(this.#entries, checkFirst) };
+      await this.#writeAll(this.#entries, checkFirst);
+      return { written: this.#written };
     } catch (error) {
-      return { error };
+      return { written: this.#written, error };
     }
   }
 
-  /** Gives each batch its outcomes and tells of the commit. */
+  /** Gives each batch its outcomes, unless some of them are not known, and tells of the commit. */
   answer({ outcomes, commit }: WrittenFlush): void {
     let from = 0;
     for (const { entries, since, resolve } of this.#batches) {
+      if (from + entries.length > outcomes.length) break;
       resolve(outcomes.slice(from, from + entries.length));
       from += entries.length;
       this.#context.onDurable?.((performance.now() - since) / 1000);
@@ -107,7 +115,9 @@ export class Flight {
     if (commit !== NO_COMMIT) this.#context.onCommit(this.#tenantId, commit);
   }
 
+  /** Rejects the batches that have no outcomes yet. */
   reject(error: unknown): void {
+    // Those that were answered do not notice.
     for (const batch of this.#batches) batch.reject(error);
   }
 
@@ -115,28 +125,45 @@ export class Flight {
     this.#settle(error);
   }
 
+  /** In as many transactions as it takes, see `MAX_FLUSH_STEPS`; mostly one. */
+  async #writeAll(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<void> {
+    let count = await this.#writeIsolating(entries, checkFirst);
+    while (count < entries.length) {
+      this.#context.yieldConnection();
+      count += await this.#writeIsolating(entries.slice(count), checkFirst);
+    }
+  }
+
   /**
    * An entry that the database cannot take, by a defect of ours, must not cost
    * the others: halves are tried by themselves until it is alone.
+   *
+   * @returns how many of the entries, from the first one on, have their outcomes in `#written` now: at least one.
    */
-  async #writeIsolating(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<WrittenFlush> {
+  async #writeIsolating(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<number> {
     try {
-      return await this.#writeUntilKnown(entries, checkFirst);
+      return this.#add(await this.#writeUntilKnown(entries, checkFirst));
     } catch (thrown) {
       const error = HoldfastError.from(thrown);
       if (error.reason !== ErrorReason.INTERNAL) throw error;
       if (entries.length === 1) {
         this.#context.logger.error({ reason: errorText(error.cause) }, "an entry could not be stored");
-        return { outcomes: [error], commit: NO_COMMIT };
+        return this.#add({ outcomes: [error], commit: NO_COMMIT });
       }
       const middle = Math.ceil(entries.length / 2);
-      const first = await this.#writeIsolating(entries.slice(0, middle), checkFirst);
-      const second = await this.#writeIsolating(entries.slice(middle), checkFirst);
-      return {
-        outcomes: [...first.outcomes, ...second.outcomes],
-        commit: both(first.commit, second.commit),
-      };
+      await this.#writeAll(entries.slice(0, middle), checkFirst);
+      await this.#writeAll(entries.slice(middle), checkFirst);
+      return entries.length;
     }
+  }
+
+  #callEnds(): ReadonlySet<PreparedEntry> {
+    return new Set(this.#batches.flatMap(({ entries }) => entries.at(-1) ?? []));
+  }
+
+  #add(written: WrittenFlush): number {
+    this.#written = this.#written ? both(this.#written, written) : written;
+    return written.outcomes.length;
   }
 
   /**
@@ -144,9 +171,10 @@ export class Flight {
    * make trying again exact, so that is settled here where it can be.
    */
   async #writeUntilKnown(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<WrittenFlush> {
+    const context = { ...this.#context, callEnds: this.#callEnds() };
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await writeFlush(this.#context, this.#tenantId, entries, checkFirst || attempt > 0);
+        return await writeFlush(context, this.#tenantId, entries, checkFirst || attempt > 0);
       } catch (error) {
         const pause = LOST_CONNECTION_PAUSES_MS[attempt];
         if (!isUnavailable(error) || pause === undefined) throw error;
@@ -160,7 +188,14 @@ export class Flight {
   }
 }
 
-function both(first: Commit, second: Commit): Commit {
+function both(first: WrittenFlush, second: WrittenFlush): WrittenFlush {
+  return {
+    outcomes: [...first.outcomes, ...second.outcomes],
+    commit: bothCommits(first.commit, second.commit),
+  };
+}
+
+function bothCommits(first: Commit, second: Commit): Commit {
   if (first === NO_COMMIT) return second;
   if (second === NO_COMMIT) return first;
   return { ...second, changes: () => [...first.changes(), ...second.changes()] };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
 import { SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
 import { HoldfastError, notFound } from "../core/errors.js";
+import type { Steps } from "../core/steps.js";
 import { microsFromTimestamp } from "../core/time.js";
 import { uuidV7 } from "../core/uuid.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
@@ -9,46 +10,36 @@ import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import type { Flush, PlacedRow, StateChange } from "../store/append.js";
 import { applyPatch, newRecord, withFields } from "./apply-change.js";
-import type { FlushView, RulesByEntity } from "./entity-rules.js";
+import type { RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
+import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
 import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
-import { createFlushView } from "./flush-view.js";
+import { FlushRows } from "./flush-rows.js";
+import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "./flush-steps.js";
 import { type PlacedEntry, placedRow, placedState } from "./placed-entry.js";
-import type { AppendEntry, CreateEntry, EntryOutcome, PatchEntry, PreparedEntry } from "./prepared-entry.js";
+import type { AppendEntry, CreateEntry, PatchEntry, PreparedEntry } from "./prepared-entry.js";
 import { type PreparedRow, prepareRow } from "./prepared-row.js";
-
-/** What to write, and what became of each entry; entries to be written have their offset. */
-export interface FlushPlan {
-  readonly flush: Flush;
-  readonly fates: readonly EntryFate[];
-  /** Every change the flush makes, by offset: those of entries and those that follow from them. */
-  readonly placed: readonly PlacedEntry[];
-}
-
-export type EntryFate =
-  | { readonly kind: "settled"; readonly outcome: EntryOutcome }
-  | { readonly kind: "placed"; readonly placed: PlacedEntry }
-  /** The same entry stands earlier in this flush. */
-  | { readonly kind: "repeated"; readonly placed: PlacedEntry };
 
 /**
  * Decides, in the order of the entries, what each does to the state as the
  * entries before it leave it. Pure: what it needs of the database is in `facts`.
+ *
+ * It yields after each change of a thing, so that whoever asks for the plan can
+ * do something else in between. For appended rows alone it never yields.
  */
-export function planFlush(
+export function* planFlush(
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
-  { sessionCodec, rules }: PlanContext,
-): FlushPlan {
+  { sessionCodec, rules, callEnds }: PlanContext,
+): Steps<FlushPlan> {
   const planner = new FlushPlanner(facts, sessionCodec, rules);
-  const fates = entries.map((entry) => planner.place(entry));
+  const fates: EntryFate[] = [];
+  for (const entry of entries) {
+    fates.push(entry.verb === "append" ? planner.append(entry) : yield* planner.change(entry));
+    if (planner.steps >= MAX_FLUSH_STEPS && callEnds?.has(entry)) break;
+  }
   return { flush: planner.flush(tenantId), fates, placed: planner.placed };
-}
-
-export interface PlanContext {
-  readonly sessionCodec: EntityCodec;
-  readonly rules: RulesByEntity;
 }
 
 interface Placed {
@@ -64,13 +55,15 @@ class FlushPlanner {
   readonly #changed = new Map<EntityCodec, StateChange[]>();
   readonly #activeSessions = new Set<string>();
   /** Rows as the entries placed so far leave them, and the ones created by them. */
-  readonly #working = new Map<string, FieldBag>();
+  readonly #rows = new Map<EntityCodec, FlushRows>();
   readonly #created = new Set<string>();
   readonly #last = new Map<string, { rows: StateChange[]; index: number }>();
   readonly #placed = new Map<string, Placed>();
   readonly #names = new Map<string, string>();
   readonly #rules: RulesByEntity;
   readonly placed: PlacedEntry[] = [];
+  /** That the rules took so far. */
+  steps = 0;
 
   constructor(facts: FlushFacts, sessionCodec: EntityCodec, rules: RulesByEntity) {
     this.#facts = facts;
@@ -78,12 +71,22 @@ class FlushPlanner {
     this.#rules = rules;
   }
 
-  place(entry: PreparedEntry): EntryFate {
+  append(entry: AppendEntry): EntryFate {
     try {
-      return this.#repeat(entry) ?? { kind: "placed", placed: this.#write(entry) };
+      return this.#repeat(entry) ?? { kind: "placed", placed: this.#append(entry) };
     } catch (error) {
-      if (error instanceof HoldfastError) return { kind: "settled", outcome: error };
-      throw error;
+      return refused(error);
+    }
+  }
+
+  *change(entry: CreateEntry | PatchEntry): Steps<EntryFate> {
+    try {
+      const repeat = this.#repeat(entry);
+      if (repeat) return repeat;
+      const placed = entry.verb === "create" ? yield* this.#create(entry) : yield* this.#patch(entry);
+      return { kind: "placed", placed: this.#remember(entry, entry.requestHash, placed) };
+    } catch (error) {
+      return refused(error);
     }
   }
 
@@ -113,17 +116,6 @@ class FlushPlanner {
     return { kind: "settled", outcome: { position, id, duplicate: true, record: () => record } };
   }
 
-  #write(entry: PreparedEntry): PlacedEntry {
-    switch (entry.verb) {
-      case "append":
-        return this.#append(entry);
-      case "create":
-        return this.#create(entry);
-      case "patch":
-        return this.#patch(entry);
-    }
-  }
-
   #append(entry: AppendEntry): PlacedEntry {
     this.#checkSession(entry.sessionId);
     this.#checkNames(entry, entry.id);
@@ -135,17 +127,15 @@ class FlushPlanner {
     return this.#remember(entry, contentHash, placed);
   }
 
-  #create(entry: CreateEntry): PlacedEntry {
+  *#create(entry: CreateEntry): Steps<PlacedEntry> {
     const { codec, id } = entry;
-    const key = factKey(codec, id);
-    if (this.#facts.current.has(key) || this.#working.has(key)) throw idConflict(entry);
+    if (this.#rowsOf(codec).find(id)) throw idConflict(entry);
     this.#checkSession(entry.message.sessionId as string | undefined);
     this.#checkNames(entry, id);
     const prepared = this.#asGiven(entry);
     const record = prepared?.record ?? newRecord(codec, entry.message, timestampNow());
     Object.assign(record, entry.settled);
-    const placed = this.#change(entry, "CREATED", record, undefined, prepared);
-    return this.#remember(entry, entry.requestHash, placed);
+    return yield* this.#change(entry, "CREATED", record, undefined, prepared);
   }
 
   /** A new thing that is stored just as it was prepared: nobody but the caller has a say in it. */
@@ -156,31 +146,29 @@ class FlushPlanner {
     return { record: asGiven.record, row: asGiven.row, sha256: requestHash, byteLength };
   }
 
-  #patch(entry: PatchEntry): PlacedEntry {
+  *#patch(entry: PatchEntry): Steps<PlacedEntry> {
     const { codec, change } = entry;
-    const view = this.#view(codec);
-    const id = entry.choice ? (entry.choice.find(view) ?? "") : entry.id;
-    const key = factKey(codec, id);
-    const current = this.#working.get(key) ?? this.#facts.current.get(key);
+    const rows = this.#rowsOf(codec);
+    const id = entry.choice ? (entry.choice.find(rows) ?? "") : entry.id;
+    const current = rows.find(id);
     if (!current || current.deleteTime !== undefined) throw notFound(codec.entity.name, id);
     if (codec.entity.isBoundToSession) this.#checkSession(current.sessionId as string | undefined);
     this.#checkNames(entry, id);
-    const record = applyPatch(codec, current, { ...entry, id }, view);
-    const placed = this.#change(entry, change, record, current);
-    return this.#remember(entry, entry.requestHash, placed);
+    const record = applyPatch(codec, current, { ...entry, id }, rows);
+    return yield* this.#change(entry, change, record, current);
   }
 
   /** Writes one change of a thing, then those that follow from it. */
-  #change(
+  *#change(
     entry: CreateEntry | PatchEntry,
     change: PlacedEntry["change"],
     record: FieldBag,
     before: FieldBag | undefined,
     prepared?: PreparedRow,
-  ): PlacedEntry {
+  ): Steps<PlacedEntry> {
     const { codec } = entry;
     const rules = this.#rules.get(codec.entity);
-    const view = this.#view(codec);
+    const view = this.#rowsOf(codec);
     if (codec.entity.actor) record[localName(codec.entity, codec.entity.actor)] = entry.by?.actor ?? "";
     rules?.shape?.(record, before, view, entry);
     const request = { requestId: entryKey(entry), requestHash: entry.requestHash };
@@ -191,13 +179,16 @@ class FlushPlanner {
       request,
       prepared ?? prepareRow(codec, record, entry.path),
     );
+    yield;
     for (const { id, fields } of rules?.effects?.(record, before, view) ?? []) {
       const current = view.find(id);
       if (!current) throw new TypeError(`${codec.entity.name} ${id} was not loaded`);
+      view.spend(STEPS_OF_A_CHANGE);
       const changed = withFields(codec, current, fields);
       const requestId = uuidV7();
       const requestHash = createHash("sha256").update(requestId).digest();
       this.#putState(codec, changed, "UPDATED", { requestId, requestHash }, prepareRow(codec, changed, ""));
+      yield;
     }
     if (entry.by?.audit) this.#append(entry.by.audit);
     return placed;
@@ -215,7 +206,8 @@ class FlushPlanner {
     const key = factKey(codec, id);
     const offset = this.#nextOffset(contentHash);
     if (change === "CREATED") this.#created.add(key);
-    const stored = this.#facts.current.get(key);
+    const known = this.#rowsOf(codec);
+    const stored = known.stored(id);
     // Written out: spreading costs more than everything else here.
     const rows = push(this.#changed, codec, {
       requestId,
@@ -230,14 +222,21 @@ class FlushPlanner {
       created: stored ? microsFromTimestamp(stored.createTime as Timestamp) : null,
     });
     this.#supersede(key, rows);
-    this.#working.set(key, record);
+    known.put(record);
     const placed = placedState(codec, record, { offset, change, byteLength, row });
     this.placed.push(placed);
     return placed;
   }
 
-  #view(codec: EntityCodec): FlushView {
-    return createFlushView(codec, this.#facts, this.#working);
+  #rowsOf(codec: EntityCodec): FlushRows {
+    let rows = this.#rows.get(codec);
+    if (!rows) {
+      rows = new FlushRows(codec, this.#facts, (steps) => {
+        this.steps += steps;
+      });
+      this.#rows.set(codec, rows);
+    }
+    return rows;
   }
 
   /** Only the last change of a row in a flush is its new current state. */
@@ -264,8 +263,7 @@ class FlushPlanner {
     const sessionId = given.toLowerCase();
     // A session this flush knows nothing of stays so until its end.
     if (this.#activeSessions.has(sessionId)) return;
-    const key = factKey(this.#sessionCodec, sessionId);
-    const known = this.#working.get(key) ?? this.#facts.current.get(key);
+    const known = this.#rowsOf(this.#sessionCodec).find(sessionId);
     const status = known ? sessionStatus(known) : this.#facts.inactiveSessions.get(sessionId);
     if (status === null) throw sessionNotFound(sessionId);
     if (status !== undefined && status !== ACTIVE) throw sessionClosed(sessionId, status);
@@ -279,6 +277,11 @@ class FlushPlanner {
       if (owner !== undefined && owner !== id) throw nameTaken(entry.codec, name, owner);
     }
   }
+}
+
+function refused(error: unknown): EntryFate {
+  if (error instanceof HoldfastError) return { kind: "settled", outcome: error };
+  throw error;
 }
 
 const ACTIVE = SessionStatus[SessionStatus.ACTIVE];

@@ -133,8 +133,7 @@ export class TenantQueue {
     const { database } = this.#context;
     const last = this.#flights.at(-1);
     if (!last) {
-      // Whoever waits for a connection is served before the next flush.
-      if (database.connections.waiting > 0) this.#lane.release();
+      this.#yieldConnection();
       return true;
     }
     return (
@@ -146,10 +145,17 @@ export class TenantQueue {
     );
   }
 
+  // Whoever waits for a connection is served before the next transaction.
+  #yieldConnection(): void {
+    if (this.#context.database.connections.waiting > 0) this.#lane.release();
+  }
+
   #begin(): void {
     const batches = this.#take();
     const before = this.#flights.at(-1);
-    const flight = new Flight(this.#tenantId, { ...this.#context, database: this.#lane }, batches);
+    const yieldConnection = () => this.#yieldConnection();
+    const context = { ...this.#context, database: this.#lane, yieldConnection };
+    const flight = new Flight(this.#tenantId, context, batches);
     this.#flights.push(flight);
     if (this.#canBeAhead(batches)) {
       this.#turns += 1;
@@ -169,7 +175,8 @@ export class TenantQueue {
       if (written) {
         this.#isResending = written.outcomes.some((each) => !(each instanceof Error) && each.duplicate);
         flight.answer(written);
-      } else {
+      }
+      if (error !== undefined) {
         flight.reject(error);
         // Whoever sent these sends them again. What waits behind them goes the
         // same way, or it would stand before them in the log.
@@ -177,7 +184,7 @@ export class TenantQueue {
       }
     } finally {
       // The next flush waits for it.
-      flight.settle(written ? undefined : error);
+      flight.settle(error);
       this.#wake();
     }
   }

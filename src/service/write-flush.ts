@@ -2,30 +2,29 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { ChangeType } from "../../gen/holdfast/v1/log_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { finish, finishInTurns, type Steps } from "../core/steps.js";
 import { microsFromTimestamp, timestampFromMicros } from "../core/time.js";
-import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
-import { type AppendAnswer, appendStatement, type Turn } from "../store/append.js";
+import { type AppendAnswer, appendStatement, makeAppendStatement, type Turn } from "../store/append.js";
 import { beginAs } from "../store/begin-as.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
-import type { RulesByEntity } from "./entity-rules.js";
 import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
+import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
 import type { PlacedEntry } from "./placed-entry.js";
-import { type EntryFate, type FlushPlan, planFlush } from "./plan-flush.js";
+import { planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
-export interface FlushContext {
+export interface FlushContext extends PlanContext {
   readonly database: Connections;
-  readonly sessionCodec: EntityCodec;
-  readonly rules: RulesByEntity;
 }
 
-/** What a flush did: an outcome for each entry, and what it added to the log. */
+/** What a flush did, and what it added to the log. */
 export interface WrittenFlush {
+  /** Of the entries in order; fewer than there are entries if the rest must go into another flush. */
   readonly outcomes: readonly EntryOutcome[];
   readonly commit: Commit;
 }
@@ -48,9 +47,10 @@ export const NO_COMMIT: Commit = Object.freeze({ logId: "", position: 0n, change
 const MAX_TRIES = 20;
 
 /**
- * Writes entries of one tenant as one transaction. Appended rows alone take one
- * statement; changes of current state take two round trips, to lock and read,
- * then to write.
+ * Writes entries of one tenant as one transaction: all of them, or those of the
+ * first calls if the rules take too many steps, see `MAX_FLUSH_STEPS`. Appended
+ * rows alone take one statement; changes of current state take two round trips,
+ * to lock and read, then to write, and more if the plan takes several turns.
  *
  * Ids that are already there are not looked for beforehand: a unique index
  * refuses them, and then they are. A caller who expects some says `checkFirst`.
@@ -94,7 +94,7 @@ export async function writeInTurn(
   entries: readonly PreparedEntry[],
   turn: Turn,
 ): Promise<WrittenFlush> {
-  const plan = planFlush(tenantId, entries, emptyFacts(), context);
+  const plan = finish(planFlush(tenantId, entries, emptyFacts(), context));
   if (plan.flush.count === 0) return written(plan, undefined);
   const [answer] = await context.database.run<AppendAnswer>(appendStatement(plan.flush, turn));
   return written(plan, answer);
@@ -114,7 +114,7 @@ async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
     const read = (run: Run) => loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts);
     await database.read(attempt.tenantId, read, { byKey: true });
   }
-  const plan = planAttempt(attempt);
+  const plan = finish(planAttempt(attempt));
   if (plan.flush.count === 0) return written(plan, undefined);
   const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
   return written(plan, answer);
@@ -123,23 +123,26 @@ async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
 function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
   const { tenantId, entries, facts } = attempt;
   return attempt.context.database.withConnection(async (run) => {
+    // Each turn is a statement, because Postgres ends a transaction that sends none for too long.
+    const inTurns = <T>(steps: Steps<T>) => finishInTurns(steps, () => run("SELECT"));
     try {
       await Promise.all([
         run(beginAs(tenantId, "READ WRITE")),
         loadState(run, tenantId, entries, facts, attempt.context.rules),
         attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
       ]);
-      let plan = planAttempt(attempt);
+      let plan = await inTurns(planAttempt(attempt));
       if (!attempt.checkExisting && plan.fates.some(isRefused)) {
         // What is refused now may have been stored before: then that is the answer.
         await loadExisting(run, tenantId, entries, facts);
-        plan = planAttempt(attempt);
+        plan = await inTurns(planAttempt(attempt));
       }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
         return written(plan, undefined);
       }
-      const [[answer]] = await Promise.all([run<AppendAnswer>(appendStatement(plan.flush)), run("COMMIT")]);
+      const statement = await inTurns(makeAppendStatement(plan.flush));
+      const [[answer]] = await Promise.all([run<AppendAnswer>(statement), run("COMMIT")]);
       return written(plan, answer);
     } catch (error) {
       await rollback(run);
@@ -153,7 +156,7 @@ async function rollback(run: Run): Promise<void> {
   await run("ROLLBACK").catch(() => {});
 }
 
-function planAttempt({ tenantId, entries, facts, context }: Attempt): FlushPlan {
+function planAttempt({ tenantId, entries, facts, context }: Attempt): Steps<FlushPlan> {
   return planFlush(tenantId, entries, facts, context);
 }
 

@@ -1,3 +1,4 @@
+import { finish, type Steps } from "../core/steps.js";
 import type { ColumnType, ColumnValue, Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import { binaryArray, binaryColumn } from "./binary-array.js";
@@ -55,6 +56,11 @@ export type AppendAnswer = [firstPosition: bigint, commitTimeMicros: bigint, log
  * entities that come together.
  */
 export function appendStatement(flush: Flush, turn?: Turn): Statement {
+  return finish(makeAppendStatement(flush, turn));
+}
+
+/** The same, made in steps: of many rows it takes long. */
+export function* makeAppendStatement(flush: Flush, turn?: Turn): Steps<Statement> {
   const values: unknown[] = [
     flush.tenantId,
     flush.count,
@@ -64,7 +70,7 @@ export function appendStatement(flush: Flush, turn?: Turn): Statement {
     turn?.after ?? null,
     turn?.turn ?? null,
   ];
-  const { calls, kinds } = putCalls(flush, values);
+  const { calls, kinds } = yield* makePutCalls(flush, values);
   return {
     name: `append ${kinds.join(" ")}`,
     text: `
@@ -82,17 +88,23 @@ SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM
  * The calls that write a flush's rows for the tenant in `$1`, at the first
  * position and time of a row named `log`; their arguments are added to `values`.
  */
-export function putCalls(
-  flush: Pick<Flush, "appended" | "changed">,
-  values: unknown[],
-): { readonly calls: readonly string[]; readonly kinds: readonly number[] } {
+export function putCalls(flush: Pick<Flush, "appended" | "changed">, values: unknown[]): PutCalls {
+  return finish(makePutCalls(flush, values));
+}
+
+interface PutCalls {
+  readonly calls: readonly string[];
+  readonly kinds: readonly number[];
+}
+
+function* makePutCalls(flush: Pick<Flush, "appended" | "changed">, values: unknown[]): Steps<PutCalls> {
   const calls: string[] = [];
   const kinds: number[] = [];
-  const put = <R extends PlacedRow>(
+  const put = function* <R extends PlacedRow>(
     codec: EntityCodec,
     rows: readonly R[],
     extra: readonly ArrayParameter<R>[],
-  ) => {
+  ): Steps<void> {
     const parameters: ArrayParameter<R>[] = [
       ["integer", (row) => row.offset],
       ["bytea", (row) => row.contentHash],
@@ -104,14 +116,15 @@ export function putCalls(
     const places = parameters.map(([type], i) => `$${values.length + i + 1}::${argumentType(type)}[]`);
     for (const [type, valueIn, blank] of parameters) {
       values.push(binaryColumn(type, rows.length, (i) => valueIn(rows[i] as R), blank));
+      yield;
     }
     kinds.push(codec.entity.kind);
     calls.push(
       `holdfast.put_${codec.entity.table}($1::uuid, log.first_position, log.commit_time, ${places.join(", ")})`,
     );
   };
-  for (const [codec, rows] of flush.appended) put(codec, rows, []);
-  for (const [codec, rows] of flush.changed) put(codec, rows, STATE_PARAMETERS);
+  for (const [codec, rows] of flush.appended) yield* put(codec, rows, []);
+  for (const [codec, rows] of flush.changed) yield* put(codec, rows, STATE_PARAMETERS);
   return { calls, kinds };
 }
 

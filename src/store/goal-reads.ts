@@ -20,16 +20,35 @@ export function readClock(): Statement {
   return { name: "clock", text: "SELECT clock_timestamp()" };
 }
 
+/** These goals, without what they depend on. */
 export function goalNodes(tenantId: string, ids: readonly string[]): Statement {
   return {
     name: "goal nodes",
-    text: `SELECT ${NODE_COLUMNS} FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey("goals", "g", "asked.id")}`,
+    text: `SELECT g.id, g.status, g.delete_time IS NOT NULL, '[]', g.parent_goal_id FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey("goals", "g", "asked.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }
 
-/** These goals, what they depend on, what that depends on, and so on: at most `limit` of them. */
-export function dependencyNodes(tenantId: string, ids: readonly string[], limit: number): Statement {
+/** How much of a graph is read. One more goal, or the goal with the dependency that is too many, tells of more. */
+export interface GraphLimits {
+  readonly goals: number;
+  readonly dependencies: number;
+}
+
+/** The goals of a query that gives their ids, up to the limits in $3 and $4. */
+function nodesWithin(ids: string): string {
+  return `
+SELECT id, status, is_deleted, depends_on, parent_goal_id FROM (
+  SELECT n.*, sum(size) OVER (ROWS UNBOUNDED PRECEDING) - size AS before
+  FROM (
+    SELECT ${NODE_COLUMNS}, jsonb_array_length(g.depends_on)
+    FROM (SELECT id FROM ${ids} LIMIT $3) AS r CROSS JOIN ${byKey("goals", "g", "r.id")}
+  ) AS n (id, status, is_deleted, depends_on, parent_goal_id, size)
+) AS counted WHERE before <= $4`;
+}
+
+/** These goals, what they depend on, what that depends on, and so on. */
+export function dependencyNodes(tenantId: string, ids: readonly string[], limits: GraphLimits): Statement {
   return {
     name: "goal dependencies",
     text: `
@@ -40,14 +59,13 @@ WITH RECURSIVE reach (id) AS (
   CROSS JOIN ${byKey("goals", "g", "reach.id")}
   CROSS JOIN jsonb_array_elements_text(g.depends_on) AS d (id)
 )
-SELECT ${NODE_COLUMNS} FROM (SELECT id FROM reach LIMIT $3) AS r
-CROSS JOIN ${byKey("goals", "g", "r.id")}`,
-    values: [tenantId, binaryArray("uuid", ids), limit],
+${nodesWithin("reach")}`,
+    values: [tenantId, binaryArray("uuid", ids), limits.goals + 1, limits.dependencies],
   };
 }
 
-/** These goals and all that are parts of them, at any depth: at most `limit` of them. */
-export function subtreeNodes(tenantId: string, ids: readonly string[], limit: number): Statement {
+/** These goals and all that are parts of them, at any depth. */
+export function subtreeNodes(tenantId: string, ids: readonly string[], limits: GraphLimits): Statement {
   return {
     name: "goal subtrees",
     text: `
@@ -58,9 +76,8 @@ WITH RECURSIVE part (id) AS (
     SELECT id FROM holdfast.goals WHERE tenant_id = $1::uuid AND parent_goal_id = part.id OFFSET 0
   ) AS g
 )
-SELECT ${NODE_COLUMNS} FROM (SELECT id FROM part LIMIT $3) AS p
-CROSS JOIN ${byKey("goals", "g", "p.id")}`,
-    values: [tenantId, binaryArray("uuid", ids), limit],
+${nodesWithin("part")}`,
+    values: [tenantId, binaryArray("uuid", ids), limits.goals + 1, limits.dependencies],
   };
 }
 

@@ -1,3 +1,4 @@
+import { mapInTurns } from "../core/in-turns.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
@@ -19,7 +20,7 @@ export async function readWorkingMemories(
   owners: WorkingOwners,
 ): Promise<readonly FieldBag[]> {
   const rows = await run<Row>(workingMemories(codec, tenantId, owners));
-  return rows.map((row) => recordFromRow(codec, row));
+  return mapInTurns(rows, (row) => recordFromRow(codec, row));
 }
 
 /** The statement of these, for those who explain it. */

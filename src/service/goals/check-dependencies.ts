@@ -7,12 +7,12 @@ import type { GoalGraph } from "./goal-graph.js";
 /**
  * Puts what a goal depends on into canonical form: lower case, each once.
  *
- * @param before what it depended on until now; that need not exist any more.
+ * @param before what it depended on until now, which need not exist any more; undefined for a new goal.
  * @throws INVALID_FIELD naming each that is no existing goal, or the one that would close a cycle.
  */
 export function checkDependencies(
   goal: Goal,
-  before: readonly string[],
+  before: readonly string[] | undefined,
   graph: GoalGraph,
   path: string,
 ): void {
@@ -24,16 +24,32 @@ export function checkDependencies(
     if (!isUuid(id)) {
       const got = JSON.stringify((goal.dependsOn[i] ?? "").slice(0, 80));
       violations.push({ field, description: `expected a UUID, got ${got}` });
-    } else if (id !== goal.id && !before.includes(id) && (!node || node.isDeleted)) {
+    } else if (id !== goal.id && !before?.includes(id) && (!node || node.isDeleted)) {
       violations.push({ field, description: `expected an existing goal, got ${id}` });
     }
   }
   if (violations.length > 0) throw invalidFields(violations);
-  const next = (id: string) => (id === goal.id ? ids : (graph.node(id)?.dependsOn ?? []));
-  const cycle = findCycle(goal.id, next);
+  const cycle = before ? changedCycle(goal.id, ids, graph) : newCycle(goal.id, ids);
   if (cycle) {
     const field = `${path}depends_on[${ids.indexOf(cycle[1] ?? "")}]`;
     throw invalidFields([{ field, description: `expected no cycle, got ${cycleText(cycle)}` }]);
   }
   goal.dependsOn = [...new Set(ids)];
+}
+
+function changedCycle(
+  goalId: string,
+  ids: readonly string[],
+  graph: GoalGraph,
+): readonly string[] | undefined {
+  return findCycle(goalId, (id) => {
+    const next = id === goalId ? ids : (graph.node(id)?.dependsOn ?? []);
+    graph.spend(1 + next.length);
+    return next;
+  });
+}
+
+/** Nothing depends on a new goal yet, so only itself can close a cycle: the graph need not be walked. */
+function newCycle(goalId: string, ids: readonly string[]): readonly string[] | undefined {
+  return ids.includes(goalId) ? [goalId, goalId] : undefined;
 }

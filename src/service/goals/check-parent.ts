@@ -37,17 +37,11 @@ function parentsOf(parentId: string | undefined): readonly string[] {
 }
 
 function levelsBelow(id: string, graph: GoalGraph): number {
-  const partsOf = new Map<string, string[]>();
-  for (const node of graph.nodes()) {
-    const parts = partsOf.get(node.parentId);
-    if (parts) parts.push(node.id);
-    else partsOf.set(node.parentId, [node.id]);
-  }
   let levels = 0;
-  let level = partsOf.get(id) ?? [];
+  let level = graph.partIds(id);
   while (level.length > 0) {
     levels += 1;
-    level = level.flatMap((part) => partsOf.get(part) ?? []);
+    level = level.flatMap((part) => graph.partIds(part));
   }
   return levels;
 }

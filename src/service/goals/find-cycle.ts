@@ -1,6 +1,8 @@
 /**
  * A way from `start` back to itself, both ends included, or undefined if there
  * is none. Every node is entered once, and no recursion is as deep as the graph.
+ *
+ * @param next the ends of the edges that begin at a node; called once for each node entered.
  */
 export function findCycle(
   start: string,

@@ -5,10 +5,10 @@ import { expect, test } from "vitest";
 import { type Goal, GoalSchema, GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
 import { propertyRuns } from "../../../test/support/property-runs.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { FlushView } from "../entity-rules.js";
+import type { FlushView, RowIndex } from "../entity-rules.js";
 import { findCycle } from "./find-cycle.js";
 import { goalEffects } from "./goal-effects.js";
-import type { LoadedGoals } from "./goal-graph.js";
+import { blockedBy, type LoadedGoals } from "./goal-graph.js";
 import { contribution } from "./goal-progress.js";
 
 const { PENDING, COMPLETED, FAILED, CANCELLED } = GoalStatus;
@@ -17,9 +17,19 @@ const { PENDING, COMPLETED, FAILED, CANCELLED } = GoalStatus;
 class Goals {
   readonly byId = new Map<string, Goal>();
   readonly #view = {
-    loaded: { nowMicros: 0n, nodes: new Map(), parts: new Map(), isWhole: true } satisfies LoadedGoals,
+    loaded: {
+      nowMicros: 0n,
+      nodes: new Map(),
+      partIds: new Map(),
+      blockedBy: blockedBy(new Set()),
+      parts: new Map(),
+      exceeded: undefined,
+    } satisfies LoadedGoals,
     find: (id: string) => this.byId.get(id),
     all: () => this.byId.values(),
+    having: (index: RowIndex, key: string) =>
+      new Map([...this.byId].filter(([, goal]) => [...index(goal as unknown as FieldBag)].includes(key))),
+    spend: () => {},
   } as unknown as FlushView;
 
   /** Changes one goal, or makes it, and then what follows. Returns whose turn it was. */

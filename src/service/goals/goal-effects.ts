@@ -1,7 +1,7 @@
 import { type Goal, GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Effect, FlushView } from "../entity-rules.js";
-import { type GoalGraph, goalGraph, isFinal, openGoals } from "./goal-graph.js";
+import { firstOpenGoal, type GoalGraph, goalGraph, isFinal } from "./goal-graph.js";
 import { contribution, progressFromParts } from "./goal-progress.js";
 
 /** What follows from one change of a goal: those that waited for it, and the progress of all it is a part of. */
@@ -17,16 +17,12 @@ export function* goalEffects(
   yield* progressAbove(goal, was, graph);
 }
 
-function unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): readonly Effect[] {
+function* unblocked(goal: Goal, was: Goal | undefined, graph: GoalGraph): Iterable<Effect> {
   // Nothing can wait for what was not there.
-  if (!was || goal.status !== GoalStatus.COMPLETED || was.status === GoalStatus.COMPLETED) return [];
-  const effects: Effect[] = [];
-  for (const waiting of graph.goals()) {
-    if (waiting.status !== GoalStatus.BLOCKED || waiting.deleteTime !== undefined) continue;
-    if (!waiting.dependsOn.includes(goal.id) || openGoals(waiting.dependsOn, graph).length > 0) continue;
-    effects.push({ id: waiting.id, fields: { status: GoalStatus.PENDING } });
+  if (!was || goal.status !== GoalStatus.COMPLETED || was.status === GoalStatus.COMPLETED) return;
+  for (const { id, dependsOn } of graph.waitingFor(goal.id)) {
+    if (firstOpenGoal(dependsOn, graph) === undefined) yield { id, fields: { status: GoalStatus.PENDING } };
   }
-  return effects;
 }
 
 function* progressAbove(goal: Goal, was: Goal | undefined, graph: GoalGraph): Iterable<Effect> {

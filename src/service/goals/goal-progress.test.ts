@@ -6,8 +6,10 @@ import type { PartSum } from "./goal-graph.js";
 import { progressFromParts } from "./goal-progress.js";
 
 function progress(goals: readonly Goal[], parts: readonly [string, PartSum][] = []): number | undefined {
-  const loaded = { nowMicros: 0n, nodes: new Map(), parts: new Map(parts), isWhole: true };
-  return progressFromParts("p", { goals: () => goals, loaded });
+  const none = { nodes: new Map(), partIds: new Map(), blockedBy: () => [], exceeded: undefined };
+  const loaded = { nowMicros: 0n, ...none, parts: new Map(parts) };
+  const partsOf = (id: string) => goals.filter(({ parentGoalId }) => parentGoalId === id);
+  return progressFromParts("p", { parts: partsOf, loaded });
 }
 
 function part(progress: number, init: Partial<Goal> = {}): Goal {

@@ -10,11 +10,11 @@ export function contribution(goal: Goal): number | undefined {
 /** The mean of what a goal's parts add; undefined if none counts. */
 export function progressFromParts(
   id: string,
-  graph: Pick<GoalGraph, "goals" | "loaded">,
+  graph: Pick<GoalGraph, "parts" | "loaded">,
 ): number | undefined {
   let { count, progress } = graph.loaded.parts.get(id) ?? { count: 0, progress: 0 };
-  for (const goal of graph.goals()) {
-    const added = goal.parentGoalId === id ? contribution(goal) : undefined;
+  for (const part of graph.parts(id)) {
+    const added = contribution(part);
     if (added === undefined) continue;
     count += 1;
     progress += added;

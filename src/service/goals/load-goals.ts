@@ -1,4 +1,5 @@
 import { GoalStatus } from "../../../gen/holdfast/v1/goal_pb.js";
+import { mapInTurns } from "../../core/in-turns.js";
 import { isUuid } from "../../core/uuid.js";
 import type { Row } from "../../entities/columns.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
@@ -18,10 +19,13 @@ import {
 } from "../../store/goal-reads.js";
 import { type FlushFacts, factKey } from "../flush-facts.js";
 import type { PreparedEntry } from "../prepared-entry.js";
-import type { GoalNode, LoadedGoals } from "./goal-graph.js";
+import { blockedBy, type GoalNode, type GraphLimit, type LoadedGoals, type PartSum } from "./goal-graph.js";
 
 /** Goals that one flush reads to find a cycle: past it a graph can no longer be checked quickly. */
-export const MAX_GRAPH_READ = 50_000;
+const MAX_GRAPH_GOALS = 50_000;
+/** Dependencies of those: one entry may walk them all, and its walk holds the event loop. */
+const MAX_GRAPH_DEPENDENCIES = 100_000;
+const GRAPH_LIMITS = { goals: MAX_GRAPH_GOALS, dependencies: MAX_GRAPH_DEPENDENCIES };
 
 /** Reads what the entries of a flush may bear on: what they name, what they are part of, what waits for them. */
 export async function loadGoals(
@@ -34,20 +38,29 @@ export async function loadGoals(
   const rows = rowsOf(codec, facts);
   const asked = readAsked(entries, rows);
   const nodes = new Map<string, GoalNode>();
-  let isWhole = true;
+  let exceeded: GraphLimit | undefined;
   const addRows = async (statement: Statement) => {
-    for (const row of await run<Row>(statement)) {
-      const record = recordFromRow(codec, row);
+    const read = await run<Row>(statement);
+    for (const record of await mapInTurns(read, (row) => recordFromRow(codec, row))) {
       rows.set(record.id as string, record);
       facts.current.set(factKey(codec, record.id as string), record);
     }
   };
   const addNodes = async (statement: Statement) => {
-    const answers = await run<GoalNodeAnswer>(statement);
-    for (const answer of answers) nodes.set(answer[0], nodeFromAnswer(answer));
-    if (answers.length > MAX_GRAPH_READ) isWhole = false;
+    const read = await mapInTurns(await run<GoalNodeAnswer>(statement), nodeFromAnswer);
+    for (const node of read) nodes.set(node.id, node);
+    return read;
   };
-  const some = (ids: Iterable<string>, read: (ids: readonly string[]) => Promise<void>) => {
+  const addGraph = async (statement: Statement) => {
+    const read = await addNodes(statement);
+    const dependencies = read.reduce((sum, { dependsOn }) => sum + dependsOn.length, 0);
+    if (read.length > MAX_GRAPH_GOALS) {
+      exceeded = { unit: "goals to check for a cycle", limit: MAX_GRAPH_GOALS };
+    } else if (dependencies > MAX_GRAPH_DEPENDENCIES) {
+      exceeded = { unit: "dependencies to check for a cycle", limit: MAX_GRAPH_DEPENDENCIES };
+    }
+  };
+  const some = (ids: Iterable<string>, read: (ids: readonly string[]) => Promise<unknown>) => {
     const all = [...ids];
     return all.length > 0 ? read(all) : undefined;
   };
@@ -56,16 +69,16 @@ export async function loadGoals(
     run<[bigint]>(readClock()),
     some(asked.upwards, (ids) => addRows(goalsUpwards(codec, tenantId, ids))),
     some(asked.completed, (ids) => addRows(blockedDependents(codec, tenantId, ids))),
-    some(asked.moved, (ids) => addNodes(subtreeNodes(tenantId, ids, MAX_GRAPH_READ + 1))),
+    some(asked.moved, (ids) => addGraph(subtreeNodes(tenantId, ids, GRAPH_LIMITS))),
     some(asked.needsReach ? asked.dependencies : [], (ids) =>
-      addNodes(dependencyNodes(tenantId, ids, MAX_GRAPH_READ + 1)),
+      addGraph(dependencyNodes(tenantId, ids, GRAPH_LIMITS)),
     ),
   ]);
 
   const named = new Set(asked.dependencies);
   for (const row of rows.values()) for (const id of row.dependsOn as string[]) named.add(id);
   const missing = [...named].filter((id) => !nodes.has(id) && !rows.has(id));
-  const parts = new Map<string, { count: number; progress: number }>();
+  const parts = new Map<string, PartSum>();
   await Promise.all([
     some(missing, (ids) => addNodes(goalNodes(tenantId, ids))),
     some(asked.upwards, async () => {
@@ -78,9 +91,22 @@ export async function loadGoals(
   facts.loaded.set(codec.entity.table, {
     nowMicros: clock?.[0] ?? 0n,
     nodes,
+    blockedBy: blockedBy(asked.completed),
+    partIds: partIdsOf(nodes.values()),
     parts,
-    isWhole,
+    exceeded,
   } satisfies LoadedGoals);
+}
+
+function partIdsOf(nodes: Iterable<GoalNode>): LoadedGoals["partIds"] {
+  const partIds = new Map<string, string[]>();
+  for (const { id, parentId } of nodes) {
+    if (parentId === "") continue;
+    const ids = partIds.get(parentId);
+    if (ids) ids.push(id);
+    else partIds.set(parentId, [id]);
+  }
+  return partIds;
 }
 
 interface Asked {

@@ -7,9 +7,8 @@ import type { FlushView } from "../entity-rules.js";
 import type { CreateEntry, PatchEntry } from "../prepared-entry.js";
 import { checkDependencies } from "./check-dependencies.js";
 import { checkParent } from "./check-parent.js";
-import { type GoalGraph, goalGraph, isFinal, openGoals } from "./goal-graph.js";
+import { firstOpenGoal, type GoalGraph, goalGraph, isFinal } from "./goal-graph.js";
 import { progressFromParts } from "./goal-progress.js";
-import { MAX_GRAPH_READ } from "./load-goals.js";
 
 /**
  * A goal as it is to be written: its place in the graph checked, and what
@@ -42,19 +41,20 @@ export function shapeGoal(
 function place(goal: Goal, was: Goal | undefined, graph: GoalGraph, path: string): void {
   const isMoved = goal.parentGoalId !== (was?.parentGoalId ?? "");
   const waitsForOthers = goal.dependsOn.join() !== (was?.dependsOn ?? []).join();
-  if (!graph.loaded.isWhole && was && (isMoved || waitsForOthers)) {
+  const { exceeded } = graph.loaded;
+  if (exceeded && was && (isMoved || waitsForOthers)) {
     const field = `${path}${isMoved ? "parent_goal_id" : "depends_on"}`;
-    throw limitExceeded(field, "goals to check for a cycle", MAX_GRAPH_READ, MAX_GRAPH_READ + 1);
+    throw limitExceeded(field, exceeded.unit, exceeded.limit, exceeded.limit + 1, true);
   }
   if (isMoved) checkParent(goal, was === undefined, graph, path);
-  if (waitsForOthers) checkDependencies(goal, was?.dependsOn ?? [], graph, path);
+  if (waitsForOthers) checkDependencies(goal, was?.dependsOn, graph, path);
 }
 
 function settleStatus(goal: Goal, was: Goal | undefined, graph: GoalGraph): void {
   if (isFinal(goal.status)) return;
   const isAsBefore = was?.status === goal.status && was.dependsOn.join() === goal.dependsOn.join();
   if (isAsBefore) return;
-  const [open] = openGoals(goal.dependsOn, graph);
+  const open = firstOpenGoal(goal.dependsOn, graph);
   if (open !== undefined) {
     // One that has begun may be told to wait; one that waits may not begin.
     if (goal.status === GoalStatus.IN_PROGRESS && was?.status !== GoalStatus.IN_PROGRESS) {
@@ -64,7 +64,7 @@ function settleStatus(goal: Goal, was: Goal | undefined, graph: GoalGraph): void
   } else if (
     was?.status === GoalStatus.BLOCKED &&
     goal.status === GoalStatus.BLOCKED &&
-    openGoals(was.dependsOn, graph).length > 0
+    firstOpenGoal(was.dependsOn, graph) !== undefined
   ) {
     goal.status = GoalStatus.PENDING;
   }

@@ -5,7 +5,7 @@ import { microsFromTimestamp } from "../../core/time.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import { memory } from "../../entities/memory.js";
 import { readWorkingMemories } from "../../store/working-memories.js";
-import type { Effect, EntityRules, FlushView } from "../entity-rules.js";
+import type { Effect, EntityRules, FlushView, RowIndex } from "../entity-rules.js";
 import { isExpired } from "../expiry.js";
 import { factKey } from "../flush-facts.js";
 import type { PreparedEntry } from "../prepared-entry.js";
@@ -69,16 +69,18 @@ function ownersTouched(
   return owners.values();
 }
 
+/** Working memories by their owner, so that placing one looks at those of its owner alone. */
+const WORKING_BY_OWNER: RowIndex = (record) => (isWorking(record) ? [ownerKey(ownerOf(record))] : []);
+
 /** What is too many once `record` is there, the first to go first; never itself while there is another. */
 function overflow(record: FieldBag, view: FlushView, capacity: number): readonly Effect[] {
   if (!isWorking(record)) return [];
-  const key = ownerKey(ownerOf(record));
-  const others = [...view.all()].filter(
-    (other) => other.id !== record.id && isWorking(other) && ownerKey(ownerOf(other)) === key,
-  );
-  const excess = others.length + 1 - capacity;
+  const working = view.having(WORKING_BY_OWNER, ownerKey(ownerOf(record)));
+  view.spend(working.size);
+  const excess = working.size - capacity;
   if (excess <= 0) return [];
-  return [...others.sort(oldestFirst), record]
+  const others = [...working.values()].filter(({ id }) => id !== record.id);
+  return [...others.sort((a, b) => oldestFirst(a, b, view)), record]
     .slice(0, excess)
     .map(({ id }) => ({ id: id as string, fields: { type: MemoryType.EPISODIC } }));
 }
@@ -98,10 +100,13 @@ function ownerKey({ sessionId, agentId }: Owner): string {
 
 // What has expired makes room before what has not. What this flush creates has
 // no create time yet and is newest, in the order it came.
-function oldestFirst(a: FieldBag, b: FieldBag): number {
+function oldestFirst(a: FieldBag, b: FieldBag, view: FlushView): number {
   const expired = Number(isExpired(memory, b)) - Number(isExpired(memory, a));
   if (expired !== 0) return expired;
   const [created, other] = [createMicros(a), createMicros(b)];
+  if (created === undefined && other === undefined) {
+    return (view.ordinal(a.id as string) ?? 0) - (view.ordinal(b.id as string) ?? 0);
+  }
   if (created === undefined || other === undefined) {
     return Number(created === undefined) - Number(other === undefined);
   }
