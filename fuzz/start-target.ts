@@ -26,7 +26,7 @@ export interface FuzzTarget {
 const ADDRESS = /gRPC\s+(\S+):(\d+)/;
 /** Nothing of a run outlives it, and nobody pulls the plug: waiting for the disk would only make it longer. */
 const SETTINGS = { fsync: "off", full_page_writes: "off" };
-const PROGRAM = fileURLToPath(new URL("../src/bin.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../bundle/bin.js", import.meta.url));
 
 /** Of pino. */
 const ERROR_LEVEL = 50;

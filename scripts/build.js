@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { bundle } from "./bundle.js";
 import { PROJECT } from "./project.js";
 import { replaceFiles } from "./replace-files.js";
 import { runChild } from "./run-child.js";
@@ -6,6 +7,8 @@ import { sourceStamp } from "./source-stamp.js";
 import { withLock } from "./with-lock.js";
 
 const DIST = `${PROJECT}dist/`;
+/** Where the compiler writes to. It is no deeper than dist: maps name the sources relative to where they lie. */
+const BUILDING = `${PROJECT}dist.building/`;
 /** What the sources looked like when dist was made. */
 const STAMP = `${DIST}.stamp`;
 
@@ -21,12 +24,12 @@ export async function build() {
     console.error("Building …");
     // Taken before compiling: what is edited meanwhile is for the next build.
     const stamp = sourceStamp();
-    const output = `${DIST}.building/`;
-    rmSync(output, { recursive: true, force: true });
-    await compile(output);
-    linkClient(output);
-    replaceFiles(output, DIST);
-    rmSync(output, { recursive: true, force: true });
+    rmSync(BUILDING, { recursive: true, force: true });
+    await compile(BUILDING);
+    linkClient(BUILDING);
+    await bundle(BUILDING);
+    replaceFiles(BUILDING, DIST);
+    rmSync(BUILDING, { recursive: true, force: true });
     writeFileSync(STAMP, stamp);
   });
 }

@@ -12,7 +12,7 @@ import { stopWithParent } from "./stop-with-parent.js";
  */
 const TARGETS = {
   build: { args: [] },
-  serve: { module: "dist/src/bin.js", args: ["serve"] },
+  serve: { module: "dist/bundle/bin.js", args: ["serve"] },
   demo: { module: "dist/examples/demo/main.js", args: [] },
   agent: { module: "dist/examples/learning-agent/main.js", args: [] },
   bench: { module: "dist/bench/main.js", args: [] },

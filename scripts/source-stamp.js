@@ -14,7 +14,13 @@ const SOURCES = [
   "soak",
   "examples",
 ];
-const SINGLE_FILES = ["vitest.config.ts", "tsconfig.json", "package-lock.json", "scripts/build.js"];
+const SINGLE_FILES = [
+  "vitest.config.ts",
+  "tsconfig.json",
+  "package-lock.json",
+  "scripts/build.js",
+  "scripts/bundle.js",
+];
 
 /** Changes when any source is added, removed or written to. Looks at names, sizes and times alone: milliseconds. */
 export function sourceStamp() {

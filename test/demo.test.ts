@@ -54,7 +54,7 @@ describe("the demo", () => {
     return child;
   };
   const serve = (): ChildProcess =>
-    start("src/bin.js", ["serve"], {
+    start("bundle/bin.js", ["serve"], {
       DATABASE_URL: database.url,
       HOLDFAST_GRPC_PORT: address.split(":")[1],
       HOLDFAST_HTTP_PORT: "0",

@@ -34,6 +34,18 @@ describe("replaceFiles", () => {
   });
 });
 
+describe("build", () => {
+  test.each(["src/app.js", "bundle/serve.js"])(
+    "the source map of dist/%s names files that are there",
+    (path) => {
+      const map = new URL(`../dist/${path}.map`, SCRIPTS);
+      const { sources } = JSON.parse(readFileSync(map, "utf8")) as { sources: readonly string[] };
+      expect(sources.length).toBeGreaterThan(0);
+      expect(sources.filter((source) => !existsSync(new URL(source, map)))).toEqual([]);
+    },
+  );
+});
+
 describe("withLock", () => {
   test("lets one at a time work, also after one has failed", async () => {
     const { withLock } = await script("with-lock.js");

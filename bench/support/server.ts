@@ -18,7 +18,7 @@ export async function startServer(
   profileDirectory: string | undefined,
   options: { readonly port?: number } = {},
 ): Promise<BenchServer> {
-  const program = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+  const program = fileURLToPath(new URL("../../bundle/bin.js", import.meta.url));
   const address = `127.0.0.1:${options.port ?? (await freePort())}`;
   const child = spawn(process.execPath, [...profileArguments(profileDirectory), program, "serve"], {
     stdio: ["ignore", "ignore", "inherit"],

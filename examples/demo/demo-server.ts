@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect } from "@holdfast/client";
 
-const SERVER = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../bundle/bin.js", import.meta.url));
 /** A first start initialises a database. */
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;

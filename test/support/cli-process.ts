@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 
 const PROJECT = new URL("../../", import.meta.url);
 // Compiled, as benches are, this lies beside the program itself.
-const COMPILED = fileURLToPath(new URL("src/bin.js", PROJECT));
-const PROGRAM = existsSync(COMPILED) ? COMPILED : fileURLToPath(new URL("dist/src/bin.js", PROJECT));
+const COMPILED = fileURLToPath(new URL("bundle/bin.js", PROJECT));
+const PROGRAM = existsSync(COMPILED) ? COMPILED : fileURLToPath(new URL("dist/bundle/bin.js", PROJECT));
 /** What a server logs when no code handled a failure: a defect, whatever it was started for. */
 const UNHANDLED = /"msg":"(unhandled rejection|uncaught exception)"/;
 /** On a machine that is busy with other things a start takes a minute. */

@@ -59,7 +59,7 @@ async function startEmbedded(): Promise<TestCluster> {
     await chmod(directory, 0o755); // under root another account runs Postgres, and must get there
     const logger = pino({ level: "warn" });
     // What no test could see: it takes a loss of power, not of a process, to lose what was not forced to the disk.
-    const settings = { fsync: "off", max_connections: MAX_CONNECTIONS };
+    const settings = { fsync: "off", full_page_writes: "off", max_connections: MAX_CONNECTIONS };
     const postgres = await startEmbeddedPostgres({ directory, logger, settings });
     return {
       url: postgres.url,
