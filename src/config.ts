@@ -122,7 +122,7 @@ export const settings = {
   maxFlushBytes: count(
     "HOLDFAST_MAX_FLUSH_BYTES",
     8 * MIB,
-    "bytes written in one transaction, but for a single larger batch",
+    "bytes of entries, and as many of the rows that they change, in one transaction; one larger entry is stored too",
   ),
   maxWaitingEntries: count(
     "HOLDFAST_MAX_WAITING_ENTRIES",

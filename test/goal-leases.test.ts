@@ -215,7 +215,10 @@ describe("the next goal", () => {
     await query(servers.databaseUrl, "ANALYZE holdfast.goals");
     for (const kind of ["pending", "expired"] as const) {
       const filter = { sessionId: "", agentIds: [], parentIds: [], labels: {} };
-      const { text, values = [] } = readyGoals(createEntityCodec(goalEntity), tenant.id, kind, filter, 1);
+      const { text, values = [] } = readyGoals(createEntityCodec(goalEntity), tenant.id, kind, filter, {
+        limit: 1,
+        maxBytes: 1e7,
+      });
       const plan = await query(servers.databaseUrl, `EXPLAIN ${text}`, values);
       expect(JSON.stringify(plan)).toMatch(kind === "pending" ? /using goals_ready/ : /using goals_leased/);
       expect(JSON.stringify(plan)).not.toContain("Sort");

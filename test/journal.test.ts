@@ -251,6 +251,29 @@ describe("with a journal", () => {
     await expectSoundLog(database.url, tenantId);
   });
 
+  test("changes that are too large for one call are replayed by several", async () => {
+    const server = await startAbsentServer(database.url, { maxFlushBytes: 200_000 });
+    const [directory, tenantId] = [await temporaryFolder(), randomUUID()];
+    const rejections: RejectedWrite[] = [];
+    const holdfast = openJournaled(server.address, directory, tenantId, {
+      ...PATIENT,
+      onRejected: (rejected) => rejections.push(rejected),
+    });
+    const recorder = holdfast.recorder();
+    const parameters = json("x".repeat(60_000));
+    const actions = Array.from({ length: 12 }, () => recorder.createAction({ type: "search", parameters }));
+    await recorder.flush();
+    await server.stop();
+    for (const { id } of actions) recorder.startAction(id);
+    await recorder.flush();
+    expect(holdfast.journal.state.entries).toBe(actions.length);
+    await server.start();
+    await holdfast.journal.drained();
+    expect(rejections).toEqual([]);
+    expect(holdfast.journal.state).toMatchObject({ entries: 0, rejected: 0 });
+    expect(await expectSoundLog(database.url, tenantId)).toBe(BigInt(2 * actions.length));
+  });
+
   test("what is full refuses further writes as JOURNAL_FULL, keeps what it has, and has room again later", async () => {
     const { server, directory, tenantId } = await setUp();
     const holdfast = openJournaled(server.address, directory, tenantId, { maxEntries: 10 });

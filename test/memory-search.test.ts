@@ -265,7 +265,7 @@ describe("among many memories", () => {
         name: _,
         text,
         values,
-      } = workingMemories(memoryCodec, tenant.id, { sessionIds: [], agentIds: ["a"] });
+      } = workingMemories(memoryCodec, tenant.id, { sessionIds: [], agentIds: ["a"] }, 1e7);
       expect((await client.query(text, [...values])).rows).toHaveLength(1);
       expect(await scans("memories_working")).toBeGreaterThan(0n);
       expect(await scans("memories")).toBe(0n);

@@ -228,7 +228,8 @@ async function write(
       return entries;
     });
     const answers: Promise<readonly EntryOutcome[]>[] = [];
-    for (const entries of sent) answers.push(appender.append(tenantId, await entries, true));
+    for (const entries of sent)
+      answers.push(appender.append(tenantId, await entries, { isAdmitted: true, isDivisible: true }));
     const settled = await Promise.allSettled(answers);
     const failed = settled.findIndex(({ status }) => status === "rejected");
     for (const each of settled.slice(failed < 0 ? settled.length : failed)) {

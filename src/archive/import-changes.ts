@@ -97,7 +97,7 @@ class Batch {
   }
 
   async write(): Promise<void> {
-    const outcomes = await this.#appender.append(this.#tenantId, this.#entries);
+    const outcomes = await this.#appender.append(this.#tenantId, this.#entries, { isDivisible: true });
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome instanceof HoldfastError) {
         this.refusals.push({ where: this.#changes[i]?.where ?? "", reason: outcome.message });

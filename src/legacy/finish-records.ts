@@ -60,7 +60,10 @@ export class RecordFinisher {
       // Of a goal that comes twice the later one says where it belongs.
       if (fields) patches.set(mapped.id, this.#patch(source, mapped, fields));
     }
-    const outcomes = await appender.append(tenantId, [...patches.values()], true);
+    const outcomes = await appender.append(tenantId, [...patches.values()], {
+      isAdmitted: true,
+      isDivisible: true,
+    });
     for (const outcome of outcomes) if (outcome instanceof HoldfastError) this.dangling += 1;
   }
 

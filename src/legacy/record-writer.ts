@@ -147,7 +147,7 @@ export class RecordWriter {
     const outcomes = await context.appender.append(
       context.tenantId,
       batch.map(({ entry }) => entry),
-      true,
+      { isAdmitted: true, isDivisible: true },
     );
     const again: WritableRecord[] = [];
     const revised: WritableRecord[] = [];

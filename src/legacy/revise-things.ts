@@ -79,7 +79,7 @@ async function reviseOnce(
 
 function append(context: ImportContext, patches: readonly { readonly entry: PatchEntry }[]) {
   const entries = patches.map(({ entry }) => entry);
-  return context.appender.append(context.tenantId, entries, true);
+  return context.appender.append(context.tenantId, entries, { isAdmitted: true, isDivisible: true });
 }
 
 function outcomeOf(

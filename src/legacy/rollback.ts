@@ -244,7 +244,10 @@ class Undo {
   }
 
   async #append(entries: readonly PreparedEntry[]): Promise<number> {
-    const outcomes = await this.#context.appender.append(this.#context.tenantId, entries, true);
+    const outcomes = await this.#context.appender.append(this.#context.tenantId, entries, {
+      isAdmitted: true,
+      isDivisible: true,
+    });
     for (const outcome of outcomes) if (outcome instanceof HoldfastError) throw outcome;
     return outcomes.length;
   }

@@ -11,7 +11,7 @@ import type { Commit, FlushContext } from "./write-flush.js";
 export interface AppenderSettings {
   /** Entries a flush takes at most: more makes waiting longer without making Postgres faster. */
   readonly maxFlushEntries: number;
-  /** Bytes of entries a flush takes at most, so that one statement stays small. */
+  /** Bytes a transaction takes at most, of entries and of the rows they change, so that one statement stays small. */
   readonly maxFlushBytes: number;
   /** Entries of one tenant that may wait; past it appending is refused as OVERLOADED. */
   readonly maxWaitingEntries: number;
@@ -19,10 +19,28 @@ export interface AppenderSettings {
   readonly maxWaitingBytes: number;
 }
 
+export interface AppendOptions {
+  /**
+   * Whether the caller has waited for `room`. Then a full queue does not refuse, since several may have been let in at
+   * once, each with one batch.
+   */
+  readonly isAdmitted?: boolean;
+  /**
+   * Whether entries may be stored in several transactions, in order, if one has no room for all. Otherwise they are
+   * stored together, or each is refused as LIMIT_EXCEEDED.
+   */
+  readonly isDivisible?: boolean;
+  /**
+   * Aborts when nobody waits for the answer any more. Then entries that no flush has taken yet are not stored: nothing
+   * was promised of them. Those taken go on.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Told of every flush after it is durable, in order of position within a tenant. */
 export type CommitListener = (tenantId: string, commit: Commit) => void;
 
-export interface AppenderContext extends Omit<FlushContext, "database"> {
+export interface AppenderContext extends Omit<FlushContext, "database" | "maxFlushBytes"> {
   readonly database: Database;
   readonly onCommit: CommitListener;
   readonly logger: Logger;
@@ -50,28 +68,28 @@ export class Appender {
   }
 
   /**
-   * Appends entries of one tenant, in order, in one flush; those that need validation in another after it.
+   * Appends entries of one tenant, in order, mostly in one transaction, see `writeFlush`; those that need validation in
+   * another after it.
    *
-   * @param admitted whether the caller has waited for `room`: then a full queue does not refuse, since several may
-   * have been let in at once, each with one batch.
    * @returns what became of each, once durable.
-   * @throws OVERLOADED before anything is stored; DATABASE_UNAVAILABLE when the outcome is not known.
+   * @throws OVERLOADED and the signal's reason before anything is stored; DATABASE_UNAVAILABLE when the outcome is not
+   * known.
    */
   append(
     tenantId: string,
     entries: readonly PreparedEntry[],
-    admitted = false,
+    options: AppendOptions = {},
   ): Promise<readonly EntryOutcome[]> {
-    const outcomes = this.#enqueue(tenantId, entries, admitted);
+    const outcomes = this.#enqueue(tenantId, entries, options);
     const { rules } = this.#context;
     if (!entries.some((entry) => mayNeedValidation(entry, rules))) return outcomes;
-    return this.#validate(tenantId, entries, outcomes);
+    return this.#validate(tenantId, entries, outcomes, options);
   }
 
   #enqueue(
     tenantId: string,
     entries: readonly PreparedEntry[],
-    admitted: boolean,
+    options: AppendOptions,
   ): Promise<readonly EntryOutcome[]> {
     if (entries.length === 0) return Promise.resolve([]);
     // Behind a flush that hangs they would wait for its timeout; refused at once, callers can turn elsewhere.
@@ -81,7 +99,7 @@ export class Appender {
       queue = new TenantQueue(tenantId, this.#context, this.#settings, () => this.#queues.delete(tenantId));
       this.#queues.set(tenantId, queue);
     }
-    return queue.add(entries, admitted);
+    return queue.add(entries, options);
   }
 
   /** Answers for a batch once those of its entries that need it are validated and appended again. */
@@ -89,14 +107,16 @@ export class Appender {
     tenantId: string,
     entries: readonly PreparedEntry[],
     outcomes: Promise<readonly EntryOutcome[]>,
+    { isDivisible = false }: AppendOptions,
   ): Promise<readonly EntryOutcome[]> {
     const stop = new AbortController();
     const context = {
       tenantId,
       rules: this.#context.rules,
       signal: stop.signal,
-      // They were let in with their batch.
-      append: (again: readonly PreparedEntry[]) => this.#enqueue(tenantId, again, true),
+      // They were let in with their batch, and the others of it are stored.
+      append: (again: readonly PreparedEntry[]) =>
+        this.#enqueue(tenantId, again, { isAdmitted: true, isDivisible }),
     };
     const validated = outcomes.then((first) => appendValidated(context, entries, first));
     this.#validating.set(validated, stop);

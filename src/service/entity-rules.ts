@@ -18,6 +18,9 @@ export interface EntityRules {
   /**
    * Reads into `facts.current` the further rows that the entries may bear on,
    * within the flush's transaction.
+   *
+   * @param maxBytes how many bytes of rows each statement may read
+   * @returns whether all are within the bytes; if not, nothing was kept, and it is asked again for fewer entries
    */
   load?(
     run: Run,
@@ -25,7 +28,8 @@ export interface EntityRules {
     tenantId: string,
     entries: readonly PreparedEntry[],
     facts: FlushFacts,
-  ): Promise<void>;
+    maxBytes: number,
+  ): Promise<boolean>;
   /**
    * The thing as it is to be written, given what an entry makes of it; may set
    * fields of the copy it is given, and refuses by throwing a HoldfastError:

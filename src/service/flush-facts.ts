@@ -1,9 +1,7 @@
-import type { Row } from "../entities/columns.js";
 import type { EntityDeclaration } from "../entities/declaration.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
 import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
-import { recordFromRow, recordFromState } from "../entities/stored-record.js";
 import type { Run } from "../store/database.js";
 import {
   appendedById,
@@ -11,14 +9,8 @@ import {
   type ExternalIdAnswer,
   idsByExternalId,
   idsByUniqueKey,
-  lockRows,
-  type RequestAnswer,
-  revisionsByRequest,
-  rowsById,
-  serialise,
 } from "../store/flush-reads.js";
-import type { RulesByEntity } from "./entity-rules.js";
-import type { Choice, PatchFields, PreparedEntry } from "./prepared-entry.js";
+import type { PatchFields, PreparedEntry } from "./prepared-entry.js";
 
 /** An entry stored earlier, found under the same id. */
 export interface Earlier {
@@ -54,47 +46,6 @@ export function emptyFacts(): FlushFacts {
 
 export function factKey(codec: EntityCodec, id: string): string {
   return `${codec.entity.table} ${id}`;
-}
-
-/**
- * Locks and reads the rows that entries change, and what earlier requests with
- * their ids left. Everything is asked for before the first answer is awaited.
- */
-export async function loadState(
-  run: Run,
-  tenantId: string,
-  entries: readonly PreparedEntry[],
-  facts: FlushFacts,
-  rules: RulesByEntity,
-): Promise<void> {
-  const waits: Promise<unknown>[] = [];
-  const groups = [...byCodec(entries.filter((entry) => entry.verb !== "append"))];
-  for (const [codec] of groups) {
-    if (rules.get(codec.entity)?.isSerialised) waits.push(run(serialise(codec, tenantId)));
-  }
-  for (const [codec, group] of groups) {
-    const ids = unique(group.map((entry) => entry.id).filter((id) => id !== ""));
-    waits.push(
-      run(lockRows(codec, tenantId, ids)).then(() => {}),
-      run<Row>(rowsById(codec, tenantId, ids)).then((rows) => {
-        for (const row of rows) {
-          const record = recordFromRow(codec, row);
-          facts.current.set(factKey(codec, record.id as string), record);
-        }
-      }),
-      run<RequestAnswer>(revisionsByRequest(codec, tenantId, unique(group.map(entryKey)))).then((rows) => {
-        for (const [requestId, hash, position, id, state] of rows) {
-          const record = recordFromState(codec, state);
-          facts.earlier.set(factKey(codec, requestId), { hash, position, id, record });
-        }
-      }),
-    );
-  }
-  await Promise.all(waits);
-  for (const [codec, group] of groups) {
-    await Promise.all(choices(group).map((choice) => choice.load(run, codec, tenantId, facts, group.length)));
-    await rules.get(codec.entity)?.load?.(run, codec, tenantId, group, facts);
-  }
 }
 
 /** Reads which appended rows and external ids are already there; asked only after a unique index refused. */
@@ -135,12 +86,6 @@ export async function loadExisting(
     }
   }
   await Promise.all(waits);
-}
-
-/** How the entries' things are to be found, each set of candidates once. */
-function choices(group: readonly PreparedEntry[]): readonly Choice[] {
-  const found = group.flatMap((entry) => (entry.verb === "patch" && entry.choice ? [entry.choice] : []));
-  return [...new Map(found.map((choice) => [choice.key, choice])).values()];
 }
 
 /** The id that makes a retry of the entry recognisable. */
@@ -191,7 +136,8 @@ function keyName(values: readonly string[]): string {
   return `key ${JSON.stringify(values)}`;
 }
 
-function byCodec<E extends PreparedEntry>(entries: readonly E[]): Iterable<[EntityCodec, E[]]> {
+/** The entries of each entity, in their order. */
+export function byCodec<E extends PreparedEntry>(entries: readonly E[]): Iterable<[EntityCodec, E[]]> {
   const groups = new Map<EntityCodec, E[]>();
   for (const entry of entries) {
     const group = groups.get(entry.codec);
@@ -202,6 +148,6 @@ function byCodec<E extends PreparedEntry>(entries: readonly E[]): Iterable<[Enti
   return [...groups].sort(([a], [b]) => a.entity.table.localeCompare(b.entity.table));
 }
 
-function unique(ids: readonly string[]): readonly string[] {
+export function unique(ids: readonly string[]): readonly string[] {
   return [...new Set(ids)];
 }

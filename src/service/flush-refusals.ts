@@ -28,3 +28,13 @@ export function sessionClosed(id: string, status: string): HoldfastError {
     metadata: { id, status },
   });
 }
+
+/** Of a call whose changes do not fit into one transaction, although each alone does. */
+export function callTooLarge(maxBytes: number): HoldfastError {
+  return new HoldfastError(
+    ErrorReason.LIMIT_EXCEEDED,
+    `expected changes in one call of things that together have at most ${maxBytes} bytes, since they are stored together, ` +
+      "got more; send fewer changes in one call",
+    { metadata: { limit: String(maxBytes) } },
+  );
+}

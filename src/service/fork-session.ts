@@ -82,11 +82,12 @@ async function findEarlier(
   { id, idIsOurs, requestHash }: CreateEntry,
 ): Promise<FieldBag | undefined> {
   if (idIsOurs) return undefined;
-  const [earlier] = await run<RequestAnswer>(revisionsByRequest(codec, tenantId, [id]));
+  const asked = [{ requestId: id, withState: true }];
+  const [earlier] = await run<RequestAnswer>(revisionsByRequest(codec, tenantId, asked, 1));
   if (!earlier) return undefined;
   const [, hash, , , state] = earlier;
   // Other content under this id: writing it will be refused, as it is everywhere.
-  return hash.equals(requestHash) ? recordFromState(codec, state) : undefined;
+  return hash.equals(requestHash) && state !== null ? recordFromState(codec, state) : undefined;
 }
 
 async function readParent(

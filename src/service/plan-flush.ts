@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Timestamp, timestampNow } from "@bufbuild/protobuf/wkt";
-import { SessionStatus } from "../../gen/holdfast/v1/session_pb.js";
 import { HoldfastError, notFound } from "../core/errors.js";
+import { pushTo } from "../core/push-to.js";
 import type { Steps } from "../core/steps.js";
 import { microsFromTimestamp } from "../core/time.js";
 import { uuidV7 } from "../core/uuid.js";
@@ -10,11 +10,13 @@ import type { FieldBag } from "../entities/field-codec.js";
 import { localName } from "../entities/local-name.js";
 import type { Flush, PlacedRow, StateChange } from "../store/append.js";
 import { applyPatch, newRecord, withFields } from "./apply-change.js";
+import { earlierFate, entryHash } from "./earlier-fate.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import { entryKey, type FlushFacts, factKey, namesOf } from "./flush-facts.js";
-import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
-import { idConflict, nameTaken, sessionClosed, sessionNotFound } from "./flush-refusals.js";
+import type { EntryFate, FlushPlan, PlanBounds, PlanContext } from "./flush-plan.js";
+import { idConflict, nameTaken } from "./flush-refusals.js";
 import { FlushRows } from "./flush-rows.js";
+import { FlushSessions } from "./flush-sessions.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "./flush-steps.js";
 import { type PlacedEntry, placedRow, placedState } from "./placed-entry.js";
 import type { AppendEntry, CreateEntry, PatchEntry, PreparedEntry } from "./prepared-entry.js";
@@ -26,18 +28,23 @@ import { type PreparedRow, prepareRow } from "./prepared-row.js";
  *
  * It yields after each change of a thing, so that whoever asks for the plan can
  * do something else in between. For appended rows alone it never yields.
+ *
+ * @param bounds where the plan may end early; without them it is of all entries
  */
 export function* planFlush(
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
-  { sessionCodec, rules, callEnds }: PlanContext,
+  { sessionCodec, rules }: PlanContext,
+  bounds?: PlanBounds,
 ): Steps<FlushPlan> {
   const planner = new FlushPlanner(facts, sessionCodec, rules);
   const fates: EntryFate[] = [];
+  let ownBytes = 0;
   for (const entry of entries) {
     fates.push(entry.verb === "append" ? planner.append(entry) : yield* planner.change(entry));
-    if (planner.steps >= MAX_FLUSH_STEPS && callEnds?.has(entry)) break;
+    ownBytes += entry.byteLength;
+    if (bounds && isAtBound(bounds, fates.length, planner.steps, planner.byteLength - ownBytes)) break;
   }
   return { flush: planner.flush(tenantId), fates, placed: planner.placed };
 }
@@ -49,11 +56,10 @@ interface Placed {
 
 class FlushPlanner {
   readonly #facts: FlushFacts;
-  readonly #sessionCodec: EntityCodec;
+  readonly #sessions: FlushSessions;
   readonly #contentHashes: Buffer[] = [];
   readonly #appended = new Map<EntityCodec, PlacedRow[]>();
   readonly #changed = new Map<EntityCodec, StateChange[]>();
-  readonly #activeSessions = new Set<string>();
   /** Rows as the entries placed so far leave them, and the ones created by them. */
   readonly #rows = new Map<EntityCodec, FlushRows>();
   readonly #created = new Set<string>();
@@ -64,10 +70,13 @@ class FlushPlanner {
   readonly placed: PlacedEntry[] = [];
   /** That the rules took so far. */
   steps = 0;
+  /** Of the rows to write, roughly. */
+  byteLength = 0;
 
   constructor(facts: FlushFacts, sessionCodec: EntityCodec, rules: RulesByEntity) {
     this.#facts = facts;
-    this.#sessionCodec = sessionCodec;
+    const findSession = (id: string) => this.#rowsOf(sessionCodec).find(id);
+    this.#sessions = new FlushSessions(findSession, facts.inactiveSessions);
     this.#rules = rules;
   }
 
@@ -97,32 +106,26 @@ class FlushPlanner {
       contentHashes: this.#contentHashes,
       appended: this.#appended,
       changed: this.#changed,
-      activeSessions: [...this.#activeSessions],
+      activeSessions: [...this.#sessions.required],
     };
   }
 
   /** The fate of an entry whose id was used before: the first one's, if the content is the same. */
   #repeat(entry: PreparedEntry): EntryFate | undefined {
-    const key = factKey(entry.codec, entryKey(entry));
-    const hash = entry.verb === "append" ? entry.contentHash : entry.requestHash;
-    const here = this.#placed.get(key);
-    const earlier = this.#facts.earlier.get(key);
-    const before = here ?? earlier;
-    if (!before) return undefined;
-    if (!before.hash.equals(hash)) throw idConflict(entry);
-    if (here) return { kind: "repeated", placed: here.placed };
-    if (!earlier) return undefined;
-    const { position, id, record } = earlier;
-    return { kind: "settled", outcome: { position, id, duplicate: true, record: () => record } };
+    const here = this.#placed.get(factKey(entry.codec, entryKey(entry)));
+    if (!here) return earlierFate(entry, this.#facts);
+    if (!here.hash.equals(entryHash(entry))) throw idConflict(entry);
+    return { kind: "repeated", placed: here.placed };
   }
 
   #append(entry: AppendEntry): PlacedEntry {
-    this.#checkSession(entry.sessionId);
+    this.#sessions.check(entry.sessionId);
     this.#checkNames(entry, entry.id);
     const { codec, row, contentHash } = entry;
     const offset = this.#nextOffset(contentHash);
-    push(this.#appended, codec, { offset, row, contentHash });
+    pushTo(this.#appended, codec, { offset, row, contentHash });
     const placed = placedRow(entry, offset);
+    this.byteLength += entry.byteLength;
     this.placed.push(placed);
     return this.#remember(entry, contentHash, placed);
   }
@@ -130,7 +133,7 @@ class FlushPlanner {
   *#create(entry: CreateEntry): Steps<PlacedEntry> {
     const { codec, id } = entry;
     if (this.#rowsOf(codec).find(id)) throw idConflict(entry);
-    this.#checkSession(entry.message.sessionId as string | undefined);
+    this.#sessions.check(entry.message.sessionId as string | undefined);
     this.#checkNames(entry, id);
     const prepared = this.#asGiven(entry);
     const record = prepared?.record ?? newRecord(codec, entry.message, timestampNow());
@@ -152,7 +155,7 @@ class FlushPlanner {
     const id = entry.choice ? (entry.choice.find(rows) ?? "") : entry.id;
     const current = rows.find(id);
     if (!current || current.deleteTime !== undefined) throw notFound(codec.entity.name, id);
-    if (codec.entity.isBoundToSession) this.#checkSession(current.sessionId as string | undefined);
+    if (codec.entity.isBoundToSession) this.#sessions.check(current.sessionId as string | undefined);
     this.#checkNames(entry, id);
     const record = applyPatch(codec, current, { ...entry, id }, rows);
     return yield* this.#change(entry, change, record, current);
@@ -209,7 +212,7 @@ class FlushPlanner {
     const known = this.#rowsOf(codec);
     const stored = known.stored(id);
     // Written out: spreading costs more than everything else here.
-    const rows = push(this.#changed, codec, {
+    const rows = pushTo(this.#changed, codec, {
       requestId,
       requestHash,
       offset,
@@ -223,6 +226,7 @@ class FlushPlanner {
     });
     this.#supersede(key, rows);
     known.put(record);
+    this.byteLength += byteLength;
     const placed = placedState(codec, record, { offset, change, byteLength, row });
     this.placed.push(placed);
     return placed;
@@ -257,19 +261,6 @@ class FlushPlanner {
     return placed;
   }
 
-  /** What this flush knows of the session decides; else the database will, at the flush's position. */
-  #checkSession(given: string | undefined): void {
-    if (!given) return;
-    const sessionId = given.toLowerCase();
-    // A session this flush knows nothing of stays so until its end.
-    if (this.#activeSessions.has(sessionId)) return;
-    const known = this.#rowsOf(this.#sessionCodec).find(sessionId);
-    const status = known ? sessionStatus(known) : this.#facts.inactiveSessions.get(sessionId);
-    if (status === null) throw sessionNotFound(sessionId);
-    if (status !== undefined && status !== ACTIVE) throw sessionClosed(sessionId, status);
-    if (!known) this.#activeSessions.add(sessionId);
-  }
-
   #checkNames(entry: PreparedEntry, id: string): void {
     for (const name of namesOf(entry)) {
       const key = factKey(entry.codec, name);
@@ -279,20 +270,17 @@ class FlushPlanner {
   }
 }
 
+function isAtBound(
+  { ends, maxBytes }: PlanBounds,
+  count: number,
+  steps: number,
+  addedBytes: number,
+): boolean {
+  if (addedBytes >= maxBytes) return true;
+  return steps >= MAX_FLUSH_STEPS && ends.some((end) => end.count === count);
+}
+
 function refused(error: unknown): EntryFate {
   if (error instanceof HoldfastError) return { kind: "settled", outcome: error };
   throw error;
-}
-
-const ACTIVE = SessionStatus[SessionStatus.ACTIVE];
-
-function sessionStatus(session: FieldBag): string | undefined {
-  return session.deleteTime === undefined ? SessionStatus[session.status as SessionStatus] : "DELETED";
-}
-
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): V[] {
-  const list = map.get(key) ?? [];
-  list.push(value);
-  map.set(key, list);
-  return list;
 }

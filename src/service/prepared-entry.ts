@@ -38,6 +38,8 @@ export interface CreateEntry {
   /** Output-only fields that it is created with, by local field name. */
   readonly settled?: Readonly<Record<string, unknown>>;
   readonly by?: Attribution | undefined;
+  /** Whether the caller needs `record` of the outcome. Otherwise it is not kept: those of a batch may be large. */
+  readonly wantsRecord?: boolean;
   /** What the `validate` of the entity's rules found nothing wrong with. */
   readonly validated?: unknown;
   /** Where it stands in the caller's request, for violations. */
@@ -54,6 +56,8 @@ export interface PatchEntry {
   /** Finds the thing when the change is made. */
   readonly choice?: Choice | undefined;
   readonly by?: Attribution | undefined;
+  /** As that of a new thing. */
+  readonly wantsRecord?: boolean;
   /** What the `validate` of the entity's rules found nothing wrong with. */
   readonly validated?: unknown;
   readonly idIsOurs: boolean;
@@ -79,10 +83,27 @@ export type PatchFields =
 export interface Choice {
   /** Choices with the same key have the same candidates. */
   readonly key: string;
-  /** Reads the best candidates into `facts.current`, up to as many as the entries of the flush may take. */
-  load(run: Run, codec: EntityCodec, tenantId: string, facts: FlushFacts, limit: number): Promise<void>;
+  /**
+   * Reads the best candidates into `facts.current`.
+   *
+   * @returns whether they are within the bytes; if not, nothing was kept, and it is asked again for fewer entries
+   */
+  load(
+    run: Run,
+    codec: EntityCodec,
+    tenantId: string,
+    facts: FlushFacts,
+    bounds: CandidateBounds,
+  ): Promise<boolean>;
   /** The id of the thing; undefined if there is none, which refuses the entry as NOT_FOUND. */
   find(view: FlushView): string | undefined;
+}
+
+export interface CandidateBounds {
+  /** How many candidates the entries of the flush may take. */
+  readonly limit: number;
+  /** How many bytes of rows each statement may read. */
+  readonly maxBytes: number;
 }
 
 /** Who makes a change, and what the log says of it beside the change itself. */
@@ -100,6 +121,9 @@ export interface StoredEntry {
   readonly id: string;
   /** Whether it had been stored before; the position is the first one's. */
   readonly duplicate: boolean;
-  /** The thing as this entry left it, with position and times; undefined for duplicates of appended rows. */
+  /**
+   * The thing as this entry left it, with position and times; undefined for duplicates of appended rows, and for
+   * things with a current state unless the entry says `wantsRecord`.
+   */
   record(): FieldBag | undefined;
 }

@@ -99,7 +99,7 @@ export class Records {
 
   /** Writes one entry and answers with the thing as it left it. */
   async write(tenantId: string, entry: PreparedEntry, by: Attribution): Promise<FieldBag> {
-    const attributed = entry.verb === "append" ? entry : { ...entry, by };
+    const attributed = entry.verb === "append" ? entry : { ...entry, by, wantsRecord: true };
     const [outcome] = await this.#context.appender.append(tenantId, [attributed]);
     if (outcome === undefined || outcome instanceof HoldfastError) throw outcome;
     return outcome.record() ?? this.get(tenantId, byId(outcome.id));

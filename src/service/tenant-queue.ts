@@ -2,8 +2,8 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import { uuidV7 } from "../core/uuid.js";
 import type { Lane } from "../store/database.js";
-import type { AppenderContext, AppenderSettings } from "./appender.js";
-import { Flight, type WaitingBatch } from "./flight.js";
+import type { AppenderContext, AppenderSettings, AppendOptions } from "./appender.js";
+import { Flight, type FlightContext, type WaitingBatch } from "./flight.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
 /** How many flushes may be under way: one that Postgres writes, and one that is there when it is done. */
@@ -38,6 +38,7 @@ export class TenantQueue {
   readonly #settings: AppenderSettings;
   readonly #onIdle: () => void;
   readonly #lane: Lane;
+  readonly #flightContext: FlightContext;
   /** Begins the name of every turn; nobody else's begins so. */
   readonly #prefix = uuidV7();
   #turns = 0;
@@ -57,20 +58,26 @@ export class TenantQueue {
     this.#onIdle = onIdle;
     this.#lane = context.database.lane();
     this.#context = context;
+    const { maxFlushBytes } = settings;
+    const yieldConnection = () => this.#yieldConnection();
+    this.#flightContext = { ...context, maxFlushBytes, database: this.#lane, yieldConnection };
   }
 
-  add(entries: readonly PreparedEntry[], admitted: boolean): Promise<readonly EntryOutcome[]> {
+  /** Rejects with the signal's reason if it aborts before a flush takes the entries. */
+  add(entries: readonly PreparedEntry[], options: AppendOptions): Promise<readonly EntryOutcome[]> {
+    const { isAdmitted = false, isDivisible = false, signal } = options;
     let byteLength = 0;
     let appendsOnly = true;
     for (const entry of entries) {
       byteLength += entry.byteLength;
       appendsOnly &&= entry.verb === "append";
     }
-    if (!admitted) this.#refuseOverload(entries.length, byteLength);
+    if (!isAdmitted) this.#refuseOverload(entries.length, byteLength);
     this.#waitingEntries += entries.length;
     this.#waitingBytes += byteLength;
     const outcome = new Promise<readonly EntryOutcome[]>((resolve, reject) => {
-      this.#waiting.push({ since: performance.now(), entries, byteLength, appendsOnly, resolve, reject });
+      const since = performance.now();
+      this.#waiting.push({ since, entries, byteLength, appendsOnly, isDivisible, signal, resolve, reject });
     });
     this.#wake();
     return outcome;
@@ -145,17 +152,16 @@ export class TenantQueue {
     );
   }
 
-  // Whoever waits for a connection is served before the next transaction.
+  /** Whoever waits for a connection is served before the next transaction. Only while nothing runs on the lane. */
   #yieldConnection(): void {
     if (this.#context.database.connections.waiting > 0) this.#lane.release();
   }
 
   #begin(): void {
     const batches = this.#take();
+    if (batches.length === 0) return;
     const before = this.#flights.at(-1);
-    const yieldConnection = () => this.#yieldConnection();
-    const context = { ...this.#context, database: this.#lane, yieldConnection };
-    const flight = new Flight(this.#tenantId, context, batches);
+    const flight = new Flight(this.#tenantId, this.#flightContext, batches);
     this.#flights.push(flight);
     if (this.#canBeAhead(batches)) {
       this.#turns += 1;
@@ -173,10 +179,9 @@ export class TenantQueue {
     this.#flights.shift();
     try {
       if (written) {
-        this.#isResending = written.outcomes.some((each) => !(each instanceof Error) && each.duplicate);
         flight.answer(written);
-      }
-      if (error !== undefined) {
+        this.#isResending = flight.metDuplicates;
+      } else {
         flight.reject(error);
         // Whoever sent these sends them again. What waits behind them goes the
         // same way, or it would stand before them in the log.
@@ -195,24 +200,32 @@ export class TenantQueue {
     return batches.every((batch) => batch.appendsOnly);
   }
 
+  /**
+   * The batches of the next flush. Those whose callers are gone are dropped: nothing was promised of them, and a server
+   * that is behind would be so for longer. Their signals are looked at here, which is the last moment and costs less than
+   * to listen. Once aborted a signal stays so: of a stream that is gone nothing is stored behind what was dropped.
+   */
   #take(): WaitingBatch[] {
     const batches = this.#waiting.splice(0, this.#nextCount());
-    for (const { entries, byteLength } of batches) {
+    for (const { entries, byteLength, signal, reject } of batches) {
       this.#waitingEntries -= entries.length;
       this.#waitingBytes -= byteLength;
+      if (signal?.aborted) reject(signal.reason);
     }
-    return batches;
+    return batches.filter(({ signal }) => !signal?.aborted);
   }
 
-  /** How many batches make up the next flush: whole ones, in order, up to its limits; at least one. */
+  /** How many batches make up the next flush, with those to drop: in order, up to its limits; at least one. */
   #nextCount(): number {
     const { maxFlushEntries, maxFlushBytes } = this.#settings;
     let count = 0;
     let entries = 0;
     let bytes = 0;
     for (const batch of this.#waiting) {
-      entries += batch.entries.length;
-      bytes += batch.byteLength;
+      if (!batch.signal?.aborted) {
+        entries += batch.entries.length;
+        bytes += batch.byteLength;
+      }
       if (count > 0 && (entries > maxFlushEntries || bytes > maxFlushBytes)) break;
       count += 1;
     }

@@ -12,14 +12,19 @@ import type { CommittedChange } from "../store/committed-change.js";
 import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
-import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
+import type { BatchEnd } from "./batch-ends.js";
+import { emptyFacts, type FlushFacts, loadExisting } from "./flush-facts.js";
 import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
+import { loadState } from "./load-state.js";
 import type { PlacedEntry } from "./placed-entry.js";
+import { planFitting } from "./plan-fitting.js";
 import { planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 
 export interface FlushContext extends PlanContext {
   readonly database: Connections;
+  /** Bytes of rows that a transaction which changes things may read beforehand, and write. */
+  readonly maxFlushBytes: number;
 }
 
 /** What a flush did, and what it added to the log. */
@@ -48,17 +53,22 @@ const MAX_TRIES = 20;
 
 /**
  * Writes entries of one tenant as one transaction: all of them, or those of the
- * first calls if the rules take too many steps, see `MAX_FLUSH_STEPS`. Appended
- * rows alone take one statement; changes of current state take two round trips,
- * to lock and read, then to write, and more if the plan takes several turns.
+ * first batches, if the rules take too many steps, or if the rows are too many
+ * bytes: a small change may be of a large row. Appended rows alone take one
+ * statement; changes of current state take two round trips, to lock and read,
+ * then to write, and more if the plan takes several turns.
  *
  * Ids that are already there are not looked for beforehand: a unique index
  * refuses them, and then they are. A caller who expects some says `checkFirst`.
+ *
+ * @param ends of the batches of the entries: where not all are written, a batch is divided only if it is the first and may
+ * be. If it may not be, its entries are refused as LIMIT_EXCEEDED.
  */
 export async function writeFlush(
   context: FlushContext,
   tenantId: string,
   entries: readonly PreparedEntry[],
+  ends: readonly BatchEnd[],
   checkFirst: boolean,
 ): Promise<WrittenFlush> {
   const hasState = entries.some((entry) => entry.verb !== "append");
@@ -66,7 +76,7 @@ export async function writeFlush(
   let checkExisting = checkFirst;
   for (let tries = 1; ; tries += 1) {
     const facts = { ...emptyFacts(), inactiveSessions };
-    const attempt = { context, tenantId, entries, facts, checkExisting };
+    const attempt = { context, tenantId, entries, ends, facts, checkExisting };
     try {
       return await (hasState ? writeWithState(attempt) : writeAppended(attempt));
     } catch (error) {
@@ -95,55 +105,59 @@ export async function writeInTurn(
   turn: Turn,
 ): Promise<WrittenFlush> {
   const plan = finish(planFlush(tenantId, entries, emptyFacts(), context));
-  if (plan.flush.count === 0) return written(plan, undefined);
+  if (plan.flush.count === 0) return written(plan, entries, undefined);
   const [answer] = await context.database.run<AppendAnswer>(appendStatement(plan.flush, turn));
-  return written(plan, answer);
+  return written(plan, entries, answer);
 }
 
 interface Attempt {
   readonly context: FlushContext;
   readonly tenantId: string;
   readonly entries: readonly PreparedEntry[];
+  readonly ends: readonly BatchEnd[];
   readonly facts: FlushFacts;
   readonly checkExisting: boolean;
 }
 
 async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
+  const { tenantId, entries, facts } = attempt;
   const { database } = attempt.context;
   if (attempt.checkExisting) {
-    const read = (run: Run) => loadExisting(run, attempt.tenantId, attempt.entries, attempt.facts);
-    await database.read(attempt.tenantId, read, { byKey: true });
+    const read = (run: Run) => loadExisting(run, tenantId, entries, facts);
+    await database.read(tenantId, read, { byKey: true });
   }
-  const plan = finish(planAttempt(attempt));
-  if (plan.flush.count === 0) return written(plan, undefined);
+  const plan = finish(planFlush(tenantId, entries, facts, attempt.context));
+  if (plan.flush.count === 0) return written(plan, entries, undefined);
   const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
-  return written(plan, answer);
+  return written(plan, entries, answer);
 }
 
 function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
-  const { tenantId, entries, facts } = attempt;
+  const { tenantId, entries, ends, facts } = attempt;
   return attempt.context.database.withConnection(async (run) => {
     // Each turn is a statement, because Postgres ends a transaction that sends none for too long.
     const inTurns = <T>(steps: Steps<T>) => finishInTurns(steps, () => run("SELECT"));
     try {
-      await Promise.all([
+      const [, loaded] = await Promise.all([
         run(beginAs(tenantId, "READ WRITE")),
-        loadState(run, tenantId, entries, facts, attempt.context.rules),
+        loadState(run, attempt, attempt.context),
         attempt.checkExisting ? loadExisting(run, tenantId, entries, facts) : undefined,
       ]);
-      let plan = await inTurns(planAttempt(attempt));
+      const makePlan = () =>
+        inTurns(planFitting({ tenantId, entries, ends, facts, loaded }, attempt.context));
+      let plan = await makePlan();
       if (!attempt.checkExisting && plan.fates.some(isRefused)) {
         // What is refused now may have been stored before: then that is the answer.
-        await loadExisting(run, tenantId, entries, facts);
-        plan = await inTurns(planAttempt(attempt));
+        await loadExisting(run, tenantId, entries.slice(0, loaded || ends[0]?.count), facts);
+        plan = await makePlan();
       }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
-        return written(plan, undefined);
+        return written(plan, entries, undefined);
       }
       const statement = await inTurns(makeAppendStatement(plan.flush));
       const [[answer]] = await Promise.all([run<AppendAnswer>(statement), run("COMMIT")]);
-      return written(plan, answer);
+      return written(plan, entries, answer);
     } catch (error) {
       await rollback(run);
       throw error;
@@ -156,22 +170,22 @@ async function rollback(run: Run): Promise<void> {
   await run("ROLLBACK").catch(() => {});
 }
 
-function planAttempt({ tenantId, entries, facts, context }: Attempt): Steps<FlushPlan> {
-  return planFlush(tenantId, entries, facts, context);
-}
-
 function isRefused(fate: EntryFate): boolean {
   return fate.kind === "settled" && fate.outcome instanceof HoldfastError;
 }
 
-function written(plan: FlushPlan, answer: AppendAnswer | undefined): WrittenFlush {
+function written(
+  plan: FlushPlan,
+  entries: readonly PreparedEntry[],
+  answer: AppendAnswer | undefined,
+): WrittenFlush {
   const [firstPosition, micros, logId] = answer ?? [0n, 0n, ""];
   const stamp = { firstPosition, micros, time: timestampFromMicros(micros) };
   const { placed, fates } = plan;
   const position = firstPosition + BigInt(placed.length - 1);
   const commit = { logId, position, changes: () => placed.map((each) => committed(each, stamp)) };
   return {
-    outcomes: fates.map((fate) => outcome(fate, stamp)),
+    outcomes: fates.map((fate, i) => outcome(fate, entries[i], stamp)),
     commit: placed.length === 0 ? NO_COMMIT : commit,
   };
 }
@@ -217,16 +231,19 @@ function createdBefore({ change, record }: PlacedEntry): Timestamp | undefined {
   return change === "CREATED" ? undefined : (record().createTime as Timestamp | undefined);
 }
 
-function outcome(fate: EntryFate, stamp: Stamp): EntryOutcome {
+function outcome(fate: EntryFate, entry: PreparedEntry | undefined, stamp: Stamp): EntryOutcome {
   if (fate.kind === "settled") return fate.outcome;
   const { placed } = fate;
+  const keepsRecord = entry?.verb === "append" || entry?.wantsRecord === true;
   return {
     id: placed.id,
     position: stamp.firstPosition + BigInt(placed.offset),
     duplicate: fate.kind === "repeated",
-    record: () => stamped(placed, stamp),
+    record: keepsRecord ? () => stamped(placed, stamp) : noRecord,
   };
 }
+
+function noRecord(): undefined {}
 
 function learnSessions(detail: string | undefined, inactive: Map<string, string | null>): void {
   const sessions = JSON.parse(detail ?? "[]") as { id: string; status: string | null }[];

@@ -51,6 +51,15 @@ export async function findFittingRecords(
     }),
     values: [tenantId, binaryArray("uuid", ids), maxBytes],
   });
+  return fittingRecords(codec, rows, turn);
+}
+
+/** What the rows of a statement by `fittingRows` hold: the entity's columns and those of `commitColumns`. */
+export async function fittingRecords(
+  codec: EntityCodec,
+  rows: readonly Row[],
+  turn?: Turn,
+): Promise<FittingRecords> {
   const records = await mapInTurns(rows, (row) => recordFromRow(codec, row), turn);
   return { records, hasMore: records.length < foundOf(rows) };
 }

@@ -3,6 +3,7 @@ import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
+import { fittingRows } from "./fitting-rows.js";
 
 /** Locks rows, so that what is read of them next stays true until the flush commits. */
 export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
@@ -58,24 +59,49 @@ export type RequestAnswer = [
   requestHash: Buffer,
   position: bigint,
   id: string,
-  state: string,
+  /** Null where it was not asked for. */
+  state: string | null,
+  /** How many of the requests there are, also those whose states did not fit. */
+  found: bigint,
 ];
 
-/** What earlier changes with these request ids left. */
+/** The id of a request, and whether the state that it left is needed. */
+export interface AskedRequest {
+  readonly requestId: string;
+  readonly withState: boolean;
+}
+
+/** What earlier changes with these request ids left, in the order of the ids, up to so many bytes and at least one. */
 export function revisionsByRequest(
   codec: EntityCodec,
   tenantId: string,
-  requestIds: readonly string[],
+  asked: readonly AskedRequest[],
+  maxBytes: number,
 ): Statement {
+  const ids = asked.map(({ requestId }) => requestId);
+  const withState = asked.map((each) => each.withState);
   return {
-    name: `requests`,
+    name: "requests",
     // One at a time: as `= ANY` it is planned while the table is still small, for reading all that the entity has.
-    text: `
-SELECT r.* FROM unnest($3::uuid[]) AS asked (id), LATERAL (
-  SELECT request_id, request_hash, position, entity_id, state FROM holdfast.revisions
-  WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = asked.id LIMIT 1
-) AS r`,
-    values: [tenantId, codec.entity.name, binaryArray("uuid", requestIds)],
+    text: fittingRows({
+      columns: ["request_id", "request_hash", "position", "entity_id", "state"],
+      rows: `
+    SELECT r.*, asked.place, coalesce(octet_length(r.state::text), 0) AS size
+    FROM unnest($3::uuid[], $4::boolean[]) WITH ORDINALITY AS asked (id, with_state, place), LATERAL (
+      SELECT request_id, request_hash, position, entity_id, CASE WHEN asked.with_state THEN state END AS state
+      FROM holdfast.revisions
+      WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = asked.id LIMIT 1
+    ) AS r`,
+      order: "place",
+      room: "$5",
+    }),
+    values: [
+      tenantId,
+      codec.entity.name,
+      binaryArray("uuid", ids),
+      binaryArray("boolean", withState),
+      maxBytes,
+    ],
   };
 }
 

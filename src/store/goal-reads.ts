@@ -2,7 +2,9 @@ import type { EntityCodec } from "../entities/entity-codec.js";
 import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
+import { byteSize } from "./byte-size.js";
 import type { Statement } from "./database.js";
+import { fittingRows } from "./fitting-rows.js";
 
 /** What the graph of goals needs of one: `dependsOn` is JSON, `parentId` null for none. */
 export type GoalNodeAnswer = [
@@ -81,30 +83,42 @@ ${nodesWithin("part")}`,
   };
 }
 
-/** Rows of these goals and of all they are parts of. */
-export function goalsUpwards(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
-  return {
-    name: "goals upwards",
-    text: `
+/** Rows of these goals and of all they are parts of, as `fittingRows`. */
+export function goalsUpwards(
+  codec: EntityCodec,
+  tenantId: string,
+  ids: readonly string[],
+  maxBytes: number,
+): Statement {
+  const rows = `
 WITH RECURSIVE up (id) AS (
   SELECT unnest($2::uuid[])
   UNION
   SELECT g.parent_goal_id FROM up CROSS JOIN ${byKey("goals", "g", "up.id")}
   WHERE g.parent_goal_id IS NOT NULL
 )
-SELECT ${rowColumns(codec)} FROM up CROSS JOIN ${byKey("goals", "g", "up.id")}`,
-    values: [tenantId, binaryArray("uuid", ids)],
+${sizedGoals(codec)} FROM up CROSS JOIN ${byKey("goals", "g", "up.id")}`;
+  return {
+    name: "goals upwards",
+    text: fittingRows({ rows, columns: columnsOf(codec), room: "$3" }),
+    values: [tenantId, binaryArray("uuid", ids), maxBytes],
   };
 }
 
-/** Rows of the goals that are BLOCKED and wait for one of these. */
-export function blockedDependents(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
+/** Rows of the goals that are BLOCKED and wait for one of these, as `fittingRows`. */
+export function blockedDependents(
+  codec: EntityCodec,
+  tenantId: string,
+  ids: readonly string[],
+  maxBytes: number,
+): Statement {
+  const rows = `
+${sizedGoals(codec)} FROM holdfast.blocked_dependents($1::uuid, $2::uuid[]) AS d (id)
+CROSS JOIN ${byKey("goals", "g", "d.id")}`;
   return {
     name: "blocked dependents",
-    text: `
-SELECT ${rowColumns(codec)} FROM holdfast.blocked_dependents($1::uuid, $2::uuid[]) AS d (id)
-CROSS JOIN ${byKey("goals", "g", "d.id")}`,
-    values: [tenantId, binaryArray("uuid", ids)],
+    text: fittingRows({ rows, columns: columnsOf(codec), room: "$3" }),
+    values: [tenantId, binaryArray("uuid", ids), maxBytes],
   };
 }
 
@@ -147,15 +161,15 @@ const READY: Record<ReadyKind, string> = {
     "g.status = 'IN_PROGRESS' AND g.lease_expire_time IS NOT NULL AND g.lease_expire_time <= clock_timestamp()",
 };
 
-/** Rows of the first goals to hand out: the highest priority, of these the oldest. */
+/** Rows of the first goals to hand out, as `fittingRows`: the highest priority, of these the oldest. */
 export function readyGoals(
   codec: EntityCodec,
   tenantId: string,
   kind: ReadyKind,
   { sessionId, agentIds, parentIds, labels }: ReadyFilter,
-  limit: number,
+  { limit, maxBytes }: { readonly limit: number; readonly maxBytes: number },
 ): Statement {
-  const values: unknown[] = [tenantId, limit];
+  const values: unknown[] = [tenantId, limit, maxBytes];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const conditions = ["g.tenant_id = $1::uuid", READY[kind], "g.delete_time IS NULL"];
   if (sessionId !== "") conditions.push(`g.session_id = ${bind(sessionId)}::uuid`);
@@ -164,17 +178,19 @@ export function readyGoals(
   if (parentIds.length > 0)
     conditions.push(`g.parent_goal_id = ANY (${bind(binaryArray("uuid", parentIds))}::uuid[])`);
   if (Object.keys(labels).length > 0) conditions.push(`g.labels @> ${bind(JSON.stringify(labels))}::jsonb`);
-  return {
-    text: `
-SELECT ${rowColumns(codec)} FROM holdfast.goals g
+  const rows = `
+${sizedGoals(codec)} FROM holdfast.goals g
 WHERE ${conditions.join(" AND ")}
-ORDER BY g.priority DESC, g.create_time, g.id LIMIT $2`,
-    values,
-  };
+ORDER BY g.priority DESC, g.create_time, g.id LIMIT $2`;
+  return { text: fittingRows({ rows, columns: columnsOf(codec), room: "$3" }), values };
 }
 
-function rowColumns(codec: EntityCodec): string {
-  return [...codec.columns.map(({ name }) => name), ...commitColumns(codec)]
-    .map((name) => `g.${name}`)
-    .join(", ");
+function columnsOf(codec: EntityCodec): readonly string[] {
+  return [...codec.columns.map(({ name }) => name), ...commitColumns(codec)];
+}
+
+/** The beginning of a SELECT of goals `g`, each with its size. */
+function sizedGoals(codec: EntityCodec): string {
+  const columns = columnsOf(codec).map((name) => `g.${name}`);
+  return `SELECT ${columns.join(", ")}, ${byteSize(codec.columns)} AS size`;
 }

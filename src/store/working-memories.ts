@@ -1,10 +1,11 @@
-import { mapInTurns } from "../core/in-turns.js";
 import type { Row } from "../entities/columns.js";
 import type { EntityCodec } from "../entities/entity-codec.js";
-import type { FieldBag } from "../entities/field-codec.js";
-import { commitColumns, recordFromRow } from "../entities/stored-record.js";
+import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
+import { byteSize } from "./byte-size.js";
 import type { Run, Statement } from "./database.js";
+import { type FittingRecords, fittingRecords } from "./fitting-records.js";
+import { fittingRows } from "./fitting-rows.js";
 
 /** Whose working memories: sessions by id, and agents outside any session, '' being those without a name. */
 export interface WorkingOwners {
@@ -12,15 +13,15 @@ export interface WorkingOwners {
   readonly agentIds: readonly string[];
 }
 
-/** Every memory of type WORKING of these owners. */
+/** The memories of type WORKING of these owners, up to so many bytes and at least one. */
 export async function readWorkingMemories(
   run: Run,
   codec: EntityCodec,
   tenantId: string,
   owners: WorkingOwners,
-): Promise<readonly FieldBag[]> {
-  const rows = await run<Row>(workingMemories(codec, tenantId, owners));
-  return mapInTurns(rows, (row) => recordFromRow(codec, row));
+  maxBytes: number,
+): Promise<FittingRecords> {
+  return fittingRecords(codec, await run<Row>(workingMemories(codec, tenantId, owners, maxBytes)));
 }
 
 /** The statement of these, for those who explain it. */
@@ -28,17 +29,25 @@ export function workingMemories(
   codec: EntityCodec,
   tenantId: string,
   { sessionIds, agentIds }: WorkingOwners,
+  maxBytes: number,
 ): Required<Statement> {
   const columns = [...codec.columns.map((column) => column.name), ...commitColumns(codec)];
   const working = `
-SELECT ${columns.join(", ")} FROM holdfast.${codec.entity.table}
+SELECT ${columns.join(", ")}, ${byteSize(codec.columns)} AS size FROM holdfast.${codec.entity.table}
 WHERE tenant_id = $1::uuid AND type = 'WORKING' AND delete_time IS NULL`;
   const named = agentIds.filter((agentId) => agentId !== "");
+  const rows = `${working} AND session_id = ANY ($2::uuid[])
+UNION ALL ${working} AND session_id IS NULL AND agent_id = ANY ($3::text[])
+UNION ALL ${working} AND session_id IS NULL AND agent_id IS NULL AND $4::boolean`;
   return {
     name: "working memories",
-    text: `${working} AND session_id = ANY ($2::uuid[])
-UNION ALL ${working} AND session_id IS NULL AND agent_id = ANY ($3::text[])
-UNION ALL ${working} AND session_id IS NULL AND agent_id IS NULL AND $4::boolean`,
-    values: [tenantId, binaryArray("uuid", sessionIds), binaryArray("text", named), agentIds.includes("")],
+    text: fittingRows({ rows, columns, room: "$5" }),
+    values: [
+      tenantId,
+      binaryArray("uuid", sessionIds),
+      binaryArray("text", named),
+      agentIds.includes(""),
+      maxBytes,
+    ],
   };
 }

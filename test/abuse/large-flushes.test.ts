@@ -1,18 +1,24 @@
 import { randomUUID } from "node:crypto";
+import { status as Status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { EventService } from "../../gen/holdfast/v1/event_pb.js";
 import { type Goal, GoalService, GoalStatus } from "../../gen/holdfast/v1/goal_pb.js";
 import { MemoryService, MemoryType } from "../../gen/holdfast/v1/memory_pb.js";
 import { useAbusedServer } from "../support/abused-server.js";
+import { openWriter } from "../support/append-writer.js";
 import { besideModestTenant } from "../support/beside-modest-tenant.js";
+import { action, payload, startAction } from "../support/entries.js";
 import type { GoalInit } from "../support/goals.js";
 import type { RpcClient } from "../support/rpc-client.js";
+import { expectSoundLog } from "../support/verify-log.js";
 
 const BATCH = 500;
 /** Milliseconds: a busy machine may take ten times as long. */
 const TIMEOUT_MS = 240_000;
 /** For each of some goals. */
 const WAITING = 500;
-const server = useAbusedServer();
+const MAX_FLUSH_BYTES = 2 * 1024 * 1024;
+const server = useAbusedServer({ HOLDFAST_MAX_FLUSH_BYTES: String(MAX_FLUSH_BYTES) });
 
 async function createGoals(client: RpcClient, goals: readonly GoalInit[]): Promise<void> {
   for (let from = 0; from < goals.length; from += BATCH) {
@@ -42,12 +48,42 @@ async function goalsOfStatus(client: RpcClient, of: GoalStatus): Promise<readonl
   return goals;
 }
 
+test("small changes of large rows in one call are refused, and over a stream are all stored", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const abuser = server.as("accomplice");
+  // Together twice what one transaction has room for.
+  const ids = Array.from({ length: 8 }, () => randomUUID());
+  const parameters = payload(JSON.stringify("x".repeat(MAX_FLUSH_BYTES / 4)));
+  for (const id of ids) {
+    await abuser.unary(EventService.method.append, { entries: [action({ id, parameters })] });
+  }
+  const entries = ids.map((id) => startAction(id));
+  await besideModestTenant(server, async () => {
+    const { result } = await abuser.unary(EventService.method.append, { entries });
+    expect(result?.rejections).toHaveLength(ids.length);
+    for (const { status } of result?.rejections ?? []) {
+      expect(status).toMatchObject({
+        code: Status.RESOURCE_EXHAUSTED,
+        message: expect.stringContaining("send fewer changes in one call"),
+      });
+    }
+    const writer = await openWriter({ rpc: abuser });
+    const { positions, rejections } = await writer.append(0n, ...entries);
+    expect(rejections).toEqual([]);
+    expect(positions).toEqual(ids.map((_, i) => BigInt(ids.length + i + 1)));
+    writer.stream.end();
+  });
+  const end = await expectSoundLog(server.databaseUrl, server.tenantOf("accomplice"));
+  expect(end).toBe(BigInt(2 * ids.length));
+});
+
 test("working memories of many agents in one batch delay nobody else", { timeout: TIMEOUT_MS }, async () => {
   const abuser = server.as("abuser");
   const fills = 11;
   await besideModestTenant(server, async () => {
     for (let fill = 0; fill < fills; fill += 1) {
-      const memories = Array.from({ length: BATCH }, (_, agent) => ({
+      const memories = Array.from({ length: 250 }, (_, agent) => ({
         type: MemoryType.WORKING,
         agentId: `agent ${agent}`,
         content: `thought ${fill}`,
@@ -78,7 +114,7 @@ test("dependencies changed at once above a large graph delay nobody else, and al
     }
   };
   await grow(20);
-  const tops = Array.from({ length: 60 }, () => randomUUID());
+  const tops = Array.from({ length: 24 }, () => randomUUID());
   await createGoals(
     abuser,
     tops.map((id) => ({ id })),
@@ -101,7 +137,7 @@ test("goals that many wait for, completed at once, delay nobody else, and nobody
   timeout: TIMEOUT_MS,
 }, async () => {
   const accomplice = server.as("accomplice");
-  const hubs = Array.from({ length: 4 }, () => randomUUID());
+  const hubs = Array.from({ length: 3 }, () => randomUUID());
   await createGoals(
     accomplice,
     hubs.map((id) => ({ id })),

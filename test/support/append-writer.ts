@@ -22,7 +22,7 @@ export interface AppendWriter {
 }
 
 /** An AppendStream that is open; cancelled with the test unless ended before. */
-export async function openWriter(tenant: Tenant, clientName = "test/1"): Promise<AppendWriter> {
+export async function openWriter(tenant: Pick<Tenant, "rpc">, clientName = "test/1"): Promise<AppendWriter> {
   const stream = tenant.rpc.duplex(EventService.method.appendStream);
   onTestFinished(() => stream.cancel());
   stream.write({ request: { case: "open", value: { clientName } } });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect, type JournaledHoldfast, type JournalOptions } from "@holdfast/client";
 import { onTestFinished } from "vitest";
 import type { App } from "../../src/app.js";
+import type { Config } from "../../src/config.js";
 import { startServer } from "./start-server.js";
 
 /** A folder that ends with the test. */
@@ -15,8 +16,8 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A server that can be away, found at the same address when it is back. It ends with the test. */
-export async function startAbsentServer(databaseUrl: string) {
-  const settings = { logLevel: "silent", drainTimeoutMs: 300 };
+export async function startAbsentServer(databaseUrl: string, given: Partial<Config> = {}) {
+  const settings = { logLevel: "silent", drainTimeoutMs: 300, ...given };
   let app: App | undefined = await startServer(databaseUrl, settings);
   const grpcPort = app.grpc.port;
   const server = {

@@ -53,7 +53,7 @@ export enum ErrorReason {
   OUT_OF_SEQUENCE = 4,
 
   /**
-   * INVALID_ARGUMENT or RESOURCE_EXHAUSTED: metadata has `limit` and `actual`.
+   * INVALID_ARGUMENT or RESOURCE_EXHAUSTED: metadata has `limit`, and `actual` where it is known.
    *
    * @generated from enum value: ERROR_REASON_LIMIT_EXCEEDED = 5;
    */

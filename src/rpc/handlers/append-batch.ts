@@ -8,7 +8,7 @@ import {
 import { HoldfastError, invalidFields, limitExceeded } from "../../core/errors.js";
 import { mapInTurns } from "../../core/in-turns.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import type { Appender } from "../../service/appender.js";
+import type { Appender, AppendOptions } from "../../service/appender.js";
 import type { EntryLimits } from "../../service/limits.js";
 import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
@@ -26,22 +26,21 @@ export interface AppendContext {
  * Appends one batch as a caller sent it. Bad entries are rejected by index, the
  * others stored.
  *
- * @param admitted whether the caller has waited for the appender's `room`
  * @throws what refuses the batch as a whole: INVALID_FIELD, LIMIT_EXCEEDED,
- * OVERLOADED, DATABASE_UNAVAILABLE.
+ * OVERLOADED, DATABASE_UNAVAILABLE, the signal's reason.
  */
 export async function appendBatch(
   { appender, preparer, limits }: AppendContext,
   tenantId: string,
   entries: GivenEntries,
-  admitted = false,
+  options: AppendOptions,
 ): Promise<AppendResult> {
   if (entries instanceof HoldfastError) throw entries;
   checkCount(entries.length, "entries", limits);
   const prepared = entries.map((entry, i) =>
     entry instanceof HoldfastError ? entry : prepare(() => preparer.entry(entry, `entries[${i}].`)),
   );
-  return (await appendPrepared(appender, tenantId, prepared, admitted)).result;
+  return (await appendPrepared(appender, tenantId, prepared, options)).result;
 }
 
 /** What became of a batch of new things, and those that are stored, both in the order given. */
@@ -57,13 +56,14 @@ export async function appendRecords(
   records: Records,
   given: readonly FieldBag[],
   field: string,
+  signal: AbortSignal,
 ): Promise<StoredRecords> {
   checkCount(given.length, field, limits);
   // A record may have thousands of numbers: many of them would hold the thread for long.
   const prepared = await mapInTurns(given, (record, i) =>
     prepare(() => records.prepareNew(record, `${field}[${i}].`)),
   );
-  const { result, outcomes } = await appendPrepared(appender, tenantId, prepared);
+  const { result, outcomes } = await appendPrepared(appender, tenantId, prepared, { signal });
   const ids = outcomes.flatMap((outcome) => (outcome instanceof HoldfastError ? [] : [outcome.id]));
   return { result, stored: await records.batchGet(tenantId, ids, 0n) };
 }
@@ -72,10 +72,10 @@ async function appendPrepared(
   appender: Appender,
   tenantId: string,
   prepared: readonly (PreparedEntry | HoldfastError)[],
-  admitted = false,
+  options: AppendOptions,
 ): Promise<{ result: AppendResult; outcomes: readonly EntryOutcome[] }> {
   const sound = prepared.filter((entry): entry is PreparedEntry => !(entry instanceof HoldfastError));
-  const outcomes = await appender.append(tenantId, sound, admitted);
+  const outcomes = await appender.append(tenantId, sound, options);
   let next = 0;
   return { result: result(prepared, () => outcomes[next++]), outcomes };
 }

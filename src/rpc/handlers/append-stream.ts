@@ -62,11 +62,12 @@ export async function* appendStream(
       answers.push(answerBatch(request.value));
     }
   };
+  const options = { isAdmitted: true, isDivisible: true, signal: call.signal };
   const answerBatch = async ({ sequence, entries }: AppendBatch): Promise<Response> => {
     try {
       // The client sends what failed again: what comes after it on this stream must not overtake it.
       if (failure) throw failure;
-      const value = await appendBatch(context, call.principal.tenantId, entries, true);
+      const value = await appendBatch(context, call.principal.tenantId, entries, options);
       return batchAnswer(sequence, { case: "result", value });
     } catch (error) {
       // A batch refused as a whole is an answer to it; only a defect of ours ends the stream.

@@ -34,8 +34,8 @@ export function eventService(context: EventServiceContext): RegisteredService {
   const handlers: ServiceHandlers<typeof EventService> = {
     appendStream: (requests, call) => appendStream(context.append, context.stream, requests, call),
 
-    append: async ({ entries }, { principal }) => ({
-      result: await appendBatch(context.append, principal.tenantId, entries),
+    append: async ({ entries }, { principal, signal }) => ({
+      result: await appendBatch(context.append, principal.tenantId, entries, { signal }),
     }),
 
     async *subscribe(request, { principal, room, signal, draining, ending }) {

@@ -49,9 +49,10 @@ export function standardHandlers<
         answer(await records.create(principal.tenantId, request[single] as FieldBag | undefined, principal)),
     [`batchCreate${plural}`]: (method) => {
       const list = listField(method.input.fields);
-      return async (request, { principal }) => {
+      return async (request, { principal, signal }) => {
         const given = request[list.localName] as readonly FieldBag[];
-        const { result, stored } = await appendRecords(append, principal.tenantId, records, given, list.name);
+        const { tenantId } = principal;
+        const { result, stored } = await appendRecords(append, tenantId, records, given, list.name, signal);
         return { result, [list.localName]: stored };
       };
     },

@@ -10,6 +10,7 @@ import { goal } from "../../entities/goal.js";
 import { entities } from "../../entities/registry.js";
 import { session } from "../../entities/session.js";
 import { newRecord } from "../apply-change.js";
+import { batchEnds } from "../batch-ends.js";
 import { emptyFacts, factKey } from "../flush-facts.js";
 import type { EntryFate } from "../flush-plan.js";
 import { MAX_FLUSH_STEPS, STEPS_OF_A_CHANGE } from "../flush-steps.js";
@@ -56,10 +57,15 @@ class Known {
     } satisfies LoadedGoals);
   }
 
-  /** @param callEnds the last entries of calls; without it each entry is a call of its own. */
-  plan(entries: readonly PreparedEntry[], callEnds: readonly PreparedEntry[] = entries) {
-    const context = { sessionCodec: codecs.of(session), rules, callEnds: new Set(callEnds) };
-    return finish(planFlush("tenant", entries, this.facts, context));
+  /** @param callSize how many entries each call has */
+  plan(entries: readonly PreparedEntry[], callSize = 1) {
+    const calls = Array.from({ length: entries.length / callSize }, () => ({
+      entries: entries.slice(0, callSize),
+      isDivisible: false,
+    }));
+    const bounds = { ends: batchEnds(calls), maxBytes: Number.POSITIVE_INFINITY };
+    const context = { sessionCodec: codecs.of(session), rules };
+    return finish(planFlush("tenant", entries, this.facts, context, bounds));
   }
 }
 
@@ -136,7 +142,7 @@ test("a flush in which many goals stop waiting ends early, but never within a ca
   const known = new Known([...hubs.map((id) => ({ id })), ...waiting]);
   const entries = hubs.map((id) => change(id, { status: COMPLETED }));
   expect(600 * STEPS_OF_A_CHANGE).toBeGreaterThan(MAX_FLUSH_STEPS);
-  const ofOneCall = known.plan(entries, entries.slice(-1));
+  const ofOneCall = known.plan(entries, entries.length);
   expect(ofOneCall.fates).toHaveLength(entries.length);
   const { fates, placed } = known.plan(entries);
   expect(fates).toHaveLength(1);

@@ -4,8 +4,8 @@ import { isUuid } from "../../core/uuid.js";
 import type { Row } from "../../entities/columns.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
-import { recordFromRow } from "../../entities/stored-record.js";
 import type { Run, Statement } from "../../store/database.js";
+import { fittingRecords } from "../../store/fitting-records.js";
 import {
   blockedDependents,
   dependencyNodes,
@@ -27,24 +27,29 @@ const MAX_GRAPH_GOALS = 50_000;
 const MAX_GRAPH_DEPENDENCIES = 100_000;
 const GRAPH_LIMITS = { goals: MAX_GRAPH_GOALS, dependencies: MAX_GRAPH_DEPENDENCIES };
 
-/** Reads what the entries of a flush may bear on: what they name, what they are part of, what waits for them. */
+/**
+ * Reads what the entries of a flush may bear on: what they name, what they are part of, what waits for them.
+ *
+ * @returns whether the rows read by each statement are within `maxBytes`
+ */
 export async function loadGoals(
   run: Run,
   codec: EntityCodec,
   tenantId: string,
   entries: readonly PreparedEntry[],
   facts: FlushFacts,
-): Promise<void> {
+  maxBytes: number,
+): Promise<boolean> {
   const rows = rowsOf(codec, facts);
   const asked = readAsked(entries, rows);
   const nodes = new Map<string, GoalNode>();
+  const touched: FieldBag[] = [];
+  let fits = true;
   let exceeded: GraphLimit | undefined;
   const addRows = async (statement: Statement) => {
-    const read = await run<Row>(statement);
-    for (const record of await mapInTurns(read, (row) => recordFromRow(codec, row))) {
-      rows.set(record.id as string, record);
-      facts.current.set(factKey(codec, record.id as string), record);
-    }
+    const { records, hasMore } = await fittingRecords(codec, await run<Row>(statement));
+    if (hasMore) fits = false;
+    else for (const record of records) touched.push(record);
   };
   const addNodes = async (statement: Statement) => {
     const read = await mapInTurns(await run<GoalNodeAnswer>(statement), nodeFromAnswer);
@@ -67,13 +72,18 @@ export async function loadGoals(
 
   const [[clock]] = await Promise.all([
     run<[bigint]>(readClock()),
-    some(asked.upwards, (ids) => addRows(goalsUpwards(codec, tenantId, ids))),
-    some(asked.completed, (ids) => addRows(blockedDependents(codec, tenantId, ids))),
+    some(asked.upwards, (ids) => addRows(goalsUpwards(codec, tenantId, ids, maxBytes))),
+    some(asked.completed, (ids) => addRows(blockedDependents(codec, tenantId, ids, maxBytes))),
     some(asked.moved, (ids) => addGraph(subtreeNodes(tenantId, ids, GRAPH_LIMITS))),
     some(asked.needsReach ? asked.dependencies : [], (ids) =>
       addGraph(dependencyNodes(tenantId, ids, GRAPH_LIMITS)),
     ),
   ]);
+  if (!fits) return false;
+  for (const record of touched) {
+    rows.set(record.id as string, record);
+    facts.current.set(factKey(codec, record.id as string), record);
+  }
 
   const named = new Set(asked.dependencies);
   for (const row of rows.values()) for (const id of row.dependsOn as string[]) named.add(id);
@@ -96,6 +106,7 @@ export async function loadGoals(
     parts,
     exceeded,
   } satisfies LoadedGoals);
+  return true;
 }
 
 function partIdsOf(nodes: Iterable<GoalNode>): LoadedGoals["partIds"] {

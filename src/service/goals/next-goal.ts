@@ -10,7 +10,7 @@ import { timestampFromMicros } from "../../core/time.js";
 import { isUuid } from "../../core/uuid.js";
 import { MAX_COLLECTION_SIZE, MAX_NAME_LENGTH } from "../../entities/column-values.js";
 import type { Row } from "../../entities/columns.js";
-import { recordFromRow } from "../../entities/stored-record.js";
+import { fittingRecords } from "../../store/fitting-records.js";
 import { type ReadyFilter, readyGoals } from "../../store/goal-reads.js";
 import { factKey } from "../flush-facts.js";
 import type { EntryPreparer } from "../prepare-entry.js";
@@ -114,15 +114,18 @@ function checkText(texts: readonly string[], field: string, violations: FieldVio
 function firstReadyChoice(filter: ReadyFilter): Choice {
   return {
     key: JSON.stringify(filter),
-    async load(run, codec, tenantId, facts, limit) {
+    async load(run, codec, tenantId, facts, bounds) {
       const kinds = ["pending", "expired"] as const;
       const found = await Promise.all(
-        kinds.map((kind) => run<Row>(readyGoals(codec, tenantId, kind, filter, limit))),
+        kinds.map(async (kind) =>
+          fittingRecords(codec, await run<Row>(readyGoals(codec, tenantId, kind, filter, bounds))),
+        ),
       );
-      for (const row of found.flat()) {
-        const record = recordFromRow(codec, row);
+      if (found.some(({ hasMore }) => hasMore)) return false;
+      for (const record of found.flatMap(({ records }) => records)) {
         facts.current.set(factKey(codec, record.id as string), record);
       }
+      return true;
     },
     find: (view) => {
       const graph = goalGraph(view);

@@ -173,7 +173,8 @@ async function keepPatterns(
     const stored = (await context.patterns.batchGet(tenantId, ids, 0n)) as unknown as CrossSessionPattern[];
     const byId = new Map(stored.map((pattern) => [pattern.id, pattern]));
     const entries = found.flatMap((pattern) => entryFor(context, pattern, byId.get(pattern.id), by));
-    const outcomes = await context.appender.append(tenantId, entries);
+    // Each pattern stands alone, and mining again completes what is missing.
+    const outcomes = await context.appender.append(tenantId, entries, { isDivisible: true });
     let isContended = false;
     for (const [i, outcome] of outcomes.entries()) {
       if (outcome instanceof HoldfastError) {
@@ -204,7 +205,7 @@ function entryFor(
   by: Attribution,
 ): readonly PreparedEntry[] {
   const { codec } = patterns;
-  if (!kept) return [{ ...preparer.create(codec, found as unknown as FieldBag, ""), by }];
+  if (!kept) return [{ ...preparer.create(codec, found as unknown as FieldBag, ""), by, wantsRecord: true }];
   if (kept.deleteTime || Object.keys(minedChanges(kept, found)).length === 0) return [];
   const entry = preparer.patch({
     codec,
@@ -216,5 +217,5 @@ function entryFor(
     path: "",
     idField: "id",
   });
-  return [{ ...entry, by }];
+  return [{ ...entry, by, wantsRecord: true }];
 }

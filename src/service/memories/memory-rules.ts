@@ -20,14 +20,17 @@ export function memoryRules(capacity: number): EntityRules {
     // Two servers that each add the last one would make one too many.
     isSerialised: true,
 
-    async load(run, codec, tenantId, entries, facts) {
+    async load(run, codec, tenantId, entries, facts, maxBytes) {
       const owners = [...ownersTouched(entries, (id) => facts.current.get(factKey(codec, id)))];
-      if (owners.length === 0) return;
-      const loaded = await readWorkingMemories(run, codec, tenantId, {
+      if (owners.length === 0) return true;
+      const touched = {
         sessionIds: owners.flatMap(({ sessionId }) => sessionId ?? []),
         agentIds: owners.flatMap(({ sessionId, agentId }) => (sessionId === undefined ? agentId : [])),
-      });
-      for (const record of loaded) facts.current.set(factKey(codec, record.id as string), record);
+      };
+      const { records, hasMore } = await readWorkingMemories(run, codec, tenantId, touched, maxBytes);
+      if (hasMore) return false;
+      for (const record of records) facts.current.set(factKey(codec, record.id as string), record);
+      return true;
     },
 
     shape(record, before) {

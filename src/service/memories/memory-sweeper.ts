@@ -88,5 +88,8 @@ async function deleteAll(
     if (entries) entries.push(entry);
     else byTenant.set(tenantId, [entry]);
   }
-  await Promise.all([...byTenant].map(([tenantId, entries]) => appender.append(tenantId, entries)));
+  const divisible = { isDivisible: true };
+  await Promise.all(
+    [...byTenant].map(([tenantId, entries]) => appender.append(tenantId, entries, divisible)),
+  );
 }

@@ -32,20 +32,20 @@ export interface Replayed {
 
 /**
  * Makes the first of the waiting writes, or the first several where they are entries of the log, with one call.
- * `alone` takes one in any case. Throws what does not settle them.
+ * It takes at most `most` of them. Throws what does not settle them.
  */
 export async function replayBatch(
   transport: Transport,
   waiting: readonly StoredWrite[],
-  alone: boolean,
+  most: number,
   signal: AbortSignal,
 ): Promise<Replayed> {
-  const batch = alone ? waiting.slice(0, 1) : together(waiting);
+  const batch = together(waiting.slice(0, most));
   let writes: JournalWrite[];
   try {
     writes = batch.map(({ json }) => decodeWrite(json));
   } catch (thrown) {
-    if (batch.length > 1) return replayBatch(transport, waiting, true, signal);
+    if (batch.length > 1) return replayBatch(transport, waiting, 1, signal);
     return refusedWhole(batch, HoldfastError.from(thrown));
   }
   const [{ method, metadata }] = writes as [JournalWrite];
@@ -64,6 +64,10 @@ export async function replayBatch(
       if (!item || !status) throw new HoldfastError("an unreadable rejection", { code: "INTERNAL" });
       return { ...item, error: errorFromStatus(status) };
     });
+    // Writes that were accepted one by one may be too large for one call.
+    if (batch.length > 1 && rejected.some(({ error }) => error.reason === "LIMIT_EXCEEDED")) {
+      return replayBatch(transport, waiting, Math.ceil(batch.length / 2), signal);
+    }
     // The first write whose outcome is not known, and those after it, are replayed again.
     const unknown = rejected.find(({ error }) => !isRefusal(error));
     const count = unknown ? batch.indexOf(unknown.stored) : batch.length;
@@ -73,7 +77,7 @@ export async function replayBatch(
     const error = HoldfastError.from(thrown);
     if (!isRefusal(error)) throw error;
     // It may be about one of them.
-    if (batch.length > 1) return replayBatch(transport, waiting, true, signal);
+    if (batch.length > 1) return replayBatch(transport, waiting, 1, signal);
     return refusedWhole(batch, error);
   }
 }

@@ -73,7 +73,12 @@ export class Replayer {
 
   async #replay(waiting: readonly StoredWrite[], signal: AbortSignal): Promise<Replayed> {
     try {
-      const replayed = await replayBatch(this.#transport, waiting, this.#defects > 0, signal);
+      const replayed = await replayBatch(
+        this.#transport,
+        waiting,
+        this.#defects > 0 ? 1 : waiting.length,
+        signal,
+      );
       this.#defects = 0;
       return replayed;
     } catch (thrown) {
