@@ -30,7 +30,7 @@ export interface Landed {
   readonly error?: unknown;
 }
 
-type FlightContext = FlushContext & Pick<AppenderContext, "logger" | "onCommit" | "onDurable">;
+type FlightContext = FlushContext & Pick<AppenderContext, "logger" | "durable" | "onCommit" | "onDurable">;
 
 /** One flush from its being taken from the queue to its being answered. */
 export class Flight {
@@ -104,7 +104,9 @@ export class Flight {
       from += entries.length;
       this.#context.onDurable?.((performance.now() - since) / 1000);
     }
-    if (commit !== NO_COMMIT) this.#context.onCommit(this.#tenantId, commit);
+    if (commit === NO_COMMIT) return;
+    this.#context.durable.committed(this.#tenantId, commit.position);
+    this.#context.onCommit(this.#tenantId, commit);
   }
 
   reject(error: unknown): void {
@@ -146,7 +148,9 @@ export class Flight {
   async #writeUntilKnown(entries: readonly PreparedEntry[], checkFirst: boolean): Promise<WrittenFlush> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await writeFlush(this.#context, this.#tenantId, entries, checkFirst || attempt > 0);
+        const flush = await writeFlush(this.#context, this.#tenantId, entries, checkFirst || attempt > 0);
+        if (flush.repeats) await this.#context.durable.confirm(this.#tenantId, flush.repeats);
+        return flush;
       } catch (error) {
         const pause = LOST_CONNECTION_PAUSES_MS[attempt];
         if (!isUnavailable(error) || pause === undefined) throw error;

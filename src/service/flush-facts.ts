@@ -17,6 +17,7 @@ import {
   rowsById,
   serialise,
 } from "../store/flush-reads.js";
+import type { ReadOfLog } from "./durable-log.js";
 import type { RulesByEntity } from "./entity-rules.js";
 import type { Choice, PatchFields, PreparedEntry } from "./prepared-entry.js";
 
@@ -26,6 +27,8 @@ export interface Earlier {
   readonly position: bigint;
   readonly id: string;
   readonly record: FieldBag | undefined;
+  /** Of the primary it was read from; empty when no COMMIT there waits for a standby. */
+  readonly syncTimeline: string;
 }
 
 /** What a flush must know of the database before it can be planned; keys are made by `factKey`. */
@@ -50,6 +53,13 @@ export function emptyFacts(): FlushFacts {
     inactiveSessions: new Map(),
     loaded: new Map(),
   };
+}
+
+/** How far the log reaches that earlier entries are of; undefined if there are none, or no COMMIT waits for a standby. */
+export function earlierOf({ earlier }: FlushFacts): ReadOfLog | undefined {
+  let last: Earlier | undefined;
+  for (const each of earlier.values()) if (!last || each.position > last.position) last = each;
+  return last?.syncTimeline ? last : undefined;
 }
 
 export function factKey(codec: EntityCodec, id: string): string {
@@ -83,9 +93,9 @@ export async function loadState(
         }
       }),
       run<RequestAnswer>(revisionsByRequest(codec, tenantId, unique(group.map(entryKey)))).then((rows) => {
-        for (const [requestId, hash, position, id, state] of rows) {
+        for (const [requestId, hash, position, id, state, syncTimeline] of rows) {
           const record = recordFromState(codec, state);
-          facts.earlier.set(factKey(codec, requestId), { hash, position, id, record });
+          facts.earlier.set(factKey(codec, requestId), { hash, position, id, record, syncTimeline });
         }
       }),
     );
@@ -110,8 +120,9 @@ export async function loadExisting(
     if (appended.length > 0) {
       waits.push(
         run<ExistingAnswer>(appendedById(codec, tenantId, appended)).then((rows) => {
-          for (const [id, position, hash] of rows) {
-            facts.earlier.set(factKey(codec, id), { hash, position, id, record: undefined });
+          for (const [id, position, hash, syncTimeline] of rows) {
+            const record = undefined;
+            facts.earlier.set(factKey(codec, id), { hash, position, id, record, syncTimeline });
           }
         }),
       );

@@ -12,8 +12,9 @@ import type { CommittedChange } from "../store/committed-change.js";
 import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
+import type { ReadOfLog } from "./durable-log.js";
 import type { RulesByEntity } from "./entity-rules.js";
-import { emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
+import { earlierOf, emptyFacts, type FlushFacts, loadExisting, loadState } from "./flush-facts.js";
 import type { PlacedEntry } from "./placed-entry.js";
 import { type EntryFate, type FlushPlan, planFlush } from "./plan-flush.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
@@ -28,6 +29,8 @@ export interface FlushContext {
 export interface WrittenFlush {
   readonly outcomes: readonly EntryOutcome[];
   readonly commit: Commit;
+  /** What the outcomes repeat of the log, where no commit of this flush proves that it is durable. */
+  readonly repeats?: ReadOfLog | undefined;
 }
 
 export interface Commit {
@@ -115,7 +118,7 @@ async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
     await database.read(attempt.tenantId, read, { byKey: true });
   }
   const plan = planAttempt(attempt);
-  if (plan.flush.count === 0) return written(plan, undefined);
+  if (plan.flush.count === 0) return { ...written(plan, undefined), repeats: earlierOf(attempt.facts) };
   const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
   return written(plan, answer);
 }
@@ -137,7 +140,7 @@ function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
       }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
-        return written(plan, undefined);
+        return { ...written(plan, undefined), repeats: earlierOf(facts) };
       }
       const [[answer]] = await Promise.all([run<AppendAnswer>(appendStatement(plan.flush)), run("COMMIT")]);
       return written(plan, answer);

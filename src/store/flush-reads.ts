@@ -3,6 +3,7 @@ import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
+import { SYNC_TIMELINE } from "./sync-timeline.js";
 
 /** Locks rows, so that what is read of them next stays true until the flush commits. */
 export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
@@ -59,6 +60,8 @@ export type RequestAnswer = [
   position: bigint,
   id: string,
   state: string,
+  /** See `SYNC_TIMELINE`. */
+  syncTimeline: string,
 ];
 
 /** What earlier changes with these request ids left. */
@@ -71,7 +74,7 @@ export function revisionsByRequest(
     name: `requests`,
     // One at a time: as `= ANY` it is planned while the table is still small, for reading all that the entity has.
     text: `
-SELECT r.* FROM unnest($3::uuid[]) AS asked (id), LATERAL (
+SELECT r.*, ${SYNC_TIMELINE} FROM unnest($3::uuid[]) AS asked (id), LATERAL (
   SELECT request_id, request_hash, position, entity_id, state FROM holdfast.revisions
   WHERE tenant_id = $1::uuid AND entity = $2 AND request_id = asked.id LIMIT 1
 ) AS r`,
@@ -79,7 +82,7 @@ SELECT r.* FROM unnest($3::uuid[]) AS asked (id), LATERAL (
   };
 }
 
-export type ExistingAnswer = [id: string, position: bigint, contentHash: Buffer];
+export type ExistingAnswer = [id: string, position: bigint, contentHash: Buffer, syncTimeline: string];
 
 /** Appended rows that are already there. */
 export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
@@ -87,7 +90,7 @@ export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly
   return {
     name: `existing ${table}`,
     text: `
-SELECT t.id, t.position, t.content_hash FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}`,
+SELECT t.id, t.position, t.content_hash, ${SYNC_TIMELINE} FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }
