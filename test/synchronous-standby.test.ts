@@ -1,24 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
-import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { AdminService } from "../gen/holdfast/v1/admin_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import type { App } from "../src/app.js";
-import { layoutOf } from "../src/postgres/layout.js";
-import { findPostmaster } from "../src/postgres/postmaster-file.js";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../src/postgres/start-embedded-postgres.js";
-import { connect } from "./support/connect.js";
+import { startDatabaseProxy } from "./support/database-proxy.js";
 import { observation } from "./support/entries.js";
 import { execute } from "./support/execute.js";
 import { query } from "./support/query.js";
 import { refusalOf } from "./support/refusal.js";
+import { startPooler } from "./support/start-pooler.js";
 import { startServer } from "./support/start-server.js";
+import { type SynchronousPostgres, startSynchronousPostgres } from "./support/synchronous-postgres.js";
 import { newTenant, present, readUpTo, type Tenant } from "./support/tenant.js";
+import { startTransactionPooler } from "./support/transaction-pooler.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 /** What never comes takes that long. */
@@ -26,69 +22,23 @@ const NEVER_MS = 60_000;
 /** The heartbeat must not notice: then the appender would refuse what these tests send. */
 const NO_PROBE = { databaseProbeIntervalMs: 3_600_000 };
 
-let directory: string;
-let postgres: EmbeddedPostgres;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "holdfast-sync-"));
-  await chmod(directory, 0o755);
-  postgres = await startEmbeddedPostgres({
-    directory,
-    logger: pino({ level: "silent" }),
-    settings: { max_connections: "60", shared_buffers: "16MB" },
-  });
-});
-afterEach(() => standbyIsBack());
-afterAll(async () => {
-  await postgres.close();
-  await rm(directory, { recursive: true, force: true });
-});
-
-/** From now on every COMMIT waits for a standby that is not there. */
-async function standbyIsAway(): Promise<void> {
-  await execute(
-    postgres.url,
-    "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
-    "SELECT pg_reload_conf()",
-  );
-  const client = await connect(postgres.url);
-  onTestFinished(() => client.end());
-  let isWaiting = true;
-  const commitUntilOneWaits = async () => {
-    while (isWaiting) await client.query("SELECT pg_logical_emit_message(true, 'test', '')");
-  };
-  const committed = commitUntilOneWaits().catch(() => {});
-  onTestFinished(() => committed);
-  await vi.waitFor(async () => expect(await waiting("SyncRep", "%'test'%")).toHaveLength(1), NEVER_MS);
-  isWaiting = false;
-}
-
-async function standbyIsBack(): Promise<void> {
-  await execute(postgres.url, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()");
-}
-
-/** Sessions that wait for an event in a statement like this, oldest first. */
-async function waiting(event: string, statement: string): Promise<{ pid: number }[]> {
-  return query(
-    postgres.url,
-    `SELECT pid FROM pg_stat_activity
-     WHERE (wait_event = $1 OR wait_event_type = $1) AND query LIKE $2 AND pid <> pg_backend_pid() ORDER BY query_start`,
-    [event, statement],
-  );
-}
-
 const APPENDS = "%begin_append%";
 const BARRIERS = "%commit_barrier%";
 
-/** The session that waits so, once there is one; not one of these. */
-async function oneWaiting(event: string, statement: string, others: readonly number[] = []): Promise<number> {
-  return vi.waitFor(async () => {
-    const found = (await waiting(event, statement)).find(({ pid }) => !others.includes(pid));
-    return present(found).pid;
-  }, NEVER_MS);
-}
+let postgres: SynchronousPostgres;
 
-async function serve(overrides = {}): Promise<App> {
+beforeAll(async () => {
+  postgres = await startSynchronousPostgres({
+    max_connections: "60",
+    shared_buffers: "16MB",
+    shared_preload_libraries: "pg_stat_statements",
+  });
+  await execute(postgres.url, "CREATE EXTENSION pg_stat_statements");
+});
+afterEach(() => postgres.standbyIsBack());
+afterAll(() => postgres.close());
+
+async function serve(overrides = {}, url = postgres.url): Promise<App> {
   const settings = {
     logLevel: "silent",
     drainTimeoutMs: 500,
@@ -96,9 +46,9 @@ async function serve(overrides = {}): Promise<App> {
     ...NO_PROBE,
     ...overrides,
   } as const;
-  const app = await startServer(postgres.url, settings);
+  const app = await startServer(url, settings);
   onTestFinished(async () => {
-    await standbyIsBack();
+    await postgres.standbyIsBack();
     await app.close();
   });
   return app;
@@ -140,60 +90,91 @@ async function barrierWaits(app: App): Promise<number> {
   return metric?.values[0]?.value ?? 0;
 }
 
+async function barriers(app: App, outcome: "committed" | "failed"): Promise<number> {
+  const metric = await app.metrics.getSingleMetric("holdfast_commit_barriers_total")?.get();
+  return metric?.values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
+}
+
 test.each([0, 1])(
   "a COMMIT that waits longer than a statement may run is not cancelled, and acknowledged once the standby is back (%i)",
   async (i) => {
     const app = await serve({ statementTimeoutMs: 200 });
     const tenant = newTenant(app);
-    await standbyIsAway();
+    await postgres.standbyIsAway();
     const acknowledged = present(writesOf(tenant)[i])();
-    const pid = await oneWaiting("SyncRep", i === 0 ? APPENDS : "COMMIT");
+    const pid = await postgres.oneWaiting("SyncRep", i === 0 ? APPENDS : "COMMIT");
     // The next attempt waits for the lock that the first one holds.
-    const isTriedAgain = told(oneWaiting("Lock", APPENDS), "tried again");
+    const isTriedAgain = told(postgres.oneWaiting("Lock", APPENDS), "tried again");
     expect(await first(told(acknowledged, "acknowledged"), isTriedAgain)).toBe("tried again");
-    expect(await waiting("SyncRep", "%")).toContainEqual({ pid });
-    expect(
-      await query(postgres.url, "SELECT FROM holdfast.tenant_logs WHERE tenant_id = $1", [tenant.id]),
-    ).toEqual([]);
-    await standbyIsBack();
+    expect(await postgres.waiting("SyncRep", "%")).toContain(pid);
+    expect(await logsOf(tenant)).toEqual([]);
+    await postgres.standbyIsBack();
     await acknowledged;
     expect(await tenant.listAll()).toHaveLength(1);
     expect(await expectSoundLog(postgres.url, tenant.id)).toBe(1n);
   },
 );
 
+/** Cancels the COMMIT of a write, and the barrier after it; nothing may be acknowledged meanwhile. */
+async function expectUnacknowledged(app: App, i: number): Promise<void> {
+  const tenant = newTenant(app);
+  await postgres.standbyIsAway();
+  const acknowledged = present(writesOf(tenant)[i])();
+  const cancel = async (statement: string) => {
+    const pid = await postgres.oneWaiting("SyncRep", statement);
+    await query(postgres.url, "SELECT pg_cancel_backend($1)", [pid]);
+  };
+  await cancel(i === 0 ? APPENDS : "COMMIT");
+  // It is there, and on the primary alone: also when the barrier is cancelled.
+  const barrier = postgres.oneWaiting("SyncRep", BARRIERS);
+  expect(await first(told(acknowledged, "acknowledged"), told(barrier, "barrier"))).toBe("barrier");
+  expect(await logsOf(tenant)).toHaveLength(1);
+  await cancel(BARRIERS);
+  // The next may be of the same session.
+  const failed = vi.waitFor(async () => expect(await barriers(app, "failed")).toBe(1), NEVER_MS);
+  const next = failed.then(() => postgres.oneWaiting("SyncRep", BARRIERS));
+  expect(await first(told(acknowledged, "acknowledged"), told(next, "another barrier"))).toBe(
+    "another barrier",
+  );
+  await postgres.standbyIsBack();
+  await acknowledged;
+  expect(await tenant.listAll()).toHaveLength(1);
+}
+
+const logsOf = ({ id }: Tenant) =>
+  query(postgres.url, "SELECT FROM holdfast.tenant_logs WHERE tenant_id = $1", [id]);
+
 test.each([
-  [0, "notice", "append"],
-  [1, "notice", "change of state"],
-  [0, "error", "append whose warnings are hidden"],
-  [1, "error", "change of state whose warnings are hidden"],
+  [0, "an append", "notice"],
+  [1, "a change of state", "notice"],
+  [0, "an append whose warnings are hidden", "error"],
+  [1, "a change of state whose warnings are hidden", "error"],
 ])(
-  "a COMMIT that somebody cancels is not acknowledged until the standby is back (%i, %s: %s)",
-  async (i, level) => {
+  "a COMMIT that somebody cancels is not acknowledged until the standby is back (%i: %s)",
+  async (i, _, level) => {
     await execute(postgres.url, `ALTER ROLE postgres SET client_min_messages = ${level}`);
-    const app = await serve();
-    const tenant = newTenant(app);
-    await standbyIsAway();
-    const acknowledged = present(writesOf(tenant)[i])();
-    const cancelled: number[] = [];
-    const cancel = async (statement: string) => {
-      const pid = await oneWaiting("SyncRep", statement);
-      cancelled.push(pid);
-      await query(postgres.url, "SELECT pg_cancel_backend($1)", [pid]);
-    };
-    await cancel(i === 0 ? APPENDS : "COMMIT");
-    // It is there, and on the primary alone: also when the barrier is cancelled.
-    const barrier = oneWaiting("SyncRep", BARRIERS);
-    expect(await first(told(acknowledged, "acknowledged"), told(barrier, "barrier"))).toBe("barrier");
-    expect(
-      await query(postgres.url, "SELECT FROM holdfast.tenant_logs WHERE tenant_id = $1", [tenant.id]),
-    ).toHaveLength(1);
-    await cancel(BARRIERS);
-    const next = told(oneWaiting("SyncRep", BARRIERS, cancelled), "another barrier");
-    expect(await first(told(acknowledged, "acknowledged"), next)).toBe("another barrier");
-    await standbyIsBack();
-    await acknowledged;
-    expect(await tenant.listAll()).toHaveLength(1);
+    onTestFinished(() => execute(postgres.url, "ALTER ROLE postgres RESET client_min_messages"));
+    await expectUnacknowledged(await serve(), i);
+  },
+);
+
+const POOLERS = [
+  ["a pooler", startTransactionPooler],
+  ["PgBouncer", startPooler],
+] as const;
+
+test.for(POOLERS.flatMap((pooler) => [0, 1].map((i) => [...pooler, i] as const)))(
+  "nor is one behind %s in transaction mode",
+  async ([name, start, i], { skip }) => {
+    await execute(postgres.url, "ALTER ROLE postgres SET client_min_messages = error");
+    onTestFinished(() => execute(postgres.url, "ALTER ROLE postgres RESET client_min_messages"));
+    // The embedded Postgres has a socket that only some accounts may use.
+    const proxy = await startDatabaseProxy(postgres.url);
+    onTestFinished(() => proxy.close());
+    const pooler = await start(proxy.url);
+    if (!pooler) return skip(`servers behind a pooler (${name} is not installed)`);
+    onTestFinished(() => pooler.close());
+    return expectUnacknowledged(await serve({ databaseListenUrl: postgres.url }, pooler.url), i);
   },
 );
 
@@ -203,11 +184,11 @@ test("what is committed on the primary alone is not told to subscribers, nor as 
   const follower = tenant.on(following);
   const before = follower.subscribe({ afterPosition: 0n });
   expect(present(await before.next())).toMatchObject({ caughtUp: true, position: 0n });
-  await standbyIsAway();
+  await postgres.standbyIsAway();
   const acknowledged = insist(() => tenant.append(observation()));
-  const pid = await oneWaiting("SyncRep", APPENDS);
+  const pid = await postgres.oneWaiting("SyncRep", APPENDS);
   await query(postgres.url, "SELECT pg_cancel_backend($1)", [pid]);
-  await oneWaiting("SyncRep", BARRIERS);
+  await postgres.oneWaiting("SyncRep", BARRIERS);
 
   const event = readUpTo(before, 1n);
   const from = (count: number) =>
@@ -222,7 +203,7 @@ test("what is committed on the primary alone is not told to subscribers, nor as 
     follower.listAll(),
   ];
   expect(await first(...[event, ...others].map((other) => told(other, "told")), from(4))).toBe("waiting");
-  await standbyIsBack();
+  await postgres.standbyIsBack();
   expect(await event).toHaveLength(1);
   expect(await Promise.all(others)).toMatchObject([{ length: 1 }, 1n, { length: 1 }]);
   await acknowledged;
@@ -235,17 +216,17 @@ test("what Postgres recovers of a COMMIT that waited when it was killed is neith
     const events = await insist(() => readUpTo(tenant.subscribe({ afterPosition: 0n }), 1n));
     return events.length;
   };
-  await standbyIsAway();
+  await postgres.standbyIsAway();
   const acknowledged = present(writesOf(tenant)[0])();
-  await oneWaiting("SyncRep", APPENDS);
-  process.kill(present(findPostmaster(layoutOf(directory))).pid, "SIGKILL");
+  await postgres.oneWaiting("SyncRep", APPENDS);
+  postgres.kill();
   const followed = follow();
   // Both are there: that of what waits to be acknowledged, and that of the subscriber.
   const both = vi.waitFor(async () => expect(await barrierWaits(app)).toBe(2), NEVER_MS);
   expect(await first(told(acknowledged, "acknowledged"), told(followed, "told"), told(both, "waiting"))).toBe(
     "waiting",
   );
-  await standbyIsBack();
+  await postgres.standbyIsBack();
   await acknowledged;
   expect(await followed).toBe(1);
   expect(await expectSoundLog(postgres.url, tenant.id)).toBe(1n);
@@ -254,9 +235,9 @@ test("what Postgres recovers of a COMMIT that waited when it was killed is neith
 test("writers that try again for as long as a COMMIT waits leave no sessions behind in Postgres", async () => {
   const apps = await Promise.all([1, 2].map(() => serve({ statementTimeoutMs: 200 })));
   const tenant = newTenant(present(apps[0]));
-  await standbyIsAway();
+  await postgres.standbyIsAway();
   const holder = tenant.append(observation()).catch(() => {});
-  await oneWaiting("SyncRep", APPENDS);
+  await postgres.oneWaiting("SyncRep", APPENDS);
   let isOver = false;
   const refusals = Array.from({ length: 50 }, () => 0);
   const writers = refusals.map(async (_, i) => {
@@ -268,16 +249,43 @@ test("writers that try again for as long as a COMMIT waits leave no sessions beh
       });
     }
   });
-  const sessions = async () => (await waiting("Lock", APPENDS)).length;
-  await vi.waitFor(() => expect(Math.min(...refusals)).toBeGreaterThan(1), 2 * NEVER_MS);
+  const sessions = async () => (await postgres.waiting("Lock", APPENDS)).length;
+  await vi.waitFor(() => expect(Math.min(...refusals)).toBeGreaterThan(0), 2 * NEVER_MS);
   expect(await sessions()).toBeGreaterThan(0);
   isOver = true;
   await Promise.all(writers);
   // None of them waits as long as the COMMIT does, which waits on.
   await expect.poll(sessions).toBe(0);
-  expect(await waiting("SyncRep", APPENDS)).toHaveLength(1);
-  await standbyIsBack();
+  expect(await postgres.waiting("SyncRep", APPENDS)).toHaveLength(1);
+  await postgres.standbyIsBack();
   await holder;
   await insist(() => tenant.append(observation()));
   await expectSoundLog(postgres.url, tenant.id);
+});
+
+/** How often each kind of statement was run, by how it begins, while this was done. */
+async function statementsDuring(what: () => Promise<unknown>): Promise<Record<string, number>> {
+  await query(postgres.url, "SELECT pg_stat_statements_reset()");
+  await what();
+  const rows = await query<{ begins: string; calls: bigint }>(
+    postgres.url,
+    `SELECT substring(ltrim(query, E'\\n') FROM '^\\w+') AS begins, sum(calls)::bigint AS calls FROM pg_stat_statements
+     WHERE query NOT LIKE '%pg_stat_statements%' AND query NOT LIKE '%pg_notify%' GROUP BY 1`,
+  );
+  return Object.fromEntries(rows.map(({ begins, calls }) => [begins, Number(calls)]));
+}
+
+test("without a synchronous standby an append is one statement, and one that is repeated reads once what is there", async () => {
+  const app = await serve({ pollIntervalMs: 3_600_000 });
+  const tenant = newTenant(app);
+  const entry = observation();
+  await tenant.append(observation());
+  expect(await statementsDuring(() => tenant.append(entry))).toEqual({ WITH: 1 });
+  // Beside it, what begins and ends the transaction; the statement that was refused is not counted.
+  const { SELECT, WITH, ...around } = await statementsDuring(() => tenant.append(entry));
+  expect({ SELECT, WITH }).toEqual({ SELECT: 1, WITH: undefined });
+  expect(Object.keys(around).sort()).toEqual(["BEGIN", "COMMIT", "SET"]);
+  expect(
+    await query(postgres.url, "SELECT FROM pg_stat_activity WHERE application_name = 'holdfast barrier'"),
+  ).toEqual([]);
 });
