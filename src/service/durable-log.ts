@@ -74,8 +74,7 @@ export class DurableLog {
     this.#waiting += 1;
     try {
       const timeline = await unlessAborted(this.#barrier.pass(), signal);
-      // After a promotion the barrier says nothing of what the former primary had.
-      if (timeline !== "" && timeline !== syncTimeline) throw databaseUnavailable();
+      if (timeline !== syncTimeline) throw databaseUnavailable();
       this.committed(tenantId, position);
     } finally {
       this.#waiting -= 1;

@@ -37,7 +37,7 @@ export class CommitBarrier {
   /**
    * Waits for a barrier that begins after this call, as long as its COMMIT waits.
    *
-   * @returns the timeline it was committed on, empty if no COMMIT waits for a standby any more.
+   * @returns the timeline it was committed on: after a promotion it says nothing of what the former primary had.
    * @throws DATABASE_UNAVAILABLE when it is not known whether it was committed as durable as configured.
    */
   pass(): Promise<string> {

@@ -17,7 +17,7 @@ export interface DatabaseSettings {
   readonly maxConnections: number;
   /** How long a caller waits for one of them, and for the server to accept a new one. */
   readonly connectTimeoutMs: number;
-  /** How long one statement may run before it is ended. */
+  /** How long one read may run before it is ended, and how long the answer to one write is waited for. */
   readonly statementTimeoutMs: number;
   /** Whether statements are prepared by name. */
   readonly preparedStatements: UsePreparedStatements;

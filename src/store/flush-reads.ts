@@ -3,7 +3,7 @@ import { commitColumns } from "../entities/stored-record.js";
 import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
-import { SYNC_TIMELINE } from "./sync-timeline.js";
+import { SYNC_TIMELINE } from "./timeline.js";
 
 /** Locks rows, so that what is read of them next stays true until the flush commits. */
 export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {

@@ -1,7 +1,7 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Run } from "./database.js";
-import { SYNC_TIMELINE } from "./sync-timeline.js";
+import { SYNC_TIMELINE } from "./timeline.js";
 
 /** Where a tenant's log ends. */
 export interface LogHead {
