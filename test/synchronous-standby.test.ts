@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceError } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { ActionSelectorService } from "../gen/holdfast/v1/action_selector_pb.js";
 import { AdminService } from "../gen/holdfast/v1/admin_pb.js";
 import { SessionService } from "../gen/holdfast/v1/session_pb.js";
 import type { App } from "../src/app.js";
@@ -13,7 +14,7 @@ import { refusalOf } from "./support/refusal.js";
 import { startPooler } from "./support/start-pooler.js";
 import { startServer } from "./support/start-server.js";
 import { type SynchronousPostgres, startSynchronousPostgres } from "./support/synchronous-postgres.js";
-import { newTenant, present, readUpTo, type Tenant } from "./support/tenant.js";
+import { type EntryInit, newTenant, present, readUpTo, type Tenant } from "./support/tenant.js";
 import { startTransactionPooler } from "./support/transaction-pooler.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
@@ -178,35 +179,71 @@ test.for(POOLERS.flatMap((pooler) => [0, 1].map((i) => [...pooler, i] as const))
   },
 );
 
+/** Commits an entry on the primary alone, and answers how it is acknowledged in the end. */
+async function commitAlone(
+  tenant: Tenant,
+  entry: EntryInit,
+): Promise<{ readonly acknowledged: Promise<unknown> }> {
+  await postgres.standbyIsAway();
+  const acknowledged = insist(() => tenant.append(entry));
+  const pid = await postgres.oneWaiting("SyncRep", APPENDS);
+  await query(postgres.url, "SELECT pg_cancel_backend($1)", [pid]);
+  await postgres.oneWaiting("SyncRep", BARRIERS);
+  return { acknowledged };
+}
+
+/** Waits until as many wait for a barrier of this server; none of these may be answered before. */
+async function expectToWait(app: App, count: number, answers: readonly Promise<unknown>[]): Promise<void> {
+  const counted = vi.waitFor(async () => expect(await barrierWaits(app)).toBe(count), NEVER_MS);
+  expect(await first(told(counted, "waiting"), ...answers.map((each) => told(each, "answered")))).toBe(
+    "waiting",
+  );
+}
+
 test("what is committed on the primary alone is not told to subscribers, nor as the head of the log, by any server", async () => {
   const [writing, following] = await Promise.all([serve(), serve()]);
   const tenant = newTenant(writing);
   const follower = tenant.on(following);
   const before = follower.subscribe({ afterPosition: 0n });
   expect(present(await before.next())).toMatchObject({ caughtUp: true, position: 0n });
-  await postgres.standbyIsAway();
-  const acknowledged = insist(() => tenant.append(observation()));
-  const pid = await postgres.oneWaiting("SyncRep", APPENDS);
-  await query(postgres.url, "SELECT pg_cancel_backend($1)", [pid]);
-  await postgres.oneWaiting("SyncRep", BARRIERS);
-
-  const event = readUpTo(before, 1n);
-  const from = (count: number) =>
-    told(
-      vi.waitFor(async () => expect(await barrierWaits(following)).toBe(count), NEVER_MS),
-      "waiting",
-    );
-  expect(await first(told(event, "an event"), from(1))).toBe("waiting");
+  const { acknowledged } = await commitAlone(tenant, observation());
+  const events = readUpTo(before, 1n);
+  await expectToWait(following, 1, [events]);
   const others = [
     readUpTo(follower.subscribe({ afterPosition: 0n }), 1n),
     follower.rpc.unary(AdminService.method.getLogHead, {}).then(({ position }) => position),
     follower.listAll(),
   ];
-  expect(await first(...[event, ...others].map((other) => told(other, "told")), from(4))).toBe("waiting");
+  await expectToWait(following, 4, [events, ...others]);
   await postgres.standbyIsBack();
-  expect(await event).toHaveLength(1);
+  expect(await events).toHaveLength(1);
   expect(await Promise.all(others)).toMatchObject([{ length: 1 }, 1n, { length: 1 }]);
   await acknowledged;
+});
+
+test("a request that repeats an earlier one is not answered by another server either", async () => {
+  const [writing, other] = await Promise.all([serve(), serve()]);
+  const tenant = newTenant(writing);
+  const { id: sessionId } = await tenant.open();
+  const fork = { sessionId, session: { id: randomUUID() } };
+  const selection = { id: randomUUID(), candidates: ["wait", "go"], requestId: randomUUID(), sessionId };
+  const requests = (by: Tenant) => [
+    () => by.rpc.unary(SessionService.method.forkSession, fork),
+    () => by.rpc.unary(ActionSelectorService.method.selectAction, selection),
+  ];
+  const actionSelector = { id: selection.id, type: "greedy" };
+  await tenant.rpc.unary(ActionSelectorService.method.createActionSelector, { actionSelector });
+  const answers = [];
+  for (const request of requests(tenant)) answers.push(await request());
+  const entry = observation({ id: randomUUID() });
+  const { acknowledged } = await commitAlone(tenant, entry);
+  const through = tenant.on(other);
+  const repeated = requests(through).map((request) => request());
+  const duplicate = through.append(entry);
+  await expectToWait(other, 3, [...repeated, duplicate]);
+  await postgres.standbyIsBack();
+  expect(await Promise.all(repeated)).toEqual(answers);
+  expect(await duplicate).toEqual(await acknowledged);
 });
 
 test("what Postgres recovers of a COMMIT that waited when it was killed is neither acknowledged nor told before the standby is back", async () => {
@@ -239,6 +276,9 @@ test("writers that try again for as long as a COMMIT waits leave no sessions beh
   const holder = tenant.append(observation()).catch(() => {});
   await postgres.oneWaiting("SyncRep", APPENDS);
   let isOver = false;
+  onTestFinished(() => {
+    isOver = true;
+  });
   const refusals = Array.from({ length: 50 }, () => 0);
   const writers = refusals.map(async (_, i) => {
     const entry = observation();
@@ -247,6 +287,7 @@ test("writers that try again for as long as a COMMIT waits leave no sessions beh
       await through.append(entry).catch(() => {
         refusals[i] = (refusals[i] ?? 0) + 1;
       });
+      await delay(1);
     }
   });
   const sessions = async () => (await postgres.waiting("Lock", APPENDS)).length;
