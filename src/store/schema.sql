@@ -744,7 +744,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   INSERT INTO holdfast.import_batches (tenant_id, import_id, number, entities, ids)
   SELECT p_tenant, p_import, coalesce(max(b.number), 0) + 1, p_entities, p_ids
   FROM holdfast.import_batches b WHERE b.tenant_id = p_tenant AND b.import_id = p_import;
@@ -779,7 +780,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
 
   IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
     RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = 'HF003';
@@ -864,7 +866,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('holdfast commit barrier ' || p_server, 0));
   PERFORM pg_logical_emit_message(true, 'holdfast', '');
   RETURN left(pg_walfile_name(pg_current_wal_lsn()), 8);
@@ -2400,7 +2403,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   INSERT INTO holdfast.imports (
     tenant_id, id, status, sources_hash, start_position, create_time, update_time, report
   )
@@ -3023,7 +3027,8 @@ CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[
  SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   -- In one order, so that two servers never wait for each other.
   INSERT INTO holdfast.memory_access AS a (tenant_id, memory_id, access_time, access_count)
   SELECT u.tenant_id, u.memory_id, u.access_time, u.access_count
@@ -3055,7 +3060,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.decisions t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3086,7 +3092,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.observations t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3117,7 +3124,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.performance_metrics t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3148,7 +3156,8 @@ BEGIN
   IF current_setting('client_min_messages') = 'error' THEN
     PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
-  PERFORM set_config('lock_timeout', '10000', true);
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.security_audits t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
