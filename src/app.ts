@@ -23,6 +23,8 @@ import { createRpcServer } from "./rpc/server.js";
 import { createAppendLatency } from "./service/append-latency.js";
 import { Appender } from "./service/appender.js";
 import { createCallAudits } from "./service/call-audits.js";
+import { observeBarriers, registerDurabilityGauge } from "./service/durability-metrics.js";
+import { DurableLog } from "./service/durable-log.js";
 import { Hub } from "./service/hub.js";
 import { pollLogs } from "./service/log-poller.js";
 import { createMemoryAccessLog } from "./service/memories/memory-access-log.js";
@@ -105,11 +107,13 @@ export async function startApp(
     cleanups.push(() => opened.close());
     const database = instruments.database?.(opened) ?? opened;
 
+    const registry = createMetricsRegistry();
     const codecs = createCodecs(entities);
-    const made = new Hub({ database, codecs, logger, settings: config });
+    const durable = DurableLog.open(primary, config, observeBarriers(registry));
+    registerDurabilityGauge(registry, durable);
+    const made = new Hub({ database, codecs, durable, logger, settings: config });
     const hub = instruments.hub?.(made) ?? made;
     const hints = createHintSender(database, config.hintIntervalMs, logger);
-    const registry = createMetricsRegistry();
     const eventLoop = watchEventLoopDelay(registry, logger);
     cleanups.push(() => eventLoop.close());
     const workers = new WorkerPool(config, registry);
@@ -133,6 +137,7 @@ export async function startApp(
         database,
         sessionCodec: codecs.of(session),
         rules: createRules(config, workers),
+        durable,
         logger,
         takesWrites: () => probe.state === "writable",
         onDurable: appendLatency.observe,
@@ -148,6 +153,8 @@ export async function startApp(
       await appender.close();
       hints.close();
     });
+    // Before the appender: what waits for a standby that is away would not let it end.
+    cleanups.push(() => durable.close());
     const poller = pollLogs(database, hub, config.pollIntervalMs, logger);
     cleanups.push(() => poller.close());
     const listener = listenForHints({
@@ -174,11 +181,12 @@ export async function startApp(
         scans,
         append: { appender, preparer, limits: config },
         stream: config,
-        events: { database, codecs, ...config },
+        events: { database, codecs, durable, ...config },
         subscription: {
           database,
           codecs,
           hub,
+          durable,
           settings: { ...config, maxAnswerBytes: config.maxReceiveBytes },
         },
         records: {

@@ -57,7 +57,7 @@ export const settings = {
   statementTimeoutMs: milliseconds(
     "HOLDFAST_DATABASE_STATEMENT_TIMEOUT_MS",
     30 * SECOND,
-    "how long one statement may run, in ms; every query of the server is meant to take milliseconds",
+    "how long one read may run, and the answer to one write is waited for, in ms; all of them are meant to take milliseconds",
   ),
   databaseProbeIntervalMs: milliseconds(
     "HOLDFAST_DATABASE_PROBE_INTERVAL_MS",

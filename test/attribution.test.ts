@@ -39,6 +39,7 @@ import { type Database, openDatabase } from "../src/store/database.js";
 import { Scans } from "../src/workers/scans.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 import { present } from "./support/tenant.js";
 
 /** Entities that keep no actor by themselves keep it here in one of their fields, for every change to show it. */
@@ -81,6 +82,7 @@ beforeAll(async () => {
       sessionCodec: codecs.of(session),
       rules: new Map([...rules].map(([entity, its]) => [declaredAs(entity), its])),
       logger,
+      durable: durableLog(cluster.url),
       onCommit() {},
     },
     config,

@@ -20,6 +20,7 @@ import { createRules } from "../src/service/rules.js";
 import { type Database, openDatabase, type Run, type Statement } from "../src/store/database.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 import { action, finishAction, observation, payload, startAction } from "./support/entries.js";
 import { heldBytes, heldBytesAtRest } from "./support/held-bytes.js";
 import type { EntryInit } from "./support/tenant.js";
@@ -98,6 +99,7 @@ function newAppender(watch: Watch = justRun, onCommit = (): void => {}): TestApp
     // Nothing here needs validation, so no thread is started.
     rules: createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry())),
     logger,
+    durable: durableLog(testDatabase.url),
     onCommit(_: string, commit: { changes(): readonly { position: bigint; byteLength: number }[] }) {
       const changes = commit.changes();
       commits.push({

@@ -26,6 +26,7 @@ import { NOT_IN_TURN } from "../src/store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../src/store/sqlstate.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 import { query } from "./support/query.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
@@ -275,6 +276,7 @@ test("flushes of two servers that overlap keep every order, whatever is refused 
           sessionCodec: sessions,
           rules,
           logger,
+          durable: durableLog(testDatabase.url),
           onCommit,
         };
         return new Appender(context, limits);

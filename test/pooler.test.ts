@@ -37,7 +37,7 @@ test("no connection begins with a setting that a pooler refuses", async () => {
   expect(TAKEN_BY_POOLERS).toEqual(expect.arrayContaining([...proxy.startupParameters]));
 });
 
-test("a statement that runs too long is ended in Postgres, though it was not told how long it may", async () => {
+test("a read that takes too long is ended in Postgres, though the connection was not told how long it may", async () => {
   const limits = { maxConnections: 1, connectTimeoutMs: 5000, statementTimeoutMs: 200 };
   const own = openDatabase(
     { url: database.url, preparedStatements: false, ...limits },
@@ -45,7 +45,7 @@ test("a statement that runs too long is ended in Postgres, though it was not tol
   );
   onTestFinished(() => own.close());
   const text = `SELECT pg_sleep(600), '${randomUUID()}'`;
-  await expect(own.run({ text })).rejects.toMatchObject({ message: /did not answer/ });
+  await expect(own.readAll((run) => run(text))).rejects.toMatchObject({ message: /did not answer/ });
   const running = () =>
     query(database.url, `SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = $1`, [text]);
   await expect.poll(async () => (await running()).length).toBe(0);

@@ -21,6 +21,7 @@ import { type Database, openDatabase, type Statement } from "../src/store/databa
 import { databaseUnavailable } from "../src/store/sqlstate.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 import { query } from "./support/query.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
@@ -80,7 +81,13 @@ async function tenantWithHubs(count: number, isLost: (flush: number) => boolean 
     return isLost(flushes);
   });
   const onCommit = (_tenant: string, commit: Commit) => commits.push(commit);
-  const context = { sessionCodec: codecs.of(session), rules, onCommit, logger };
+  const context = {
+    sessionCodec: codecs.of(session),
+    rules,
+    onCommit,
+    logger,
+    durable: durableLog(testDatabase.url),
+  };
   const before = new Appender({ ...context, database, onCommit: () => {} }, config);
   const hubs = Array.from({ length: count }, () => uuidV7());
   await before.append(

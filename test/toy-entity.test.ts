@@ -21,6 +21,7 @@ import { openOwnerConnection } from "../src/store/owner-connection.js";
 import { entityRoutines } from "../src/store/routines.js";
 import { verifyTenants } from "../src/store/verify.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 import { entityClient } from "./support/entity-client.js";
 import { sample } from "./support/entity-samples.js";
 import { refusal } from "./support/refusal.js";
@@ -44,7 +45,15 @@ beforeAll(async () => {
   database = openDatabase({ url: cluster.url, preparedStatements: true, ...settings }, logger);
   const rules = new Map();
   const appender = new Appender(
-    { database, sessionCodec: codecs.of(session), rules, logger, onDurable() {}, onCommit() {} },
+    {
+      database,
+      sessionCodec: codecs.of(session),
+      rules,
+      logger,
+      durable: durableLog(cluster.url),
+      onDurable() {},
+      onCommit() {},
+    },
     config,
   );
   const preparer = createEntryPreparer(codecs, config);

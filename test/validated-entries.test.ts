@@ -17,6 +17,7 @@ import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import { ValidationNeeded } from "../src/service/validation-needed.js";
 import { type Database, openDatabase } from "../src/store/database.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 
 const logger = pino({ level: "silent" });
 const codecs = createCodecs(entities);
@@ -37,7 +38,13 @@ afterAll(async () => {
 /** An appender whose sessions need validation by these rules. */
 function newAppender(rules: Pick<EntityRules, "shape" | "validate">): Appender {
   const limits = { maxFlushBytes: 1e7, maxFlushEntries: 100, maxWaitingBytes: 1e8, maxWaitingEntries: 1e5 };
-  const context = { database, sessionCodec: codecs.of(session), logger, onCommit: () => {} };
+  const context = {
+    database,
+    sessionCodec: codecs.of(session),
+    logger,
+    durable: durableLog(testDatabase.url),
+    onCommit: () => {},
+  };
   return new Appender({ ...context, rules: new Map([[session, { isSerialised: false, ...rules }]]) }, limits);
 }
 

@@ -19,6 +19,7 @@ import { type TenantReport, verifyTenants } from "../src/store/verify.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
 import { connect } from "./support/connect.js";
 import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
+import { durableLog } from "./support/durable-log.js";
 
 const logger = pino({ level: "silent" });
 // Nothing here needs validation, so no thread is started.
@@ -37,7 +38,14 @@ beforeAll(async () => {
   database = openDatabase({ url: testDatabase.url, preparedStatements: true, ...settings }, logger);
   owner = await connect(testDatabase.url);
   const limits = { maxFlushBytes: 1e7, maxFlushEntries: 40, maxWaitingBytes: 1e8, maxWaitingEntries: 1e5 };
-  const context = { database, sessionCodec: codecs.of(sessionEntity), rules, logger, onCommit: () => {} };
+  const context = {
+    database,
+    sessionCodec: codecs.of(sessionEntity),
+    rules,
+    logger,
+    durable: durableLog(testDatabase.url),
+    onCommit: () => {},
+  };
   appender = new Appender(context, limits);
 });
 

@@ -3,6 +3,7 @@ import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Database } from "../store/database.js";
 import { databaseUnavailable } from "../store/sqlstate.js";
+import type { DurableLog, ReadOfLog } from "./durable-log.js";
 import type { EntryOutcome, PreparedEntry } from "./prepared-entry.js";
 import { TenantQueue } from "./tenant-queue.js";
 import { appendValidated, mayNeedValidation } from "./validate-entries.js";
@@ -43,6 +44,8 @@ export type CommitListener = (tenantId: string, commit: Commit) => void;
 export interface AppenderContext extends Omit<FlushContext, "database" | "maxFlushBytes"> {
   readonly database: Database;
   readonly onCommit: CommitListener;
+  /** How far each log is durable: no entry that was stored before is answered past that. */
+  readonly durable: DurableLog;
   readonly logger: Logger;
   /** Whether the database is known to take none at this moment, when it is asked about; without it, it always may. */
   readonly takesWrites?: () => boolean;
@@ -84,6 +87,11 @@ export class Appender {
     const { rules } = this.#context;
     if (!entries.some((entry) => mayNeedValidation(entry, rules))) return outcomes;
     return this.#validate(tenantId, entries, outcomes, options);
+  }
+
+  /** Resolves when what was read is durable: for answers that repeat what was stored before without appending it again. */
+  confirm(tenantId: string, read: ReadOfLog): Promise<void> {
+    return this.#context.durable.confirm(tenantId, read);
   }
 
   #enqueue(

@@ -15,6 +15,7 @@ import type { Database, ReadBounds, Run } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
+import type { DurableLog } from "./durable-log.js";
 import { eventFromChange } from "./event-from-change.js";
 
 /** Values in one part of a filter: each of them is a range of an index to read. */
@@ -23,6 +24,7 @@ const MAX_FILTER_VALUES = 100;
 export interface EventsContext {
   readonly database: Database;
   readonly codecs: Codecs;
+  readonly durable: DurableLog;
   /** Bytes of a page at most, so that an answer fits into a message. */
   readonly maxPageBytes: number;
   /** Positions a filtered read may pass over at once. */
@@ -31,7 +33,7 @@ export interface EventsContext {
 
 /** A page of the log, oldest first. Pages may be shorter than asked for where entries are large or filtered out. */
 export async function listEvents(
-  { database, codecs, maxPageBytes, maxPagePositions }: EventsContext,
+  { database, codecs, durable, maxPageBytes, maxPagePositions }: EventsContext,
   tenantId: string,
   request: ListEventsRequest,
   bounds?: ReadBounds,
@@ -45,7 +47,7 @@ export async function listEvents(
     throw invalidFields([{ field: "after_position", description }]);
   }
   const maxChanges = pageSize(request.pageSize);
-  const { changes, ...rest } = await database.read(
+  const { head, changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
       const head = await readLogHead(run, tenantId);
@@ -58,6 +60,7 @@ export async function listEvents(
       const range = { tenantId, after, upTo, filter, maxChanges, ...bytes };
       const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
       return {
+        head,
         changes,
         nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
         lastPosition: head.position,
@@ -66,13 +69,21 @@ export async function listEvents(
     },
     bounds,
   );
+  // An event at a position is not another one later, also when the caller goes on by a subscription.
+  await durable.confirm(tenantId, head, bounds?.signal);
   const events = await mapInTurns(changes, (change) => eventFromChange(codecs, change), bounds?.turn);
   return { ...rest, events };
 }
 
-/** Where the tenant's log ends. */
-export function logHead(database: Database, tenantId: string): Promise<LogHead> {
-  return database.read(tenantId, (run) => readLogHead(run, tenantId));
+/** Where the tenant's log ends, once that is durable: a cursor of it, or its hash, is kept elsewhere. */
+export async function logHead(
+  { database, durable }: Pick<EventsContext, "database" | "durable">,
+  tenantId: string,
+  bounds?: ReadBounds,
+): Promise<LogHead> {
+  const head = await database.read(tenantId, (run) => readLogHead(run, tenantId), bounds);
+  await durable.confirm(tenantId, head, bounds?.signal);
+  return head;
 }
 
 /**

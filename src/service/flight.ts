@@ -29,7 +29,7 @@ export interface Landed {
 }
 
 export type FlightContext = FlushContext &
-  Pick<AppenderContext, "logger" | "onCommit" | "onDurable"> & {
+  Pick<AppenderContext, "logger" | "durable" | "onCommit" | "onDurable"> & {
     /** Lets whoever waits for a connection have the flight's; called while nothing runs on it. */
     readonly yieldConnection: () => void;
   };
@@ -124,7 +124,9 @@ export class Flight {
       this.#context.onDurable?.((performance.now() - since) / 1000);
     }
     this.#known = known.slice(from);
-    if (commit !== NO_COMMIT) this.#context.onCommit(this.#tenantId, commit);
+    if (commit === NO_COMMIT) return;
+    this.#context.durable.committed(this.#tenantId, commit.position);
+    this.#context.onCommit(this.#tenantId, commit);
   }
 
   /** Rejects the batches that have no outcomes yet. */
@@ -165,7 +167,9 @@ export class Flight {
       try {
         const tried = entries.slice(0, count);
         const triedEnds = endsWithin(ends, count);
-        return await writeFlush(this.#context, this.#tenantId, tried, triedEnds, this.#checkFirst);
+        const flush = await writeFlush(this.#context, this.#tenantId, tried, triedEnds, this.#checkFirst);
+        if (flush.repeats) await this.#context.durable.confirm(this.#tenantId, flush.repeats);
+        return flush;
       } catch (thrown) {
         const error = HoldfastError.from(thrown);
         if (isUnavailable(error)) {

@@ -10,6 +10,7 @@ import {
   idsByExternalId,
   idsByUniqueKey,
 } from "../store/flush-reads.js";
+import type { ReadOfLog } from "./durable-log.js";
 import type { PatchFields, PreparedEntry } from "./prepared-entry.js";
 
 /** An entry stored earlier, found under the same id. */
@@ -18,6 +19,8 @@ export interface Earlier {
   readonly position: bigint;
   readonly id: string;
   readonly record: FieldBag | undefined;
+  /** Of the primary it was read from; empty when no COMMIT there waits for a standby. */
+  readonly syncTimeline: string;
 }
 
 /** What a flush must know of the database before it can be planned; keys are made by `factKey`. */
@@ -44,6 +47,13 @@ export function emptyFacts(): FlushFacts {
   };
 }
 
+/** How far the log reaches that earlier entries are of; undefined if there are none, or no COMMIT waits for a standby. */
+export function earlierOf({ earlier }: FlushFacts): ReadOfLog | undefined {
+  let last: Earlier | undefined;
+  for (const each of earlier.values()) if (!last || each.position > last.position) last = each;
+  return last?.syncTimeline ? last : undefined;
+}
+
 export function factKey(codec: EntityCodec, id: string): string {
   return `${codec.entity.table} ${id}`;
 }
@@ -61,8 +71,9 @@ export async function loadExisting(
     if (appended.length > 0) {
       waits.push(
         run<ExistingAnswer>(appendedById(codec, tenantId, appended)).then((rows) => {
-          for (const [id, position, hash] of rows) {
-            facts.earlier.set(factKey(codec, id), { hash, position, id, record: undefined });
+          for (const [id, position, hash, syncTimeline] of rows) {
+            const record = undefined;
+            facts.earlier.set(factKey(codec, id), { hash, position, id, record, syncTimeline });
           }
         }),
       );

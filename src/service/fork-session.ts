@@ -43,7 +43,10 @@ export async function forkSession(
     const earlier = await findEarlier(run, codec, tenantId, entry);
     return earlier ? { earlier } : readParent(run, codec, tenantId, parentId, request.atPosition);
   });
-  if ("earlier" in found) return found.earlier as unknown as Session;
+  if ("earlier" in found) {
+    await sessions.confirm(tenantId);
+    return found.earlier as unknown as Session;
+  }
   const message = inherit(asked, found.parent) as unknown as FieldBag;
   const settled = { forkPosition: found.position };
   return (await sessions.write(tenantId, { ...entry, message, settled }, by)) as unknown as Session;

@@ -3,6 +3,7 @@ import { FairSemaphore, type PermitOwner } from "../core/fair-semaphore.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
+import type { DurableLog } from "./durable-log.js";
 import { TenantFeed } from "./tenant-feed.js";
 import type { Commit } from "./write-flush.js";
 
@@ -21,6 +22,8 @@ export interface HubSettings {
 export interface FeedContext {
   readonly database: Database;
   readonly codecs: Codecs;
+  /** How far each log is durable: no subscriber is given more. */
+  readonly durable: DurableLog;
   readonly logger: Logger;
   readonly settings: HubSettings;
 }
@@ -63,7 +66,7 @@ export class Hub {
     }
   }
 
-  /** @param head where the log ends, read from the database just now. */
+  /** @param head where the log ends, read from the database just now and found to be durable. */
   hold(tenantId: string, head: LogHead): FeedHold {
     const feed = this.#feeds.get(tenantId) ?? new TenantFeed(tenantId, head, this.#context);
     this.#feeds.set(tenantId, feed);

@@ -109,9 +109,9 @@ async function loadRequests(
   }
   const asked = [...wanted].map(([requestId, withState]) => ({ requestId, withState }));
   const rows = await run<RequestAnswer>(revisionsByRequest(codec, tenantId, asked, maxBytes));
-  for (const [requestId, hash, position, id, state] of rows) {
+  for (const [requestId, hash, position, id, state, syncTimeline] of rows) {
     const record = state === null ? undefined : recordFromState(codec, state);
-    facts.earlier.set(factKey(codec, requestId), { hash, position, id, record });
+    facts.earlier.set(factKey(codec, requestId), { hash, position, id, record, syncTimeline });
   }
   return { ids: [...wanted.keys()], last: rows.at(-1)?.[0], hasMore: rows.length < foundOf(rows) };
 }

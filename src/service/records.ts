@@ -105,6 +105,12 @@ export class Records {
     return outcome.record() ?? this.get(tenantId, byId(outcome.id));
   }
 
+  /** Resolves when what was read of the tenant before is durable: for an answer that repeats one without appending again. */
+  async confirm(tenantId: string): Promise<void> {
+    const head = await this.#context.database.read(tenantId, (run) => readLogHead(run, tenantId));
+    await this.#context.appender.confirm(tenantId, head);
+  }
+
   /** @throws NOT_FOUND, POSITION_IN_FUTURE */
   async get(tenantId: string, request: GetRequest): Promise<FieldBag> {
     const key = recordKey(request.key);

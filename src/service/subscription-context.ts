@@ -1,5 +1,6 @@
 import type { Codecs } from "../entities/codecs.js";
 import type { Database } from "../store/database.js";
+import type { DurableLog } from "./durable-log.js";
 import type { Hub } from "./hub.js";
 
 export interface SubscriptionSettings {
@@ -19,5 +20,7 @@ export interface SubscriptionContext {
   readonly database: Database;
   readonly codecs: Codecs;
   readonly hub: Hub;
+  /** How far each log is durable: no subscriber is given more. */
+  readonly durable: DurableLog;
   readonly settings: SubscriptionSettings;
 }

@@ -56,6 +56,8 @@ export async function* subscribe<T>(
     ),
   );
   checkCursor(request, head);
+  // What the subscriber is told of where the log ends is as much a promise as an event is.
+  await context.durable.confirm(tenantId, head, signal);
   const { feed, release } = context.hub.hold(tenantId, head);
   try {
     const pages = new PageReader(context, feed, { tenantId, filter, room, signal });

@@ -136,7 +136,7 @@ export class TenantFeed {
   }
 
   async #pullPage(): Promise<void> {
-    const { database, codecs } = this.#context;
+    const { database, codecs, durable } = this.#context;
     const after = this.#recent.end;
     const hinted = this.#hinted;
     const { head, page } = await database.read(this.#tenantId, async (run) => {
@@ -151,6 +151,7 @@ export class TenantFeed {
       };
       return { head, page: await readChanges(run, codecs, range) };
     });
+    await durable.confirm(this.#tenantId, head);
     this.#logId = head.logId;
     this.#recent.add(page.changes);
     // A hint past the end is of another log, or of one that was rolled back. One that came meanwhile may be of a commit

@@ -4,7 +4,9 @@ import { entities } from "../entities/registry.js";
 import { session } from "../entities/session.js";
 import { type Database, type DatabaseSettings, openDatabase } from "../store/database.js";
 import { createHintSender } from "../store/hints.js";
+import { Primary } from "../store/primary.js";
 import { Appender, type AppenderSettings } from "./appender.js";
+import { DurableLog } from "./durable-log.js";
 import type { RulesByEntity } from "./entity-rules.js";
 
 export type WriterSettings = Omit<DatabaseSettings, "url" | "maxConnections"> &
@@ -28,10 +30,12 @@ export async function withAppender<T>(
   use: (appender: Appender, database: Database, codecs: Codecs) => Promise<T>,
 ): Promise<T> {
   const { connectTimeoutMs, statementTimeoutMs, preparedStatements, hintIntervalMs } = settings;
+  const primary = new Primary(url);
   const database = openDatabase(
-    { url, maxConnections, connectTimeoutMs, statementTimeoutMs, preparedStatements },
+    { url: primary, maxConnections, connectTimeoutMs, statementTimeoutMs, preparedStatements },
     logger,
   );
+  const durable = DurableLog.open(primary, settings);
   const codecs = createCodecs(entities);
   const hints = createHintSender(database, hintIntervalMs, logger);
   const appender = new Appender(
@@ -39,6 +43,7 @@ export async function withAppender<T>(
       database,
       sessionCodec: codecs.of(session),
       rules,
+      durable,
       logger,
       onCommit: (tenant, { position }) => hints.send(tenant, position),
     },
@@ -48,6 +53,7 @@ export async function withAppender<T>(
     return await use(appender, database, codecs);
   } finally {
     await appender.close();
+    durable.close();
     hints.close();
     await database.close();
   }

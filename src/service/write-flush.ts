@@ -13,7 +13,8 @@ import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
 import { databaseError, UNIQUE_VIOLATION } from "../store/sqlstate.js";
 import type { BatchEnd } from "./batch-ends.js";
-import { emptyFacts, type FlushFacts, loadExisting } from "./flush-facts.js";
+import type { ReadOfLog } from "./durable-log.js";
+import { earlierOf, emptyFacts, type FlushFacts, loadExisting } from "./flush-facts.js";
 import type { EntryFate, FlushPlan, PlanContext } from "./flush-plan.js";
 import { loadState } from "./load-state.js";
 import type { PlacedEntry } from "./placed-entry.js";
@@ -32,6 +33,8 @@ export interface WrittenFlush {
   /** Of the entries in order; fewer than there are entries if the rest must go into another flush. */
   readonly outcomes: readonly EntryOutcome[];
   readonly commit: Commit;
+  /** What the outcomes repeat of the log, where no commit of this flush proves that it is durable. */
+  readonly repeats?: ReadOfLog | undefined;
 }
 
 export interface Commit {
@@ -127,7 +130,7 @@ async function writeAppended(attempt: Attempt): Promise<WrittenFlush> {
     await database.read(tenantId, read, { byKey: true });
   }
   const plan = finish(planFlush(tenantId, entries, facts, attempt.context));
-  if (plan.flush.count === 0) return written(plan, entries, undefined);
+  if (plan.flush.count === 0) return { ...written(plan, entries, undefined), repeats: earlierOf(facts) };
   const [answer] = await database.run<AppendAnswer>(appendStatement(plan.flush));
   return written(plan, entries, answer);
 }
@@ -153,7 +156,7 @@ function writeWithState(attempt: Attempt): Promise<WrittenFlush> {
       }
       if (plan.flush.count === 0) {
         await run("ROLLBACK");
-        return written(plan, entries, undefined);
+        return { ...written(plan, entries, undefined), repeats: earlierOf(facts) };
       }
       const statement = await inTurns(makeAppendStatement(plan.flush));
       const [[answer]] = await Promise.all([run<AppendAnswer>(statement), run("COMMIT")]);

@@ -17,7 +17,7 @@ export interface DatabaseSettings {
   readonly maxConnections: number;
   /** How long a caller waits for one of them, and for the server to accept a new one. */
   readonly connectTimeoutMs: number;
-  /** How long one statement may run before it is ended. */
+  /** How long one read may run before it is ended, and how long the answer to one write is waited for. */
   readonly statementTimeoutMs: number;
   /** Whether statements are prepared by name. */
   readonly preparedStatements: UsePreparedStatements;
@@ -54,8 +54,13 @@ export interface ReadOptions extends Partial<ReadBounds> {
 
 /** Where statements run. */
 export interface Connections {
-  /** Runs one statement in a transaction of its own. */
+  /**
+   * Runs one statement in a transaction of its own. One whose answer does not come in time is left alone, as whatever may
+   * write is: then its outcome is not known.
+   */
   run<R extends readonly unknown[]>(statement: Statement): Promise<R[]>;
+  /** Reads what is of no one tenant, in one snapshot, as {@link Connections.read} does. */
+  readAll<T>(read: (run: Run) => Promise<T>): Promise<T>;
   /**
    * Reads as one tenant, in one snapshot: what `read` asks for before it first
    * waits travels in one round trip with the transaction's beginning. Its
@@ -158,7 +163,6 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
       return await use(runOn(client), client);
     } catch (error) {
       broken = isUnusable(client, error);
-      if (isSilent(error)) endUnheard(client);
       throw errorFromDatabase(error);
     } finally {
       client.release(broken);
@@ -166,7 +170,7 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
   };
 
   return {
-    ...connections(withConnection, settings),
+    ...connections(withConnection, settings, cancelQuery),
     lane() {
       let held: Promise<pg.PoolClient> | undefined;
       let generation = 0;
@@ -192,7 +196,6 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
           // Of everything that was under way on a lost connection the first to hear of it lets it go.
           if (held === holding && (!client || isUnusable(client, error))) {
             held = undefined;
-            if (client && isSilent(error)) endUnheard(client);
             client?.release(true);
           }
           throw errorFromDatabase(error);
@@ -201,7 +204,8 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
         }
       };
       return {
-        ...connections(onHeld, settings),
+        // What is sent on a lane is behind flushes, and would be cancelled with one of them.
+        ...connections(onHeld, settings, () => Promise.resolve(true)),
         release,
       };
     },
@@ -218,32 +222,43 @@ export function openDatabase(settings: DatabaseSettings, logger: Logger): Databa
 
 type WithClient = <T>(use: (run: Run, client: pg.PoolClient) => Promise<T>) => Promise<T>;
 
-function connections(withConnection: WithClient, { statementTimeoutMs }: DatabaseSettings): Connections {
+function connections(
+  withConnection: WithClient,
+  { statementTimeoutMs }: DatabaseSettings,
+  cancel: typeof cancelQuery,
+): Connections {
+  const readAfter = <T>(
+    begin: string,
+    read: (run: Run) => Promise<T>,
+    { signal, deadline, turn }: Partial<ReadBounds> = {},
+  ): Promise<T> =>
+    withConnection(async (run, client) => {
+      // Nobody may be waiting since this waited for a connection.
+      signal?.throwIfAborted();
+      let cancelled: Promise<boolean> | undefined;
+      const onAbort = () => {
+        cancelled = cancel(client);
+      };
+      const begun = run(begin + boundBy(deadline, statementTimeoutMs));
+      begun.catch(() => {});
+      signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        const result = await read(turn ? inTurn(run, turn) : run);
+        await begun;
+        return result;
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+        // Whoever has the connection next must not be hit by it: nobody has it when that is not certain.
+        if ((await cancelled) === false) (client as unknown as PrimaryClient).cut();
+        await run("COMMIT").catch(() => {});
+      }
+    });
   return {
     withConnection: (use) => withConnection((run) => use(run)),
     run: (statement) => withConnection((run) => run(statement)),
-    read: (tenantId, read, { signal, deadline, byKey, turn } = {}) =>
-      withConnection(async (run, client) => {
-        // Nobody may be waiting since this waited for a connection.
-        signal?.throwIfAborted();
-        let cancelled: Promise<void> | undefined;
-        const onAbort = () => {
-          cancelled = cancelQuery(client);
-        };
-        const begun = run(beginAs(tenantId, "READ ONLY", byKey) + boundBy(deadline, statementTimeoutMs));
-        begun.catch(() => {});
-        signal?.addEventListener("abort", onAbort, { once: true });
-        try {
-          const result = await read(turn ? inTurn(run, turn) : run);
-          await begun;
-          return result;
-        } finally {
-          signal?.removeEventListener("abort", onAbort);
-          // Whoever has the connection next must not be hit by it.
-          await cancelled;
-          await run("COMMIT").catch(() => {});
-        }
-      }),
+    read: (tenantId, read, options = {}) =>
+      readAfter(beginAs(tenantId, "READ ONLY", options.byKey), read, options),
+    readAll: (read) => readAfter("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", read),
   };
 }
 
@@ -254,11 +269,6 @@ function inTurn(run: Run, turn: Turn): Run {
     await turn();
     return rows as never;
   };
-}
-
-// Closing the connection would not end what it runs: Postgres looks at it again when that is done.
-function endUnheard(client: pg.PoolClient): void {
-  void cancelQuery(client);
 }
 
 function isLost(client: pg.PoolClient, error: unknown): boolean {

@@ -4,6 +4,7 @@ import { binaryArray } from "./binary-array.js";
 import { byKey } from "./by-key.js";
 import type { Statement } from "./database.js";
 import { fittingRows } from "./fitting-rows.js";
+import { SYNC_TIMELINE } from "./timeline.js";
 
 /** Locks rows, so that what is read of them next stays true until the flush commits. */
 export function lockRows(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
@@ -61,6 +62,8 @@ export type RequestAnswer = [
   id: string,
   /** Null where it was not asked for. */
   state: string | null,
+  /** See `SYNC_TIMELINE`. */
+  syncTimeline: string,
   /** How many of the requests there are, also those whose states did not fit. */
   found: bigint,
 ];
@@ -84,9 +87,10 @@ export function revisionsByRequest(
     name: "requests",
     // One at a time: as `= ANY` it is planned while the table is still small, for reading all that the entity has.
     text: fittingRows({
-      columns: ["request_id", "request_hash", "position", "entity_id", "state"],
+      columns: ["request_id", "request_hash", "position", "entity_id", "state", "sync_timeline"],
       rows: `
-    SELECT r.*, asked.place, coalesce(octet_length(r.state::text), 0) AS size
+    SELECT r.*, asked.place, coalesce(octet_length(r.state::text), 0) AS size,
+      ${SYNC_TIMELINE} AS sync_timeline
     FROM unnest($3::uuid[], $4::boolean[]) WITH ORDINALITY AS asked (id, with_state, place), LATERAL (
       SELECT request_id, request_hash, position, entity_id, CASE WHEN asked.with_state THEN state END AS state
       FROM holdfast.revisions
@@ -105,7 +109,7 @@ export function revisionsByRequest(
   };
 }
 
-export type ExistingAnswer = [id: string, position: bigint, contentHash: Buffer];
+export type ExistingAnswer = [id: string, position: bigint, contentHash: Buffer, syncTimeline: string];
 
 /** Appended rows that are already there. */
 export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly string[]): Statement {
@@ -113,7 +117,7 @@ export function appendedById(codec: EntityCodec, tenantId: string, ids: readonly
   return {
     name: `existing ${table}`,
     text: `
-SELECT t.id, t.position, t.content_hash FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}`,
+SELECT t.id, t.position, t.content_hash, ${SYNC_TIMELINE} FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN ${byKey(table, "t", "asked.id")}`,
     values: [tenantId, binaryArray("uuid", ids)],
   };
 }

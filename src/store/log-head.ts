@@ -1,6 +1,7 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
 import type { Run } from "./database.js";
+import { SYNC_TIMELINE } from "./timeline.js";
 
 /** Where a tenant's log ends. */
 export interface LogHead {
@@ -9,20 +10,24 @@ export interface LogHead {
   readonly position: bigint;
   readonly hash: Uint8Array;
   readonly commitMicros: bigint | undefined;
+  /** Of the primary that was read, while its COMMITs wait for a synchronous standby; empty when none does. */
+  readonly syncTimeline: string;
 }
 
-type HeadAnswer = [logId: string, position: bigint, hash: Buffer, commitMicros: bigint];
+type HeadAnswer = [logId: string, position: bigint, hash: Buffer, commitMicros: bigint, syncTimeline: string];
 
 /** Reads where the tenant's log ends, within the caller's snapshot. */
 export async function readLogHead(run: Run, tenantId: string): Promise<LogHead> {
   const [row] = await run<HeadAnswer>({
     name: "log head",
-    text: "SELECT log_id, position, hash, commit_time FROM holdfast.tenant_logs WHERE tenant_id = $1::uuid",
+    text: `SELECT log_id, position, hash, commit_time, ${SYNC_TIMELINE} FROM holdfast.tenant_logs WHERE tenant_id = $1::uuid`,
     values: [tenantId],
   });
-  if (!row) return { logId: "", position: 0n, hash: new Uint8Array(), commitMicros: undefined };
-  const [logId, position, hash, commitMicros] = row;
-  return { logId, position, hash, commitMicros };
+  if (!row) {
+    return { logId: "", position: 0n, hash: new Uint8Array(), commitMicros: undefined, syncTimeline: "" };
+  }
+  const [logId, position, hash, commitMicros, syncTimeline] = row;
+  return { logId, position, hash, commitMicros, syncTimeline };
 }
 
 /**

@@ -51,6 +51,7 @@ export async function withOwnerSession<T>(
     // A reader sees one moment; a writer must see what others committed before it took its locks.
     const isolation = mode === "READ ONLY" ? "REPEATABLE READ" : "READ COMMITTED";
     await session.run(`BEGIN ISOLATION LEVEL ${isolation} ${mode}; ${SETTINGS}`);
+    if (mode === "READ WRITE") await session.run(DURABLE_COMMIT);
     const result = await use(session);
     await session.run("COMMIT");
     return result;
@@ -75,6 +76,10 @@ const SETTINGS = [
 ]
   .map((setting) => `SET LOCAL ${setting}`)
   .join("; ");
+
+// The same as routines do in WAIT_UNTIL_DURABLE. Whoever owns the database may also hide all warnings.
+const DURABLE_COMMIT = `SET LOCAL client_min_messages = warning;
+SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')`;
 
 function createSession(client: pg.Client): OwnerSession {
   const query = async <R extends readonly unknown[]>(statement: Parameters<Run>[0]) => {
@@ -114,6 +119,7 @@ function createSession(client: pg.Client): OwnerSession {
           await run("ROLLBACK TO SAVEPOINT as_tenant; RELEASE SAVEPOINT as_tenant");
         }
       },
+      readAll: (read) => read(run),
       withConnection: (use) => use(run),
     },
   };

@@ -3,19 +3,31 @@ import pg from "pg";
 import { formatHost, type PostgresHost } from "../core/postgres-hosts.js";
 import { checkTarget } from "./check-target.js";
 import { leadTo } from "./lead-to.js";
+import { LocalCommitError, type Notice } from "./local-commit-error.js";
 import type { Place, Primary } from "./primary.js";
 import { databaseError, READ_ONLY } from "./sqlstate.js";
 
 interface Internals {
   readonly _ending: boolean;
+  readonly _connecting: boolean;
   readonly _queryable: boolean;
   readonly _connected: boolean;
   readonly connection: { readonly stream: Socket };
+  /** The statement whose answer is being received. */
+  readonly _activeQuery: ActiveQuery | null;
+  /** As ReadyForQuery told it last: `I` outside of a transaction. */
+  readonly _txStatus: string | null;
+}
+
+interface ActiveQuery {
+  handleReadyForQuery(connection: unknown): void;
+  handleError(error: Error, connection: unknown): void;
 }
 
 /**
  * A connection to the primary, wherever it is when the connection is made. It tells {@link Primary} when it is lost, so its
- * user need not listen to its errors.
+ * user need not listen to its errors. A statement that commits fails with {@link LocalCommitError} when Postgres did not wait for
+ * the synchronous standby to the end.
  */
 export class PrimaryClient extends pg.Client {
   readonly #primary: Primary;
@@ -25,6 +37,7 @@ export class PrimaryClient extends pg.Client {
     super({ ...config, connectionString: primary.url });
     this.#primary = primary;
     this.on("error", () => this.#lost());
+    this.on("notice", (notice) => this.#noticed(notice));
   }
 
   /** The class for a pool, which makes its connections itself. */
@@ -56,8 +69,10 @@ export class PrimaryClient extends pg.Client {
 
   /** Closes the connection at once. Postgres is not told: what it runs for the connection goes on there. */
   cut(): void {
+    const { _connecting, connection } = this as unknown as Internals;
     void this.end().catch(() => {});
-    (this as unknown as Internals).connection.stream.destroy();
+    // Whoever waits for it to be connected hears of it by an error alone.
+    connection.stream.destroy(_connecting ? new Error("Connection terminated") : undefined);
   }
 
   override connect(): Promise<pg.Client>;
@@ -90,6 +105,19 @@ export class PrimaryClient extends pg.Client {
       void this.end().catch(() => {});
       throw error;
     }
+  }
+
+  // Answers come in the order of the statements, so a notice is of the statement that is being answered. Only when its answer
+  // is complete does the status of the transaction tell whether it was the statement that committed.
+  #noticed(notice: Notice): void {
+    const { _activeQuery: query } = this as unknown as Internals;
+    if (!query || !LocalCommitError.isToldBy(notice)) return;
+    const succeed = query.handleReadyForQuery;
+    query.handleReadyForQuery = (connection) => {
+      const hasCommitted = (this as unknown as Internals)._txStatus === "I";
+      if (hasCommitted) query.handleError(new LocalCommitError(notice), connection);
+      else succeed.call(query, connection);
+    };
   }
 
   get #namedHost(): PostgresHost {

@@ -38,7 +38,7 @@ type ReplicaRow = [
 
 /** Asked as the server's own login, who may see more of the database than a tenant's reads may. */
 export function readStorage(database: Database): Promise<StorageAnswer> {
-  return database.withConnection(async (run) => {
+  return database.readAll(async (run) => {
     const [[state], migrations, replicas, extensions] = await Promise.all([
       run<StateAnswer>(STATE),
       run<[name: string, appliedAt: string]>(

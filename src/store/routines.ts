@@ -1,5 +1,6 @@
 import type { EntityDeclaration } from "../entities/declaration.js";
 import { appendRoutine } from "./routines/append-routine.js";
+import { commitBarrierRoutine } from "./routines/commit-barrier-routine.js";
 import { containingRoutine } from "./routines/containing-routine.js";
 import { blockedDependentsRoutine } from "./routines/goal-routines.js";
 import { heartbeatRoutine } from "./routines/heartbeat-routine.js";
@@ -20,6 +21,7 @@ export function routines(entities: readonly EntityDeclaration[]): readonly strin
   return [
     ...logRoutines(),
     heartbeatRoutine,
+    commitBarrierRoutine,
     ...importRoutines,
     containingRoutine,
     blockedDependentsRoutine,

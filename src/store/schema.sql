@@ -736,6 +736,16 @@ CREATE OR REPLACE FUNCTION holdfast.add_import_batch(p_tenant uuid, p_import uui
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   INSERT INTO holdfast.import_batches (tenant_id, import_id, number, entities, ids)
   SELECT p_tenant, p_import, coalesce(max(b.number), 0) + 1, p_entities, p_ids
   FROM holdfast.import_batches b WHERE b.tenant_id = p_tenant AND b.import_id = p_import;
@@ -766,6 +776,12 @@ BEGIN
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
 
   IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
     RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = 'HF003';
@@ -834,6 +850,31 @@ END $function$;
 ALTER FUNCTION holdfast.blocked_dependents(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.blocked_dependents(uuid,uuid[]) TO holdfast_writer;
 
+CREATE OR REPLACE FUNCTION holdfast.commit_barrier(p_server text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('holdfast commit barrier ' || p_server, 0));
+  PERFORM pg_logical_emit_message(true, 'holdfast', '');
+  RETURN left(pg_walfile_name(pg_current_wal_lsn()), 8);
+END $function$;
+ALTER FUNCTION holdfast.commit_barrier(text) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.commit_barrier(text) TO holdfast_writer;
+
 CREATE OR REPLACE FUNCTION holdfast.expired_memories(p_limit integer)
  RETURNS TABLE(tenant_id uuid, id uuid, revision bigint)
  LANGUAGE plpgsql
@@ -865,6 +906,10 @@ BEGIN
   -- An answer to the caller means flushed to disk, whatever the database's default.
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
   END IF;
 
   -- Postgres checks the rights of a statement that changes no row as well.
@@ -2350,6 +2395,16 @@ CREATE OR REPLACE FUNCTION holdfast.save_import(p_tenant uuid, p_id uuid, p_stat
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   INSERT INTO holdfast.imports (
     tenant_id, id, status, sources_hash, start_position, create_time, update_time, report
   )
@@ -2972,6 +3027,8 @@ CREATE OR REPLACE FUNCTION holdfast.touch_memories(p_tenants uuid[], p_ids uuid[
  SET enable_seqscan TO 'off'
 AS $function$
 BEGIN
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   -- In one order, so that two servers never wait for each other.
   INSERT INTO holdfast.memory_access AS a (tenant_id, memory_id, access_time, access_count)
   SELECT u.tenant_id, u.memory_id, u.access_time, u.access_count
@@ -2995,6 +3052,16 @@ DECLARE
   v_deleted bigint[];
   v_count bigint;
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.decisions t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3017,6 +3084,16 @@ DECLARE
   v_deleted bigint[];
   v_count bigint;
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.observations t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3039,6 +3116,16 @@ DECLARE
   v_deleted bigint[];
   v_count bigint;
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.performance_metrics t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;
@@ -3061,6 +3148,16 @@ DECLARE
   v_deleted bigint[];
   v_count bigint;
 BEGIN
+  -- An answer to the caller means flushed to disk, whatever the database's default.
+  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  -- A WARNING is all that tells of a COMMIT that did not wait for its synchronous standby.
+  IF current_setting('client_min_messages') = 'error' THEN
+    PERFORM set_config('client_min_messages', 'warning', true);
+  END IF;
+  -- As a condition, which PL/pgSQL evaluates by itself: PERFORM would run a query in each append.
+  IF set_config('lock_timeout', '10000', true) IS NULL THEN NULL; END IF;
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.security_audits t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;

@@ -1,5 +1,6 @@
 import { ErrorReason } from "../../gen/holdfast/v1/error_pb.js";
 import { HoldfastError } from "../core/errors.js";
+import { LocalCommitError } from "./local-commit-error.js";
 import { NoPrimaryError } from "./no-primary-error.js";
 
 /** When a caller should come back after the database did not answer, in milliseconds. */
@@ -41,7 +42,9 @@ const UNAVAILABLE = /^(08|53|57|58|25006|25P03|25P04|26000|40001|40P01|42P05|55P
 export function errorFromDatabase(error: unknown): unknown {
   if (error instanceof HoldfastError) return error;
   const fields = databaseError(error);
-  if (fields ? UNAVAILABLE.test(fields.code) : isConnectionError(error)) {
+  if (
+    fields ? UNAVAILABLE.test(fields.code) : isConnectionError(error) || error instanceof LocalCommitError
+  ) {
     return databaseUnavailable(error);
   }
   return fields ? new HoldfastError(ErrorReason.INTERNAL, "internal error", { cause: error }) : error;

@@ -142,7 +142,10 @@ async function findSelection(
   const [found] = await decisions.batchGet(tenantId, [asked.id], 0n);
   if (!found) return undefined;
   const decision = found as unknown as Decision;
-  if (requestText(decision) === requestText(asked)) return selectionOf(decision);
+  if (requestText(decision) === requestText(asked)) {
+    await decisions.confirm(tenantId);
+    return selectionOf(decision);
+  }
   throw new HoldfastError(
     ErrorReason.ID_CONFLICT,
     `the id ${asked.id} was used before for a decision that differs from this`,

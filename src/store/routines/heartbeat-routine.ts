@@ -1,4 +1,5 @@
-import { DEFINER, WAIT_UNTIL_DURABLE } from "./log-routines.js";
+import { DEFINER } from "./log-routines.js";
+import { WAIT_UNTIL_DURABLE } from "./write-settings.js";
 
 /** How long the row of a server that is gone stays; long enough for whoever looks into what happened to it. */
 const KEPT = "1 hour";

@@ -1,11 +1,14 @@
 import type { EntityDeclaration } from "../../entities/declaration.js";
 import { DEFINER } from "./log-routines.js";
+import { LIMIT_LOCK_WAITS, WAIT_UNTIL_DURABLE } from "./write-settings.js";
 
 const saveImport = `
 CREATE FUNCTION holdfast.save_import(
   p_tenant uuid, p_id uuid, p_status text, p_sources_hash bytea, p_start_position bigint, p_report json
 ) RETURNS void ${DEFINER} AS $$
 BEGIN
+  ${WAIT_UNTIL_DURABLE}
+  ${LIMIT_LOCK_WAITS}
   INSERT INTO holdfast.imports (
     tenant_id, id, status, sources_hash, start_position, create_time, update_time, report
   )
@@ -18,6 +21,8 @@ const addImportBatch = `
 CREATE FUNCTION holdfast.add_import_batch(p_tenant uuid, p_import uuid, p_entities text[], p_ids uuid[])
 RETURNS void ${DEFINER} AS $$
 BEGIN
+  ${WAIT_UNTIL_DURABLE}
+  ${LIMIT_LOCK_WAITS}
   INSERT INTO holdfast.import_batches (tenant_id, import_id, number, entities, ids)
   SELECT p_tenant, p_import, coalesce(max(b.number), 0) + 1, p_entities, p_ids
   FROM holdfast.import_batches b WHERE b.tenant_id = p_tenant AND b.import_id = p_import;
@@ -34,6 +39,8 @@ DECLARE
   v_deleted bigint[];
   v_count bigint;
 BEGIN
+  ${WAIT_UNTIL_DURABLE}
+  ${LIMIT_LOCK_WAITS}
   SELECT l.deleted_counts INTO v_deleted FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
   UPDATE holdfast.${table} t SET withdraw_time = clock_timestamp()
   WHERE t.tenant_id = p_tenant AND t.id = ANY (p_ids) AND t.withdraw_time IS NULL;

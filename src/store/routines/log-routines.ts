@@ -1,4 +1,5 @@
 import { byKey } from "../by-key.js";
+import { LIMIT_LOCK_WAITS, WAIT_UNTIL_DURABLE } from "./write-settings.js";
 
 /** The function header every routine of the append path has. */
 export const DEFINER =
@@ -18,12 +19,6 @@ export const SESSION_NOT_ACTIVE = "HF001";
 export const ROW_CHANGED = "HF002";
 /** Raised by begin_append when the flush that must come before is not stored. */
 export const NOT_IN_TURN = "HF003";
-
-/** The statement of a routine of the append path after which its COMMIT is as durable as an acknowledgement promises. */
-export const WAIT_UNTIL_DURABLE = `-- An answer to the caller means flushed to disk, whatever the database's default.
-  IF current_setting('synchronous_commit') IN ('off', 'local') THEN
-    PERFORM set_config('synchronous_commit', 'on', true);
-  END IF;`;
 
 /** What concerns the log itself rather than one entity. */
 export function logRoutines(): readonly string[] {
@@ -61,6 +56,7 @@ DECLARE
   v_kind integer;
 BEGIN
   ${WAIT_UNTIL_DURABLE}
+  ${LIMIT_LOCK_WAITS}
 
   IF p_after IS NOT NULL AND p_after IS DISTINCT FROM current_setting('holdfast.turn', true) THEN
     RAISE EXCEPTION 'the flush before this one is not stored' USING ERRCODE = '${NOT_IN_TURN}';

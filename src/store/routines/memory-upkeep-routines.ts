@@ -1,6 +1,7 @@
 import { byKey } from "../by-key.js";
 import { TERM_PREFIX_LENGTH, trigramsSql, UNSPACED } from "../search-terms.js";
 import { BY_KEY_DEFINER, DEFINER } from "./log-routines.js";
+import { LIMIT_LOCK_WAITS } from "./write-settings.js";
 
 /** Terms of one memory among which words are learned for misspelling: those of a long text, not of a dump. */
 const MAX_LEARNED_TERMS = 1000;
@@ -41,6 +42,7 @@ CREATE FUNCTION holdfast.touch_memories(
   p_tenants uuid[], p_ids uuid[], p_times timestamptz[], p_counts bigint[]
 ) RETURNS void ${BY_KEY_DEFINER} AS $$
 BEGIN
+  ${LIMIT_LOCK_WAITS}
   -- In one order, so that two servers never wait for each other.
   INSERT INTO holdfast.memory_access AS a (tenant_id, memory_id, access_time, access_count)
   SELECT u.tenant_id, u.memory_id, u.access_time, u.access_count
