@@ -268,7 +268,8 @@ test("flushes of two servers that overlap keep every order, whatever is refused 
           maxWaitingBytes: 1e9,
           maxWaitingEntries: 1e6,
         };
-        const onCommit = (_: string, { changes }: Commit) => told[i]?.push(...changes());
+        const onCommit = (_: string, { parts }: Commit) =>
+          told[i]?.push(...parts.flatMap((part) => part.changes()));
         const context = {
           database: watched(database(i), behind, onSent),
           sessionCodec: sessions,

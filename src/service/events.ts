@@ -11,10 +11,15 @@ import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
+import { cursorAt } from "../store/cursor-at.js";
 import type { Database, ReadBounds, Run } from "../store/database.js";
 import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import { readLogHeadAt } from "../store/log-head-at.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
+import { readCursor } from "../store/read-cursor.js";
+import { readMinPosition } from "../store/read-min-position.js";
+import { cursorFromMessage, FROM_START, toCursor, wrongCursor } from "./cursors.js";
 import { eventFromChange } from "./event-from-change.js";
 
 /** Values in one part of a filter: each of them is a range of an index to read. */
@@ -36,20 +41,21 @@ export async function listEvents(
   request: ListEventsRequest,
   bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof ListEventsResponseSchema>> {
-  const asked = changeFilter(request.filter);
-  const list = ["events", tenantId, String(request.afterPosition), filterText(request.filter)];
-  const cursor = cursorFromToken(request.pageToken, list, ["whole number"]);
-  const after = cursor ? BigInt(cursor[0] ?? 0) : request.afterPosition;
-  if (after < 0n) {
-    const description = `expected 0 or a position, got ${after}`;
-    throw invalidFields([{ field: "after_position", description }]);
-  }
+  const asked = changeFilter(request.filter, wrongCursor(request.after, "after"));
+  const from = request.after ? cursorFromMessage(request.after) : FROM_START;
+  const list = ["events", tenantId, String(from.position), filterText(request.filter)];
+  const [token] = cursorFromToken(request.pageToken, list, ["whole number"]) ?? [];
+  const after = token === undefined ? from.position : BigInt(token);
   const maxChanges = pageSize(request.pageSize);
   const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
-      const head = await readLogHead(run, tenantId);
-      requirePosition(head, request.minPosition);
+      const [log, place] = await Promise.all([
+        readMinPosition(run, tenantId, request),
+        readCursor(run, tenantId, from),
+      ]);
+      const head = log.check();
+      place.check();
       requirePosition(head, after);
       const filter = await withAncestors(run, tenantId, asked, request.filter);
       const furthest = after + BigInt(maxPagePositions);
@@ -61,7 +67,7 @@ export async function listEvents(
         changes,
         nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
         lastPosition: head.position,
-        logId: head.logId,
+        cursor: toCursor(await cursorAt(run, tenantId, head, through)),
       };
     },
     bounds,
@@ -70,9 +76,15 @@ export async function listEvents(
   return { ...rest, events };
 }
 
-/** Where the tenant's log ends. */
-export function logHead(database: Database, tenantId: string): Promise<LogHead> {
-  return database.read(tenantId, (run) => readLogHead(run, tenantId));
+/** The commit that contains a position, or the last one for 0. @throws POSITION_IN_FUTURE, INVALID_FIELD */
+export function logHead(database: Database, tenantId: string, atPosition: bigint): Promise<LogHead> {
+  if (atPosition < 0n) {
+    const description = `expected 0 or a position, got ${atPosition}`;
+    throw invalidFields([{ field: "at_position", description }]);
+  }
+  return database.read(tenantId, (run) =>
+    atPosition === 0n ? readLogHead(run, tenantId) : readLogHeadAt(run, tenantId, atPosition),
+  );
 }
 
 /**

@@ -163,7 +163,7 @@ export class Flight {
 function both(first: Commit, second: Commit): Commit {
   if (first === NO_COMMIT) return second;
   if (second === NO_COMMIT) return first;
-  return { ...second, changes: () => [...first.changes(), ...second.changes()] };
+  return { ...second, parts: [...first.parts, ...second.parts] };
 }
 
 function isUnavailable(error: unknown): error is HoldfastError {

@@ -5,12 +5,15 @@ import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import { session } from "../entities/session.js";
+import { cursorAt } from "../store/cursor-at.js";
 import type { ReadBounds, Run } from "../store/database.js";
-import { readLogHead, requirePosition } from "../store/log-head.js";
+import { requirePosition } from "../store/log-head.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
+import { readMinPosition } from "../store/read-min-position.js";
 import { readRevisions } from "../store/read-revisions.js";
 import { readRevisionsEnd } from "../store/read-revisions-end.js";
+import { toCursor } from "./cursors.js";
 import { eventFromChange } from "./event-from-change.js";
 import { type EventsContext, kindViolations } from "./events.js";
 
@@ -40,8 +43,7 @@ export async function stateAt(
   const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
-      const head = await readLogHead(run, tenantId);
-      requirePosition(head, request.minPosition);
+      const head = (await readMinPosition(run, tenantId, request)).check();
       const [position = request.position || head.position, after = 0n] = cursor ?? [];
       requirePosition(head, position);
       const filter = await subjectFilter(context, run, tenantId, request, subject, position);
@@ -66,8 +68,7 @@ export async function stateAt(
       return {
         changes,
         nextPageToken: through < position ? pageToken([String(position), String(through)], list) : "",
-        position,
-        logId: head.logId,
+        cursor: toCursor(await cursorAt(run, tenantId, head, position)),
       };
     },
     bounds,

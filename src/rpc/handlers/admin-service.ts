@@ -20,8 +20,8 @@ export function adminService({
 }: ServicesContext): RegisteredService {
   const { database, codecs } = events;
   return defineService(AdminService, {
-    async getLogHead(_request, { principal }) {
-      const { logId, position, hash, commitMicros } = await logHead(database, principal.tenantId);
+    async getLogHead({ atPosition }, { principal }) {
+      const { logId, position, hash, commitMicros } = await logHead(database, principal.tenantId, atPosition);
       return {
         logId,
         position,
