@@ -36,7 +36,7 @@ describe("a subscriber that does not read", () => {
     const held = (await heldBytesAtRest()) - before;
     expect(held).toBeLessThan(5 * MIB);
     const live = tenant.subscribe();
-    expect(await live.next()).toMatchObject({ position: last, caughtUp: true });
+    expect(await live.next()).toMatchObject({ cursor: { position: last }, caughtUp: true });
     live.cancel();
     expectDense(
       (await readUpTo(slow, last)).map((event) => event.position),

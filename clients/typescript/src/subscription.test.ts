@@ -8,7 +8,7 @@ import {
   SubscribeResponseSchema,
 } from "../../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
-import type { Cursor } from "./follow/cursor.js";
+import { type Cursor, cursorFromMessage } from "./follow/cursor.js";
 import { until } from "./testing/until.js";
 import { useServers } from "./testing/use-servers.js";
 
@@ -120,8 +120,8 @@ describe("a subscription", () => {
     const selection = { sessionIds: ["s"], agentIds: ["a"], kinds: [EntityKind.ACTION] };
     await take(client.events.subscribe({ after: cursorAt(7n), ...selection }), 2);
     await take(client.events.subscribe({ after: "start" }), 1);
+    expect(cursorFromMessage(requests[0]?.after)).toEqual(cursorAt(7n));
     expect(requests[0]).toMatchObject({
-      after: cursorAt(7n),
       filter: { sessionIds: ["s"], agentIds: ["a"], entityKinds: [EntityKind.ACTION] },
     });
     expect(requests[1]).toMatchObject({ after: { position: 0n, logId: "" } });
@@ -144,9 +144,9 @@ describe("a subscription", () => {
     expect(await take(subscription, 100)).toEqual(upTo(100));
     expect(interruptions).toEqual(Array(cuts).fill("UNAVAILABLE"));
     expect(cuts).toBeGreaterThan(2);
-    expect(requests.slice(1).map(({ after }) => after)).toMatchObject(
-      requests.slice(1).map(({ after }) => cursorAt(after?.position ?? 0n)),
-    );
+    for (const { after } of requests.slice(1)) {
+      expect(cursorFromMessage(after)).toEqual(cursorAt(after?.position ?? 0n));
+    }
   });
 
   test("survives a server killed while the consumer is in the middle of a page", async () => {

@@ -29,7 +29,8 @@ export function cursorFromMessage(message: CursorMessage | undefined): Cursor {
     });
   }
   const { logId, position, commitPosition, commitHash } = message;
-  return { logId, position, commitPosition, commitHash };
+  // Not a part of what was received with it: cursors are kept.
+  return { logId, position, commitPosition, commitHash: Uint8Array.from(commitHash) };
 }
 
 /** A cursor as JSON, to be kept: `cursorFromText` reads it. */
