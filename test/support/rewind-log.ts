@@ -1,7 +1,7 @@
 import { withConnection } from "./query.js";
 
 /** Of what a rewound log may hold: rows that never change, and configurations that were created and not changed. */
-const TABLES = ["observations", "performance_metrics", "configurations", "revisions", "commits"] as const;
+const TABLES = "holdfast.observations, holdfast.configurations, holdfast.revisions, holdfast.commits";
 
 /**
  * Takes everything after the commit that ends at a position out of a tenant's log, at once, as a failover to a standby that
@@ -9,19 +9,12 @@ const TABLES = ["observations", "performance_metrics", "configurations", "revisi
  */
 export async function rewindLog(databaseUrl: string, tenantId: string, position: bigint): Promise<void> {
   await withConnection(databaseUrl, async (client) => {
-    // As the owner, whom the policies bind only where they are forced.
-    const setForce = async (force: "FORCE" | "NO FORCE") => {
-      for (const table of [...TABLES, "tenant_logs"]) {
-        await client.query(`ALTER TABLE holdfast.${table} ${force} ROW LEVEL SECURITY`);
-      }
-    };
     await client.query("BEGIN");
-    await setForce("NO FORCE");
-    for (const table of TABLES) {
-      await client.query(`DELETE FROM holdfast.${table} WHERE tenant_id = $1 AND position > $2`, [
-        tenantId,
-        position,
-      ]);
+    // Whom the policies let see all tenants. Nothing is locked that servers read.
+    await client.query(`GRANT DELETE ON ${TABLES} TO holdfast_append`);
+    await client.query("SET LOCAL ROLE holdfast_append");
+    for (const table of TABLES.split(", ")) {
+      await client.query(`DELETE FROM ${table} WHERE tenant_id = $1 AND position > $2`, [tenantId, position]);
     }
     await client.query(
       `UPDATE holdfast.tenant_logs l SET position = $2, hash = coalesce(c.hash, ''), commit_time = c.commit_time
@@ -29,7 +22,8 @@ export async function rewindLog(databaseUrl: string, tenantId: string, position:
        WHERE l.tenant_id = $1`,
       [tenantId, position],
     );
-    await setForce("FORCE");
+    await client.query("RESET ROLE");
+    await client.query(`REVOKE DELETE ON ${TABLES} FROM holdfast_append`);
     await client.query("COMMIT");
   });
 }
