@@ -157,7 +157,7 @@ describe("a live subscription over a log that lost what it was told", () => {
 
   test("is noticed by a slow reader of pages from the database", async () => {
     const tenant = newTenant(servers.app(DEAF));
-    const data = payload(Buffer.alloc(200_000), "application/octet-stream");
+    const data = payload(Buffer.alloc(400_000), "application/octet-stream");
     const old: string[] = [];
     // More than lies between a server and a client that does not read.
     for (let i = 0; i < 60; i++) {
