@@ -252,6 +252,29 @@ describe("a cursor of a log that lost what it was told", () => {
     }
   });
 
+  test("within a page token is compared as well: all pages are of one history", async () => {
+    const tenant = newTenant(servers.app());
+    await write(tenant, 3, 3);
+    const agentId = "planner";
+    await tenant.append(observation({ agentId }), observation({ agentId }));
+    const lists = [
+      (pageToken: string) => tenant.rpc.unary(EventService.method.listEvents, { pageSize: 1, pageToken }),
+      (pageToken: string) => {
+        const subject = { case: "agentId", value: agentId } as const;
+        return tenant.rpc.unary(AdminService.method.getStateAt, { subject, pageSize: 1, pageToken });
+      },
+    ];
+    const tokens = await Promise.all(lists.map(async (page) => (await page("")).nextPageToken));
+    const second = await Promise.all(lists.map((page, i) => page(present(tokens[i]))));
+    await rewind(tenant, 0n);
+    await write(tenant, 4, 4);
+    for (const [i, page] of lists.entries()) {
+      for (const token of [present(tokens[i]), present(second[i]).nextPageToken]) {
+        if (token !== "") expect(await refusal(page(token))).toMatchObject({ reason: "LOG_DIVERGED" });
+      }
+    }
+  });
+
   test("and one from before it was lost goes on in the history that is", async () => {
     const { tenant, cursors } = await lost(3);
     const common = present(cursors.find(({ position }) => position === 3n));

@@ -37,6 +37,26 @@ export function cursorFromMessage({ logId, position, commitPosition, commitHash 
   };
 }
 
+/** What the values of a cursor within a page token are. */
+export const CURSOR_PARTS = ["whole number", "whole number", "hash or none"] as const;
+
+/** A cursor for a page token, which is bound to its tenant already. */
+export function partsOfCursor({ position, commit }: LogCursor): readonly string[] {
+  const hash = commit ? Buffer.from(commit.hash).toString("hex") : "";
+  return [String(position), String(commit?.position ?? 0n), hash];
+}
+
+/** The cursor of a page token. */
+export function cursorFromParts([
+  position = "0",
+  commitPosition = "0",
+  hash = "",
+]: readonly string[]): LogCursor {
+  const commit =
+    hash === "" ? undefined : { position: BigInt(commitPosition), hash: Buffer.from(hash, "hex") };
+  return { logId: "", position: BigInt(position), commit };
+}
+
 /** A cursor as answers have it. */
 export function toCursor({ logId, position, commit }: LogCursor): MessageInitShape<typeof CursorSchema> {
   if (!commit || position === 0n) return { logId, position };

@@ -13,13 +13,21 @@ import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
 import { cursorAt } from "../store/cursor-at.js";
 import type { Database, ReadBounds, Run } from "../store/database.js";
-import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import { type LogHead, readLogHead } from "../store/log-head.js";
 import { readLogHeadAt } from "../store/log-head-at.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
 import { readCursor } from "../store/read-cursor.js";
 import { readMinPosition } from "../store/read-min-position.js";
-import { cursorFromMessage, FROM_START, toCursor, wrongCursor } from "./cursors.js";
+import {
+  CURSOR_PARTS,
+  cursorFromMessage,
+  cursorFromParts,
+  FROM_START,
+  partsOfCursor,
+  toCursor,
+  wrongCursor,
+} from "./cursors.js";
 import { eventFromChange } from "./event-from-change.js";
 
 /** Values in one part of a filter: each of them is a range of an index to read. */
@@ -44,30 +52,31 @@ export async function listEvents(
   const asked = changeFilter(request.filter, wrongCursor(request.after, "after"));
   const from = request.after ? cursorFromMessage(request.after) : FROM_START;
   const list = ["events", tenantId, String(from.position), filterText(request.filter)];
-  const [token] = cursorFromToken(request.pageToken, list, ["whole number"]) ?? [];
-  const after = token === undefined ? from.position : BigInt(token);
+  const token = cursorFromToken(request.pageToken, list, CURSOR_PARTS);
+  // All pages are of one history.
+  const after = token ? { ...cursorFromParts(token), logId: from.logId } : from;
   const maxChanges = pageSize(request.pageSize);
   const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
       const [log, place] = await Promise.all([
         readMinPosition(run, tenantId, request),
-        readCursor(run, tenantId, from),
+        readCursor(run, tenantId, after),
       ]);
       const head = log.check();
       place.check();
-      requirePosition(head, after);
       const filter = await withAncestors(run, tenantId, asked, request.filter);
-      const furthest = after + BigInt(maxPagePositions);
+      const furthest = after.position + BigInt(maxPagePositions);
       const upTo = head.position < furthest ? head.position : furthest;
       const bytes = { maxBytes: maxPageBytes, turn: bounds?.turn };
-      const range = { tenantId, after, upTo, filter, maxChanges, ...bytes };
+      const range = { tenantId, after: after.position, upTo, filter, maxChanges, ...bytes };
       const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
+      const cursor = await cursorAt(run, tenantId, head, through);
       return {
         changes,
-        nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
+        nextPageToken: through < head.position ? pageToken(partsOfCursor(cursor), list) : "",
         lastPosition: head.position,
-        cursor: toCursor(await cursorAt(run, tenantId, head, through)),
+        cursor: toCursor(cursor),
       };
     },
     bounds,

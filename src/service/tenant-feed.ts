@@ -7,6 +7,7 @@ import { readChanges } from "../store/read-changes.js";
 import { locateDivergence } from "./feed-divergence.js";
 import type { FeedContext } from "./hub.js";
 import { type Added, RecentChanges } from "./recent-changes.js";
+import { SharedPages } from "./shared-pages.js";
 import { type MarkedPage, StoredPages } from "./stored-pages.js";
 import type { CommitPart } from "./write-flush.js";
 
@@ -20,11 +21,6 @@ const PULL_BYTES = 4 * 1024 * 1024;
  * once and takes half of the server at most; fewer than twenty are told of each.
  */
 const WAKE_COST_MS = 0.05;
-
-/** Pages kept for whoever asks for the same next; most ask at once and for few different ones. */
-const MAX_SHARED_PAGES = 64;
-/** Bytes of their changes; each page is kept encoded as well. */
-const MAX_SHARED_BYTES = 4 * 1024 * 1024;
 
 /** Of the bytes kept of the end of a log, as many again for pages from before it, while several follow. */
 const STORED_SHARE = 1 / 4;
@@ -51,10 +47,7 @@ export class TenantFeed {
   /** When the next may be woken, and whether that is due: see WAKE_COST_MS. */
   #wakeFrom = 0;
   #isWakeDue = false;
-  /** Pages that subscribers share, of the log as it ends now. */
-  readonly #pages = new Map<string, MarkedPage>();
-  #pagesEnd: bigint;
-  #pagesBytes = 0;
+  readonly #pages = new SharedPages();
 
   /** @param onDiverged called once, when this one ends */
   constructor(tenantId: string, head: LogHead, context: FeedContext, onDiverged: () => void) {
@@ -66,7 +59,6 @@ export class TenantFeed {
     this.#recent = new RecentChanges(head, { maxChanges, maxBytes });
     this.stored = new StoredPages(maxBytes * STORED_SHARE);
     this.#hinted = head.position;
-    this.#pagesEnd = head.position;
   }
 
   /** Empty while nothing was ever written. */
@@ -115,21 +107,7 @@ export class TenantFeed {
 
   /** What `make` gives, made once for all who ask by the same key before the log grows. */
   shared(key: string, make: () => MarkedPage | undefined): MarkedPage | undefined {
-    const isFull = this.#pages.size === MAX_SHARED_PAGES || this.#pagesBytes > MAX_SHARED_BYTES;
-    if (this.#pagesEnd !== this.#recent.end || isFull) {
-      this.#pages.clear();
-      this.#pagesEnd = this.#recent.end;
-      this.#pagesBytes = 0;
-    }
-    let page = this.#pages.get(key);
-    if (page === undefined) {
-      page = make();
-      if (page) {
-        this.#pages.set(key, page);
-        this.#pagesBytes += page.changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      }
-    }
-    return page;
+    return this.#pages.get(this.#recent.end, key, make);
   }
 
   /** What follows a position; undefined if it must be read from the database. */
