@@ -18,7 +18,7 @@ export function isSameMark(one: CommitMark | undefined, other: CommitMark | unde
 /**
  * The commits of a tenant from the one that contains a position on, within the caller's snapshot.
  *
- * @param limit how many at most
+ * @param limit how many at most; a constant of the caller, since each is a statement of its own
  */
 export function readCommits(
   run: Run,
@@ -26,12 +26,13 @@ export function readCommits(
   position: bigint,
   limit: number,
 ): Promise<readonly CommitMark[]> {
+  // The limit is part of the text: the planner then knows that the first rows of the index are enough.
   return run<[bigint, Buffer]>({
-    name: "commits from",
+    name: `commits from, ${limit}`,
     text: `
 SELECT position, hash FROM holdfast.commits
-WHERE tenant_id = $1::uuid AND position >= $2 ORDER BY position LIMIT $3`,
-    values: [tenantId, position, limit],
+WHERE tenant_id = $1::uuid AND position >= $2 ORDER BY position LIMIT ${limit}`,
+    values: [tenantId, position],
   }).then((rows) => rows.map(([position, hash]) => ({ position, hash })));
 }
 
