@@ -33,6 +33,6 @@ export async function prepareTenant(address: Address): Promise<FuzzTenant> {
     }
   }
   const page = await rpc.unary(EventService.method.listEvents, { pageSize: 1 });
-  texts.push(page.nextPageToken, page.logId);
+  texts.push(page.nextPageToken, page.cursor?.logId ?? "");
   return { id, rpc, texts: [...new Set(texts)] };
 }

@@ -144,7 +144,7 @@ export async function startApp(
         onCommit(tenantId, commit) {
           probe.committed();
           hub.committed(tenantId, commit);
-          hints.send(tenantId, commit.position);
+          hints.send(tenantId, commit.mark.position);
         },
       },
       config,

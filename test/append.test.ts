@@ -28,7 +28,7 @@ describe("a batch", () => {
     );
     expect(positions).toEqual([2n, 3n, 4n, 5n, 6n, 7n, 8n]);
     expect([rejections, duplicates, generatedIds]).toEqual([[], [], []]);
-    const events = await tenant.listAll({ afterPosition: 1n });
+    const events = await tenant.listAll({ after: { position: 1n } });
     expect(events.map(({ position, change, entity }) => [position, change, entity.case])).toEqual([
       [2n, ChangeType.CREATED, "observation"],
       [3n, ChangeType.CREATED, "action"],

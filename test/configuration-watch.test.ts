@@ -32,7 +32,7 @@ describe("a watch", () => {
         told.push(`${each.position} ${each.key}=${text(each.configuration) ?? "none"}`);
         if (each.configuration) expect(each.configuration.key).toBe(each.key);
       }
-      if (answer.position >= position) break;
+      if (present(answer.cursor).position >= position) break;
     }
     answers.cancel();
     return told;
@@ -53,7 +53,7 @@ describe("a watch", () => {
     while (!told.at(-1)?.caughtUp);
     answers.cancel();
     expect(told.flatMap(({ changes }) => changes.map(({ key }) => key))).toEqual(keys);
-    expect(told.map(({ position }) => position)).toEqual([0n, 0n, 0n, 0n, 0n, 6n]);
+    expect(told.map(({ cursor }) => cursor?.position)).toEqual([0n, 0n, 0n, 0n, 0n, 6n]);
   });
 
   test("tells large changes in messages that each may be resumed after", async () => {
@@ -65,11 +65,11 @@ describe("a watch", () => {
     for (let i = 0; i < 6; i += 1) above.push(await put(tenant, { key: `key ${i}`, value: payload("1") }));
     for (const { id } of above) await change(tenant, { id, active: false }, "active");
     const upTo = 18n;
-    const answers = watch(tenant, { afterPosition: 12n });
+    const answers = watch(tenant, { after: { position: 12n } });
     const first = present(await answers.next());
     answers.cancel();
-    expect([first.changes.length, first.position, first.caughtUp]).toEqual([1, 13n, false]);
-    const told = await toldUpTo(watch(tenant, { afterPosition: first.position, logId: first.logId }), upTo);
+    expect([first.changes.length, first.cursor?.position, first.caughtUp]).toEqual([1, 13n, false]);
+    const told = await toldUpTo(watch(tenant, { after: present(first.cursor) }), upTo);
     expect(told.map((each) => each.slice(0, 8))).toEqual(
       [14, 15, 16, 17, 18].map((at, i) => `${at} key ${i + 1}`.slice(0, 8)),
     );
@@ -107,10 +107,10 @@ describe("a watch", () => {
       await change(tenant, { id, value: payload(`${i}`), active: i % 3 > 0 }, "value", "active");
     }
     const { position: last } = await remove(tenant, present(ids[1]));
-    const whole = await toldUpTo(watch(tenant, { agentId: "x", afterPosition: 0n }), last);
+    const whole = await toldUpTo(watch(tenant, { agentId: "x", after: { position: 0n } }), last);
     expect(whole.length).toBeGreaterThan(4);
     for (let after = 1n; after < last; after += 1n) {
-      const rest = await toldUpTo(watch(tenant, { agentId: "x", afterPosition: after }), last);
+      const rest = await toldUpTo(watch(tenant, { agentId: "x", after: { position: after } }), last);
       expect(rest).toEqual(whole.filter((line) => BigInt(line.split(" ")[0] ?? 0) > after));
     }
   });
@@ -119,9 +119,9 @@ describe("a watch", () => {
     const tenant = newTenant(servers.app());
     await put(tenant, { key: "k" });
     const ended = async (request: object) => (await refusal(watch(tenant, request).next())).reason;
-    expect(await ended({ afterPosition: 9n })).toBe("POSITION_IN_FUTURE");
-    expect(await ended({ afterPosition: -1n })).toBe("INVALID_FIELD");
-    expect(await ended({ logId: randomUUID() })).toBe("FOREIGN_CURSOR");
+    expect(await ended({ after: { position: 9n } })).toBe("POSITION_IN_FUTURE");
+    expect(await ended({ after: { position: -1n } })).toBe("INVALID_FIELD");
+    expect(await ended({ after: { logId: randomUUID() } })).toBe("FOREIGN_CURSOR");
     expect(await ended({ prefixes: [""] })).toBe("INVALID_FIELD");
   });
 
@@ -129,7 +129,7 @@ describe("a watch", () => {
     const [tenant, stranger] = [newTenant(servers.app()), newTenant(servers.app())];
     await put(stranger, { key: "k", value: payload("1") });
     const { position } = await put(tenant, { key: "other" });
-    expect(await toldUpTo(watch(tenant, { afterPosition: 0n }), position)).toEqual(["1 other=none"]);
+    expect(await toldUpTo(watch(tenant, { after: { position: 0n } }), position)).toEqual(["1 other=none"]);
     expect(await inForce(tenant)).toEqual(["other=undefined from TENANT"]);
   });
 });

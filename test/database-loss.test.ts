@@ -102,7 +102,7 @@ describe("when the database ends every connection again and again", () => {
     const following = async () => {
       const seen: bigint[] = [];
       while (!isOver || seen.length < Math.max(...[...acknowledged.values()].map(Number))) {
-        const answers = tenant.subscribe({ afterPosition: BigInt(seen.length) });
+        const answers = tenant.subscribe({ after: { position: BigInt(seen.length) } });
         try {
           while (!isOver || seen.length < Math.max(...[...acknowledged.values()].map(Number))) {
             seen.push(...present(await answers.next()).events.map((event) => event.position));
@@ -178,7 +178,7 @@ describe("when the database cannot be reached", () => {
     const app = await serve(proxy.url);
     const tenant = newTenant(app);
     const { id, position } = await tenant.open();
-    const answers = tenant.subscribe({ afterPosition: 0n });
+    const answers = tenant.subscribe({ after: { position: 0n } });
     await answers.next();
     proxy.cut();
     const entry = observation({ sessionId: id });

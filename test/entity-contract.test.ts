@@ -207,7 +207,7 @@ describe.each(named)("every %s", (name, entity) => {
 
   test("appears in the log and to subscribers, change by change, as it is got", async () => {
     const { tenant, things } = setUp(entity);
-    const live = tenant.subscribe({ afterPosition: 0n });
+    const live = tenant.subscribe({ after: { position: 0n } });
     const created = await things.create(sample(entity));
     const id = created.id as string;
     const states = [created];

@@ -202,7 +202,7 @@ describe("the past of a fork", () => {
     const filter = { sessionIds: [grandchild.id], includeAncestors: true };
     expect(positions(await tenant.listAll({ filter }))).toEqual([1, 2, 3, 4, 7, 10, 12]);
     expect(positions(await tenant.listAll({ filter, pageSize: 2 }))).toEqual([1, 2, 3, 4, 7, 10, 12]);
-    expect(positions(await tenant.listAll({ filter, afterPosition: 4n }))).toEqual([7, 10, 12]);
+    expect(positions(await tenant.listAll({ filter, after: { position: 4n } }))).toEqual([7, 10, 12]);
     expect(positions(await tenant.listAll({ filter: { ...filter, includeAncestors: false } }))).toEqual([
       10, 12,
     ]);
@@ -213,7 +213,7 @@ describe("the past of a fork", () => {
     const both = { ...filter, sessionIds: [grandchild.id, session.id, grandchild.id] };
     expect(positions(await tenant.listAll({ filter: both }))).toEqual([1, 2, 3, 4, 6, 7, 8, 10, 12]);
 
-    const stored = await readUpTo(tenant.subscribe({ afterPosition: 0n, filter }), 12n);
+    const stored = await readUpTo(tenant.subscribe({ after: { position: 0n }, filter }), 12n);
     expect(positions(stored)).toEqual([1, 2, 3, 4, 7, 10, 12]);
     const live = tenant.subscribe({ filter });
     await live.next();
@@ -232,7 +232,7 @@ describe("the past of a fork", () => {
     const { session } = await writeSession(tenant);
     const child = await fork(tenant, { sessionId: session.id, atPosition: 3n });
     const filter = { sessionIds: [child.id], includeAncestors: true };
-    expect(positions(await readUpTo(tenant.subscribe({ afterPosition: 0n, filter }), 7n))).toEqual([
+    expect(positions(await readUpTo(tenant.subscribe({ after: { position: 0n }, filter }), 7n))).toEqual([
       1, 2, 3, 7,
     ]);
     follower.cancel();
@@ -296,13 +296,13 @@ describe("the state at a position", () => {
     const request = { subject: { case: "sessionId", value: session.id }, pageSize: 1 } as const;
     const method = AdminService.method.getStateAt;
     const first = await tenant.rpc.unary(method, request);
-    expect([first.position, ...positions(first.items)]).toEqual([6n, 1]);
+    expect([first.cursor?.position, ...positions(first.items)]).toEqual([6n, 1]);
     await tenant.rpc.unary(ActionService.method.deleteAction, { id: actionId });
     await tenant.append(observation({ sessionId: session.id }));
     const second = await tenant.rpc.unary(method, { ...request, pageToken: first.nextPageToken });
     const third = await tenant.rpc.unary(method, { ...request, pageToken: second.nextPageToken });
     expect([...positions(second.items), ...positions(third.items)]).toEqual([2, 6]);
-    expect([third.position, third.nextPageToken]).toEqual([6n, ""]);
+    expect([third.cursor?.position, third.nextPageToken]).toEqual([6n, ""]);
     const foreign = tenant.rpc.unary(method, { ...request, position: 3n, pageToken: first.nextPageToken });
     expect(await refusal(foreign)).toMatchObject({ reason: "INVALID_PAGE_TOKEN" });
   });

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EventService, type Event as LogEvent } from "../gen/holdfast/v1/event_pb.js";
-import type { AppendResult } from "../gen/holdfast/v1/log_pb.js";
+import type { AppendResult, CursorSchema } from "../gen/holdfast/v1/log_pb.js";
 import { openWriter } from "./support/append-writer.js";
 import { action, decision, finishAction, metric, observation, startAction } from "./support/entries.js";
 import { propertyRuns } from "./support/property-runs.js";
@@ -131,14 +132,14 @@ async function follow(
   sentinel: string,
 ): Promise<LogEvent[]> {
   const events: LogEvent[] = [];
-  let position = 0n;
+  let after: MessageInitShape<typeof CursorSchema> = { position: 0n };
   for (let life = 0; ; life++) {
-    const answers = present(tenants[life % tenants.length]).subscribe({ afterPosition: position });
+    const answers = present(tenants[life % tenants.length]).subscribe({ after });
     const messages = cuts[life] ?? Number.POSITIVE_INFINITY;
     for (let read = 0; read < messages; read++) {
       const answer = present(await answers.next());
       events.push(...answer.events);
-      position = answer.position;
+      after = present(answer.cursor);
       if (events.at(-1)?.entity.value?.id === sentinel) {
         answers.cancel();
         return events;
@@ -217,11 +218,11 @@ describe("writers, retries and subscribers in any interleaving", () => {
 
 test("a log without events can be followed by whoever knows its position", async () => {
   const tenant = newTenant(servers.app());
-  const { lastPosition, logId } = await tenant.rpc.unary(EventService.method.listEvents, {});
-  expect([lastPosition, logId]).toEqual([0n, ""]);
-  const answers = tenant.subscribe({ afterPosition: lastPosition, logId });
+  const { lastPosition, cursor } = await tenant.rpc.unary(EventService.method.listEvents, {});
+  expect([lastPosition, cursor?.position, cursor?.logId]).toEqual([0n, 0n, ""]);
+  const answers = tenant.subscribe({ after: present(cursor) });
   await tenant.append(observation());
   const answer = present(await answers.next());
-  expect(answer.position <= 1n).toBe(true);
+  expect(present(answer.cursor).position <= 1n).toBe(true);
   answers.cancel();
 });

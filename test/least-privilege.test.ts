@@ -61,7 +61,7 @@ describe("a server whose user owns nothing and does not migrate", () => {
       filter: { labels: { run: "7" }, createTimeFrom: session.createTime },
     });
     expect(observations).toHaveLength(1);
-    const events = await readUpTo(tenant.subscribe({ afterPosition: 0n }), 4n);
+    const events = await readUpTo(tenant.subscribe({ after: { position: 0n } }), 4n);
     expect(events.map(({ position }) => position)).toEqual([1n, 2n, 3n, 4n]);
     // Verified as the same user.
     expect(await expectSoundLog(userUrl, tenant.id)).toBe(4n);

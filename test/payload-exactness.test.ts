@@ -104,13 +104,13 @@ function shown({ data, contentType }: Given): string {
 
 async function expectExact(given: Given, count: number): Promise<void> {
   const tenant = newTenant(servers.app());
-  const live = tenant.subscribe({ afterPosition: 0n });
+  const live = tenant.subscribe({ after: { position: 0n } });
   await live.next();
   const last = await write(tenant, given);
   const behind = tenant.on(servers.app(1));
   const ways = {
     "followed live": await readUpTo(live, last),
-    "read back by a subscription": await readUpTo(behind.subscribe({ afterPosition: 0n }), last),
+    "read back by a subscription": await readUpTo(behind.subscribe({ after: { position: 0n } }), last),
     listed: await behind.listAll(),
   };
   for (const [way, events] of Object.entries(ways)) {
@@ -174,7 +174,7 @@ describe("a payload comes out as it went in", () => {
 describe("fields come out as they went in", () => {
   test("alike whether followed live or read back", async () => {
     const tenant = newTenant(servers.app());
-    const live = tenant.subscribe({ afterPosition: 0n });
+    const live = tenant.subscribe({ after: { position: 0n } });
     await live.next();
     const session = await tenant.open({
       successRate: -0,

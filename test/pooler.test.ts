@@ -133,7 +133,7 @@ async function expectServedBehind(url: string, preparedStatements: boolean | "au
     Array.from({ length: 6 }, async (_, n) => {
       const tenant = newTenant(present(apps[n % 2]));
       const other = tenant.on(present(apps[(n + 1) % 2]));
-      const subscription = other.subscribe({ afterPosition: 0n });
+      const subscription = other.subscribe({ after: { position: 0n } });
       const writer = await openWriter(tenant);
       const { goal } = await tenant.rpc.unary(GoalService.method.createGoal, { goal: { title: "ours" } });
       const id = present(goal).id;

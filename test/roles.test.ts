@@ -135,7 +135,7 @@ describe("a secret", () => {
     const { id, key, agentId, position } = secret;
     const after = position - 1n;
     const watch = rpc.serverStream(method.watchConfigurations, { keys: [key], agentId });
-    const events = rpc.serverStream(EventService.method.subscribe, { afterPosition: after });
+    const events = rpc.serverStream(EventService.method.subscribe, { after: { position: after } });
     const answers = [
       await rpc.unary(method.getConfiguration, { key: { case: "id", value: id } }),
       await rpc.unary(method.getConfiguration, { key: { case: "id", value: id }, atPosition: position }),
@@ -143,7 +143,7 @@ describe("a secret", () => {
       await rpc.unary(method.listConfigurationRevisions, { id }),
       await rpc.unary(method.resolveConfiguration, { keys: [key], agentId }),
       await rpc.unary(method.resolveConfiguration, { keys: [key], agentId, atPosition: position }),
-      await rpc.unary(EventService.method.listEvents, { afterPosition: after }),
+      await rpc.unary(EventService.method.listEvents, { after: { position: after } }),
       await rpc.unary(AdminService.method.getStateAt, { subject: { case: "agentId", value: agentId } }),
       await watch.next(),
       await events.next(),

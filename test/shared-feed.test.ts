@@ -28,7 +28,7 @@ describe("a crowd that follows one log", () => {
     const crowd = Array.from({ length: CROWD }, (_, i) => ({
       filter: present(filters[i % filters.length]),
       // Some from the start, some as they come; some in between stop to read for a while.
-      answers: tenant.subscribe({ filter: present(filters[i % filters.length]), afterPosition: 0n }),
+      answers: tenant.subscribe({ filter: present(filters[i % filters.length]), after: { position: 0n } }),
       isSlow: i % 5 === 0,
     }));
     await Promise.all(crowd.map(({ answers }) => answers.next()));
@@ -52,7 +52,9 @@ describe("a crowd that follows one log", () => {
     );
     const expected = new Map(
       await Promise.all(
-        filters.map(async (filter) => [filter, await tenant.listAll({ filter, afterPosition: 1n })] as const),
+        filters.map(
+          async (filter) => [filter, await tenant.listAll({ filter, after: { position: 1n } })] as const,
+        ),
       ),
     );
     for (const { filter, events: told } of events) {

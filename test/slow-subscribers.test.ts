@@ -27,7 +27,7 @@ function expectDense(positions: readonly bigint[], last: bigint): void {
 describe("a subscriber that does not read", () => {
   test("costs little memory, slows nobody, and misses nothing when it reads again", async () => {
     const tenant = newTenant(servers.app());
-    const slow = tenant.subscribe({ afterPosition: 0n });
+    const slow = tenant.subscribe({ after: { position: 0n } });
     await slow.next();
     // What the server needs for its work, whoever reads, is there after the first of these.
     await fillWith(tenant, 20, 500_000);
@@ -36,7 +36,7 @@ describe("a subscriber that does not read", () => {
     const held = (await heldBytesAtRest()) - before;
     expect(held).toBeLessThan(5 * MIB);
     const live = tenant.subscribe();
-    expect(await live.next()).toMatchObject({ position: last, caughtUp: true });
+    expect(await live.next()).toMatchObject({ cursor: { position: last }, caughtUp: true });
     live.cancel();
     expectDense(
       (await readUpTo(slow, last)).map((event) => event.position),
@@ -46,7 +46,7 @@ describe("a subscriber that does not read", () => {
 
   test("and reads a message now and then gets everything in order", async () => {
     const tenant = newTenant(servers.app());
-    const slow = tenant.subscribe({ afterPosition: 0n });
+    const slow = tenant.subscribe({ after: { position: 0n } });
     const seen: bigint[] = [];
     let last = 0n;
     for (let round = 0; round < 30; round++) {
@@ -82,7 +82,7 @@ describe("catching up", () => {
         last = positions[0] ?? 0n;
       }
     }
-    const followed = await readUpTo(tenant.subscribe({ afterPosition: 0n }), last);
+    const followed = await readUpTo(tenant.subscribe({ after: { position: 0n } }), last);
     expectDense(
       followed.map((event) => event.position),
       last,
@@ -102,7 +102,7 @@ describe("catching up", () => {
       last = (await tenant.append(...entries)).positions.at(-1) ?? 0n;
     }
     expectDense(
-      (await readUpTo(tenant.subscribe({ afterPosition: 0n }), last)).map((event) => event.position),
+      (await readUpTo(tenant.subscribe({ after: { position: 0n } }), last)).map((event) => event.position),
       last,
     );
     expectDense(
@@ -121,7 +121,7 @@ describe("catching up", () => {
     }
     const filter = { agentIds: ["quiet"] };
     const expected = Array.from({ length: 10 }, (_, i) => BigInt(11 * (i + 1)));
-    const followed = await readUpTo(tenant.subscribe({ afterPosition: 0n, filter }), 110n);
+    const followed = await readUpTo(tenant.subscribe({ after: { position: 0n }, filter }), 110n);
     expect(followed.map((event) => event.position)).toEqual(expected);
     expect((await tenant.listAll({ filter })).map((event) => event.position)).toEqual(expected);
   });

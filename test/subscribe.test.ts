@@ -53,18 +53,21 @@ describe("a subscription", () => {
   test("from the start delivers what is there, says so, then what happens", async () => {
     const tenant = newTenant(servers.app());
     const there = await fill(tenant);
-    const answers = tenant.subscribe({ afterPosition: 0n });
+    const answers = tenant.subscribe({ after: { position: 0n } });
     const events: LogEvent[] = [];
     const caughtUp = await readUntil(answers, (answer) => {
       events.push(...answer.events);
       return answer.caughtUp;
     });
     expect(events).toEqual(there);
-    expect(caughtUp.position).toBe(BigInt(there.length));
-    expect(caughtUp.logId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(caughtUp.cursor?.position).toBe(BigInt(there.length));
+    expect(caughtUp.cursor?.logId).toMatch(/^[0-9a-f-]{36}$/);
     await tenant.append(observation({ content: "next" }));
     const next = await readUntil(answers, (answer) => answer.events.length > 0);
-    expect(next).toMatchObject({ position: caughtUp.position + 1n, caughtUp: true, logId: caughtUp.logId });
+    expect(next).toMatchObject({
+      cursor: { position: BigInt(there.length) + 1n, logId: present(caughtUp.cursor).logId },
+      caughtUp: true,
+    });
     expect(next.events[0]?.entity.value).toMatchObject({ content: "next" });
     answers.cancel();
   });
@@ -72,11 +75,11 @@ describe("a subscription", () => {
   test("from now delivers what happens from then on, also to a tenant that has nothing yet", async () => {
     const tenant = newTenant(servers.app());
     const empty = tenant.subscribe();
-    expect(await empty.next()).toMatchObject({ events: [], position: 0n, caughtUp: true });
+    expect(await empty.next()).toMatchObject({ events: [], cursor: { position: 0n }, caughtUp: true });
     await tenant.append(observation(), observation());
     expect(positions(await readUpTo(empty, 2n))).toEqual([1n, 2n]);
     const later = tenant.subscribe();
-    expect(await later.next()).toMatchObject({ events: [], position: 2n, caughtUp: true });
+    expect(await later.next()).toMatchObject({ events: [], cursor: { position: 2n }, caughtUp: true });
     await tenant.append(observation());
     expect(positions(await readUpTo(later, 3n))).toEqual([3n]);
   });
@@ -86,7 +89,7 @@ describe("a subscription", () => {
     await tenant.append(observation());
     const answers = tenant.subscribe();
     for (let i = 0; i < 4; i++) {
-      expect(await answers.next()).toMatchObject({ events: [], position: 1n, caughtUp: true });
+      expect(await answers.next()).toMatchObject({ events: [], cursor: { position: 1n }, caughtUp: true });
     }
     answers.cancel();
   });
@@ -96,7 +99,7 @@ describe("a subscription", () => {
     const answers = tenant.subscribe({ filter: { agentIds: ["nobody"] } });
     for (let i = 1n; i <= 3n; i++) {
       await tenant.append(observation({ agentId: "somebody" }));
-      const told = await readUntil(answers, (answer) => answer.position === i);
+      const told = await readUntil(answers, (answer) => answer.cursor?.position === i);
       expect(told.events).toEqual([]);
     }
     answers.cancel();
@@ -106,11 +109,11 @@ describe("a subscription", () => {
     const tenant = newTenant(servers.app());
     const there = await fill(tenant);
     const last = BigInt(there.length);
-    const { logId } = present(await tenant.subscribe().next());
+    const { logId } = present(present(await tenant.subscribe().next()).cursor);
     await Promise.all(
       [tenant, tenant.on(servers.app(1))].flatMap((reader) =>
         Array.from({ length: there.length }, async (_, n) => {
-          const answers = reader.subscribe({ afterPosition: BigInt(n), logId });
+          const answers = reader.subscribe({ after: { position: BigInt(n), logId } });
           expect(await readUpTo(answers, last)).toEqual(there.slice(n));
         }),
       ),
@@ -120,7 +123,7 @@ describe("a subscription", () => {
   test("after a position of the future is refused with OUT_OF_RANGE", async () => {
     const tenant = newTenant(servers.app());
     await tenant.append(observation());
-    expect(await refusal(tenant.subscribe({ afterPosition: 2n }).next())).toMatchObject({
+    expect(await refusal(tenant.subscribe({ after: { position: 2n } }).next())).toMatchObject({
       code: status.OUT_OF_RANGE,
       reason: "POSITION_IN_FUTURE",
       metadata: { position: "2", last_position: "1" },
@@ -130,14 +133,14 @@ describe("a subscription", () => {
   test("with the log_id of another log is refused with FAILED_PRECONDITION", async () => {
     const [tenant, other] = [newTenant(servers.app()), newTenant(servers.app())];
     for (const each of [tenant, other]) await each.append(observation());
-    const { logId } = present(await other.subscribe().next());
-    const own = present(await tenant.subscribe().next()).logId;
-    expect(await refusal(tenant.subscribe({ afterPosition: 0n, logId }).next())).toMatchObject({
+    const { logId } = present(present(await other.subscribe().next()).cursor);
+    const own = present(present(await tenant.subscribe().next()).cursor).logId;
+    expect(await refusal(tenant.subscribe({ after: { position: 0n, logId } }).next())).toMatchObject({
       code: status.FAILED_PRECONDITION,
       reason: "FOREIGN_CURSOR",
       metadata: { log_id: logId, current_log_id: own },
     });
-    const inUpperCase = tenant.subscribe({ afterPosition: 0n, logId: own.toUpperCase() });
+    const inUpperCase = tenant.subscribe({ after: { position: 0n, logId: own.toUpperCase() } });
     expect(positions(await readUpTo(inUpperCase, 1n))).toEqual([1n]);
   });
 
@@ -150,18 +153,18 @@ describe("a subscription", () => {
     };
     const many = { agentIds: Array.from({ length: 101 }, (_, i) => `${i}`) };
     const [wrong, tooMany] = await refusals([
-      tenant.subscribe({ afterPosition: -1n, logId: "nonsense", filter }).next(),
+      tenant.subscribe({ after: { position: -1n, logId: "nonsense" }, filter }).next(),
       tenant.subscribe({ filter: many }).next(),
     ]);
     expect(wrong?.fields).toEqual([
-      "after_position",
+      "after.log_id",
+      "after.position",
       "filter.agent_ids[0]",
       "filter.agent_ids[1]",
       "filter.entity_kinds[0]",
       "filter.entity_kinds[1]",
       "filter.session_ids[0]",
       "filter.session_ids[2]",
-      "log_id",
     ]);
     expect(tooMany?.fields).toEqual(["filter.agent_ids"]);
   });
@@ -169,13 +172,13 @@ describe("a subscription", () => {
   test("that is cancelled ends, and the next one works", async () => {
     const tenant = newTenant(servers.app());
     for (let i = 0; i < 20; i++) {
-      const answers = tenant.subscribe({ afterPosition: 0n });
+      const answers = tenant.subscribe({ after: { position: 0n } });
       await answers.next();
       answers.cancel();
       expect((await answers.status).code).toBe(status.CANCELLED);
     }
     await tenant.append(observation());
-    expect(positions(await readUpTo(tenant.subscribe({ afterPosition: 0n }), 1n))).toEqual([1n]);
+    expect(positions(await readUpTo(tenant.subscribe({ after: { position: 0n } }), 1n))).toEqual([1n]);
   });
 
   test("is ended as UNAVAILABLE by a server that stops, and loses nothing when resumed elsewhere", async () => {
@@ -185,15 +188,15 @@ describe("a subscription", () => {
     );
     try {
       const tenant = newTenant(present(stopping));
-      const answers = tenant.subscribe({ afterPosition: 0n });
+      const answers = tenant.subscribe({ after: { position: 0n } });
       await tenant.append(observation(), observation());
-      const { position } = await readUntil(answers, (answer) => answer.position === 2n);
+      const { cursor } = await readUntil(answers, (answer) => answer.cursor?.position === 2n);
       const ended = refusal(readUntil(answers, () => false));
       await stopping?.close();
       expect(await ended).toMatchObject({ code: status.UNAVAILABLE, reason: "SERVER_DRAINING" });
       const elsewhere = tenant.on(present(staying));
       await elsewhere.append(observation());
-      const rest = await readUpTo(elsewhere.subscribe({ afterPosition: position }), 3n);
+      const rest = await readUpTo(elsewhere.subscribe({ after: present(cursor) }), 3n);
       expect(positions(rest)).toEqual([3n]);
     } finally {
       await Promise.all([stopping?.close(), staying?.close()]);
@@ -254,7 +257,7 @@ describe("a filter", () => {
           (ofSession(a)(e) || ofSession(b)(e)) && ofAgent("coder")(e) && ofCase("session", "observation")(e),
       ],
     ];
-    const live = cases.map(([filter]) => tenant.subscribe({ afterPosition: 0n, filter }));
+    const live = cases.map(([filter]) => tenant.subscribe({ after: { position: 0n }, filter }));
     await Promise.all(live.map((answers) => answers.next()));
     for (const [i, agentId] of ["planner", "coder"].entries()) {
       const sessionId = present(sessions[i]);
@@ -279,9 +282,9 @@ describe("a filter", () => {
       const expected = positions(everything.filter(matches));
       const name = JSON.stringify(filter);
       expect(positions(await readUpTo(present(live[i]), last)), `${name}, live`).toEqual(expected);
-      const recent = tenant.subscribe({ afterPosition: 0n, filter });
+      const recent = tenant.subscribe({ after: { position: 0n }, filter });
       expect(positions(await readUpTo(recent, last)), `${name}, from memory`).toEqual(expected);
-      const stored = behind.subscribe({ afterPosition: 0n, filter });
+      const stored = behind.subscribe({ after: { position: 0n }, filter });
       expect(positions(await readUpTo(stored, last)), `${name}, from the database`).toEqual(expected);
       for (const pageSize of [1, 3, 1000]) {
         expect(positions(await tenant.listAll({ filter, pageSize })), `${name}, listed`).toEqual(expected);
@@ -299,7 +302,7 @@ describe("a list of events", () => {
     const other = newTenant(servers.app());
     await fill(other);
     for (const refused of await refusals([
-      list({ pageToken, afterPosition: 1n }),
+      list({ pageToken, after: { position: 1n } }),
       list({ pageToken, filter: { agentIds: ["x"] } }),
       list({ pageToken }, other),
       list({ pageToken: "garbage" }),
@@ -309,12 +312,12 @@ describe("a list of events", () => {
     }
     const [negative, before, future, late] = await refusals([
       list({ pageSize: -3 }),
-      list({ afterPosition: -1n }),
-      list({ afterPosition: 1n << 62n }),
+      list({ after: { position: -1n } }),
+      list({ after: { position: 1n << 62n } }),
       list({ minPosition: 1n << 62n }),
     ]);
     expect(negative?.fields).toEqual(["page_size"]);
-    expect(before?.fields).toEqual(["after_position"]);
+    expect(before?.fields).toEqual(["after.position"]);
     for (const refused of [future, late]) expect(refused?.reason).toBe("POSITION_IN_FUTURE");
   });
 });

@@ -204,13 +204,13 @@ test("what is committed on the primary alone is not told to subscribers, nor as 
   const [writing, following] = await Promise.all([serve(), serve()]);
   const tenant = newTenant(writing);
   const follower = tenant.on(following);
-  const before = follower.subscribe({ afterPosition: 0n });
-  expect(present(await before.next())).toMatchObject({ caughtUp: true, position: 0n });
+  const before = follower.subscribe({ after: { position: 0n } });
+  expect(present(await before.next())).toMatchObject({ caughtUp: true, cursor: { position: 0n } });
   const { acknowledged } = await commitAlone(tenant, observation());
   const events = readUpTo(before, 1n);
   await expectToWait(following, 1, [events]);
   const others = [
-    readUpTo(follower.subscribe({ afterPosition: 0n }), 1n),
+    readUpTo(follower.subscribe({ after: { position: 0n } }), 1n),
     follower.rpc.unary(AdminService.method.getLogHead, {}).then(({ position }) => position),
     follower.listAll(),
   ];
@@ -250,7 +250,7 @@ test("what Postgres recovers of a COMMIT that waited when it was killed is neith
   const app = await serve();
   const tenant = newTenant(app);
   const follow = async () => {
-    const events = await insist(() => readUpTo(tenant.subscribe({ afterPosition: 0n }), 1n));
+    const events = await insist(() => readUpTo(tenant.subscribe({ after: { position: 0n } }), 1n));
     return events.length;
   };
   await postgres.standbyIsAway();

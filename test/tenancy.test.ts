@@ -43,9 +43,9 @@ describe("a tenant", () => {
     expect((await rpc.unary(listSessions, { filter: { includeDeleted: true } })).sessions).toEqual([]);
     expect(await stranger.listAll({ filter: { sessionIds: [id] } })).toEqual([]);
     expect(await rpc.unary(AdminService.method.getLogHead, {})).toMatchObject({ logId: "", position: 0n });
-    expect(await stranger.subscribe({ afterPosition: 0n }).next()).toMatchObject({
+    expect(await stranger.subscribe({ after: { position: 0n } }).next()).toMatchObject({
       events: [],
-      position: 0n,
+      cursor: { position: 0n },
     });
     expect(await owner.listAll()).toHaveLength(3);
   });

@@ -19,7 +19,7 @@ describe.each([
   test("each show a subscriber everything written through both, in order", async () => {
     const tenant = newTenant(servers.app(0));
     const tenants = [tenant, tenant.on(servers.app(1))];
-    const subscriptions = tenants.map((each) => each.subscribe({ afterPosition: 0n }));
+    const subscriptions = tenants.map((each) => each.subscribe({ after: { position: 0n } }));
     await Promise.all(subscriptions.map((answers) => answers.next()));
     const writers = await Promise.all(tenants.map((each) => openWriter(each)));
     await Promise.all([

@@ -11,9 +11,9 @@ export function failingHub(hub: Hub, failpoints: Failpoints): Hub {
       failpoints.hitNow("before-ack");
       hub.committed(tenantId, commit);
     },
-    hold(tenantId, head) {
-      const held = hub.hold(tenantId, head);
-      return { ...held, feed: failingFeed(held.feed, failpoints) };
+    hold(tenantId, view) {
+      const held = hub.hold(tenantId, view);
+      return held && { ...held, feed: failingFeed(held.feed, failpoints) };
     },
   });
 }

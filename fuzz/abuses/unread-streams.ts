@@ -16,7 +16,7 @@ export const unreadStreams: Abuse = {
     const calls = await RawCalls.open(tenant);
     try {
       for (let i = 0; i < STREAMS; i++) {
-        const request = create(SubscribeRequestSchema, { afterPosition: BigInt(i) });
+        const request = create(SubscribeRequestSchema, { after: { position: BigInt(i) } });
         calls.call(SUBSCRIBE, toBinary(SubscribeRequestSchema, request), { reads: false });
       }
       await delay(FILL_MS);

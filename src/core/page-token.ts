@@ -28,11 +28,12 @@ export function pageToken(cursor: readonly string[], list: readonly string[]): s
 }
 
 /** What one value of a cursor is. */
-export type CursorPart = "whole number" | "UUID";
+export type CursorPart = "whole number" | "UUID" | "hash or none";
 
 const PATTERNS: Readonly<Record<CursorPart, RegExp>> = {
   "whole number": /^-?\d{1,18}$/,
   UUID: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  "hash or none": /^([0-9a-f]{64})?$/,
 };
 
 /**

@@ -33,6 +33,6 @@ test("an answer without any items is the same message too", async () => {
     () => undefined,
   );
   expect(fromBinary(ListEventsResponseSchema, encoded.take())).toEqual(
-    create(ListEventsResponseSchema, { logId: "log" }),
+    create(ListEventsResponseSchema, { nextPageToken: "next" }),
   );
 });

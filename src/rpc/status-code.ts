@@ -29,6 +29,7 @@ const CODE_BY_REASON = {
   [ErrorReason.UNIMPLEMENTED]: status.UNIMPLEMENTED,
   [ErrorReason.INTERNAL]: status.INTERNAL,
   [ErrorReason.LEASE_NOT_HELD]: status.FAILED_PRECONDITION,
+  [ErrorReason.LOG_DIVERGED]: status.FAILED_PRECONDITION,
   [ErrorReason.FOLDER_UNUSABLE]: status.FAILED_PRECONDITION,
 } satisfies Record<ErrorReason, status>;
 

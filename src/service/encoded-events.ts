@@ -4,6 +4,8 @@ import { EventSchema, SubscribeResponseSchema } from "../../gen/holdfast/v1/even
 import { WireWriter } from "../core/wire-writer.js";
 import type { Codecs } from "../entities/codecs.js";
 import type { CommittedChange } from "../store/committed-change.js";
+import type { LogCursor } from "../store/log-cursor.js";
+import { toCursor } from "./cursors.js";
 import type { SubscriptionPage } from "./subscription.js";
 
 /** Pages for subscribers as bytes: an event is encoded once, however many are told of it, and so is a page they share. */
@@ -16,9 +18,8 @@ export interface EncodedEvents {
 }
 
 interface EncodedPage {
-  readonly position: bigint;
+  readonly cursor: LogCursor;
   readonly caughtUp: boolean;
-  readonly logId: string;
   readonly bytes: Uint8Array;
 }
 
@@ -68,20 +69,29 @@ export function createEncodedEvents(codecs: Codecs): EncodedEvents {
   const mayHoldSecret = ({ kind }: CommittedChange) => codecs.ofKind(kind)?.entity.secret !== undefined;
 
   return {
-    page({ changes, position, caughtUp, logId, isShared }) {
+    page({ changes, cursor, caughtUp, isShared }) {
       if (changes.some(mayHoldSecret)) return undefined;
       const known = pages.get(changes);
-      if (known?.position === position && known.caughtUp === caughtUp && known.logId === logId) {
+      if (known?.caughtUp === caughtUp && isSameCursor(known.cursor, cursor)) {
         return known.bytes;
       }
       changes.forEach(isShared ? writeOnce : write);
-      const rest = { events: [], position, caughtUp, logId };
+      const rest = { events: [], caughtUp, cursor: toCursor(cursor) };
       writer.raw(toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, rest)));
       const bytes = writer.finish();
-      if (isShared) pages.set(changes, { position, caughtUp, logId, bytes });
+      if (isShared) pages.set(changes, { cursor, caughtUp, bytes });
       return bytes;
     },
   };
+}
+
+/** For pages that have the same changes: then both are of one history. */
+function isSameCursor(one: LogCursor, other: LogCursor): boolean {
+  return (
+    one.position === other.position &&
+    one.logId === other.logId &&
+    one.commit?.position === other.commit?.position
+  );
 }
 
 function tagOf({ number }: DescField, wireType: WireType): number {

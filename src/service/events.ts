@@ -11,10 +11,23 @@ import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import type { Codecs } from "../entities/codecs.js";
+import { cursorAt } from "../store/cursor-at.js";
 import type { Database, ReadBounds, Run } from "../store/database.js";
-import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import { type LogHead, readLogHead } from "../store/log-head.js";
+import { readLogHeadAt } from "../store/log-head-at.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
+import { readCursor } from "../store/read-cursor.js";
+import { readMinPosition } from "../store/read-min-position.js";
+import {
+  CURSOR_PARTS,
+  cursorFromMessage,
+  cursorFromParts,
+  FROM_START,
+  partsOfCursor,
+  toCursor,
+  wrongCursor,
+} from "./cursors.js";
 import type { DurableLog } from "./durable-log.js";
 import { eventFromChange } from "./event-from-change.js";
 
@@ -38,33 +51,35 @@ export async function listEvents(
   request: ListEventsRequest,
   bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof ListEventsResponseSchema>> {
-  const asked = changeFilter(request.filter);
-  const list = ["events", tenantId, String(request.afterPosition), filterText(request.filter)];
-  const cursor = cursorFromToken(request.pageToken, list, ["whole number"]);
-  const after = cursor ? BigInt(cursor[0] ?? 0) : request.afterPosition;
-  if (after < 0n) {
-    const description = `expected 0 or a position, got ${after}`;
-    throw invalidFields([{ field: "after_position", description }]);
-  }
+  const asked = changeFilter(request.filter, wrongCursor(request.after, "after"));
+  const from = request.after ? cursorFromMessage(request.after) : FROM_START;
+  const list = ["events", tenantId, String(from.position), filterText(request.filter)];
+  const token = cursorFromToken(request.pageToken, list, CURSOR_PARTS);
+  // All pages are of one history.
+  const after = token ? { ...cursorFromParts(token), logId: from.logId } : from;
   const maxChanges = pageSize(request.pageSize);
   const { head, changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
-      const head = await readLogHead(run, tenantId);
-      requirePosition(head, request.minPosition);
-      requirePosition(head, after);
+      const [log, place] = await Promise.all([
+        readMinPosition(run, tenantId, request),
+        readCursor(run, tenantId, after),
+      ]);
+      const head = log.check();
+      place.check();
       const filter = await withAncestors(run, tenantId, asked, request.filter);
-      const furthest = after + BigInt(maxPagePositions);
+      const furthest = after.position + BigInt(maxPagePositions);
       const upTo = head.position < furthest ? head.position : furthest;
       const bytes = { maxBytes: maxPageBytes, turn: bounds?.turn };
-      const range = { tenantId, after, upTo, filter, maxChanges, ...bytes };
+      const range = { tenantId, after: after.position, upTo, filter, maxChanges, ...bytes };
       const { changes, through } = firstChanges(await readChanges(run, codecs, range), maxChanges);
+      const cursor = await cursorAt(run, tenantId, head, through);
       return {
         head,
         changes,
-        nextPageToken: through < head.position ? pageToken([String(through)], list) : "",
+        nextPageToken: through < head.position ? pageToken(partsOfCursor(cursor), list) : "",
         lastPosition: head.position,
-        logId: head.logId,
+        cursor: toCursor(cursor),
       };
     },
     bounds,
@@ -75,13 +90,25 @@ export async function listEvents(
   return { ...rest, events };
 }
 
-/** Where the tenant's log ends, once that is durable: a cursor of it, or its hash, is kept elsewhere. */
+/**
+ * The commit that contains a position, or the last one for 0, once the log is durable up to there: a cursor of it, or its
+ * hash, is kept elsewhere.
+ *
+ * @throws POSITION_IN_FUTURE, INVALID_FIELD
+ */
 export async function logHead(
   { database, durable }: Pick<EventsContext, "database" | "durable">,
   tenantId: string,
+  atPosition: bigint,
   bounds?: ReadBounds,
 ): Promise<LogHead> {
-  const head = await database.read(tenantId, (run) => readLogHead(run, tenantId), bounds);
+  if (atPosition < 0n) {
+    const description = `expected 0 or a position, got ${atPosition}`;
+    throw invalidFields([{ field: "at_position", description }]);
+  }
+  const read = (run: Run) =>
+    atPosition === 0n ? readLogHead(run, tenantId) : readLogHeadAt(run, tenantId, atPosition);
+  const head = await database.read(tenantId, read, bounds);
   await durable.confirm(tenantId, head, bounds?.signal);
   return head;
 }

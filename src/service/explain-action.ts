@@ -18,8 +18,8 @@ import { observation } from "../entities/observation.js";
 import type { Database, ReadBounds, Run } from "../store/database.js";
 import { findFittingRecords } from "../store/fitting-records.js";
 import { type ListRange, listRows } from "../store/list-query.js";
-import { readLogHead, requirePosition } from "../store/log-head.js";
 import { MAX_GOAL_DEPTH, readGoalLine } from "../store/read-goal-line.js";
+import { readMinPosition } from "../store/read-min-position.js";
 import { findRecord } from "../store/read-records.js";
 
 /** Decisions, and observations, in one answer: more is not an explanation. */
@@ -35,14 +35,15 @@ export interface ExplainContext {
 /**
  * The chain from observation over decision and action to outcome, in one snapshot.
  *
- * @throws NOT_FOUND, POSITION_IN_FUTURE, INVALID_FIELD
+ * @throws NOT_FOUND, POSITION_IN_FUTURE, LOG_DIVERGED, INVALID_FIELD
  */
 export async function explainAction(
   { database, codecs }: ExplainContext,
   tenantId: string,
-  { actionId, minPosition }: ExplainActionRequest,
+  request: ExplainActionRequest,
   bounds?: ReadBounds,
 ): Promise<MessageInitShape<typeof ExplainActionResponseSchema>> {
+  const { actionId } = request;
   if (!isUuid(actionId)) {
     const got = actionId === "" ? "nothing" : JSON.stringify(actionId.slice(0, 80));
     throw invalidFields([{ field: "action_id", description: `expected a UUID, got ${got}` }]);
@@ -51,13 +52,13 @@ export async function explainAction(
   return database.read(
     tenantId,
     async (run) => {
-      const [head, found, decisions, observations] = await Promise.all([
-        readLogHead(run, tenantId),
+      const [log, found, decisions, observations] = await Promise.all([
+        readMinPosition(run, tenantId, request),
         findRecord(run, codecs.of(action), tenantId, { id }),
         linked<Decision>(run, codecs.of(decision), tenantId, id, bounds?.turn),
         linked<Observation>(run, codecs.of(observation), tenantId, id, bounds?.turn),
       ]);
-      requirePosition(head, minPosition);
+      const head = log.check();
       if (!found) throw notFound("action", id);
       const explained = found as unknown as Action;
       const answered = new Set(

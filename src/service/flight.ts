@@ -125,7 +125,7 @@ export class Flight {
     }
     this.#known = known.slice(from);
     if (commit === NO_COMMIT) return;
-    this.#context.durable.committed(this.#tenantId, commit.position);
+    this.#context.durable.committed(this.#tenantId, commit.mark.position);
     this.#context.onCommit(this.#tenantId, commit);
   }
 

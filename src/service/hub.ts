@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { FairSemaphore, type PermitOwner } from "../core/fair-semaphore.js";
 import type { Codecs } from "../entities/codecs.js";
+import { type CommitMark, isSameMark } from "../store/commit-mark.js";
 import type { Database } from "../store/database.js";
 import type { LogHead } from "../store/log-head.js";
 import type { DurableLog } from "./durable-log.js";
@@ -34,6 +35,22 @@ export interface FeedHold {
   release(): void;
 }
 
+/** The end of a feed, as it was at some moment. */
+export interface FeedEnd {
+  readonly feed: TenantFeed;
+  /** The last commit it knew; the start of the log if it knew none. */
+  readonly mark: CommitMark;
+}
+
+/** What a subscriber read of a log, in one snapshot. */
+export interface LogView {
+  readonly head: LogHead;
+  /** The end that a feed had before the snapshot was taken; undefined when there was none. */
+  readonly known: FeedEnd | undefined;
+  /** The commit that the log has where that one ended. */
+  readonly found: CommitMark | undefined;
+}
+
 /**
  * Where subscribers of this server meet what is committed, by this server or
  * another. It keeps the end of each followed tenant's log in memory; subscribers
@@ -48,6 +65,7 @@ export class Hub {
    * take turns, and so do connections of one, so that a crowd does not keep others waiting.
    */
   readonly #turns: FairSemaphore;
+  #divergedLogs = 0;
 
   constructor(context: FeedContext) {
     this.#context = context;
@@ -66,10 +84,23 @@ export class Hub {
     }
   }
 
-  /** @param head where the log ends, read from the database just now and found to be durable. */
-  hold(tenantId: string, head: LogHead): FeedHold {
-    const feed = this.#feeds.get(tenantId) ?? new TenantFeed(tenantId, head, this.#context);
-    this.#feeds.set(tenantId, feed);
+  /** The end of the feed of a tenant, to be compared with the database; undefined when nobody follows it. */
+  endOf(tenantId: string): FeedEnd | undefined {
+    const feed = this.#feeds.get(tenantId);
+    return feed && { feed, mark: feed.mark };
+  }
+
+  /**
+   * Holds the feed of a tenant, which is of the history that the subscriber has read. A feed of another one ends.
+   *
+   * @param view its `head` was found to be durable
+   * @returns undefined when another subscriber began a feed meanwhile whose history is not known to be the same: then
+   * the log has to be read again
+   */
+  hold(tenantId: string, { head, known, found }: LogView): FeedHold | undefined {
+    if (known && known.mark.position > 0n && !isSameMark(found, known.mark)) known.feed.diverge(found);
+    const feed = this.#feeds.get(tenantId) ?? this.#begin(tenantId, head);
+    if (feed !== known?.feed && feed.has(head) !== true) return undefined;
     feed.followers += 1;
     feed.hint(head.position);
     let held = true;
@@ -79,14 +110,27 @@ export class Hub {
         if (!held) return;
         held = false;
         feed.followers -= 1;
-        if (feed.followers === 0) this.#feeds.delete(tenantId);
+        if (feed.followers === 0) this.#end(tenantId, feed);
       },
     };
   }
 
+  #begin(tenantId: string, head: LogHead): TenantFeed {
+    const feed = new TenantFeed(tenantId, head, this.#context, () => {
+      this.#divergedLogs += 1;
+      this.#end(tenantId, feed);
+    });
+    this.#feeds.set(tenantId, feed);
+    return feed;
+  }
+
+  #end(tenantId: string, feed: TenantFeed): void {
+    if (this.#feeds.get(tenantId) === feed) this.#feeds.delete(tenantId);
+  }
+
   /** What this server just committed. */
-  committed(tenantId: string, { logId, changes }: Commit): void {
-    this.#feeds.get(tenantId)?.committed(logId, changes());
+  committed(tenantId: string, commit: Commit): void {
+    this.#feeds.get(tenantId)?.committed(commit);
   }
 
   /** Some server committed up to this position. */
@@ -99,8 +143,13 @@ export class Hub {
     return this.#turns.waiting;
   }
 
-  /** The tenants someone follows here. */
-  get tenants(): readonly string[] {
-    return [...this.#feeds.keys()];
+  /** Times that the database had another history of a log than subscribers of this server had been told. */
+  get divergedLogs(): number {
+    return this.#divergedLogs;
+  }
+
+  /** The ends of the logs that someone follows here. */
+  get ends(): readonly (FeedEnd & { readonly tenantId: string })[] {
+    return [...this.#feeds].map(([tenantId, feed]) => ({ tenantId, feed, mark: feed.mark }));
   }
 }

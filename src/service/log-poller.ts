@@ -8,17 +8,20 @@ export interface LogPoller {
   close(): void;
 }
 
-/** Looks at the logs followed here every so often: hints may be lost, this is not. */
+/** Looks at the logs followed here every so often, how far they reach and of which history they are: hints may be lost. */
 export function pollLogs(database: Database, hub: Hub, intervalMs: number, logger: Logger): LogPoller {
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   const poll = async () => {
     try {
-      const tenants = hub.tenants;
-      if (tenants.length > 0) {
-        for (const [tenantId, position] of await readLogPositions(database, tenants))
-          hub.hint(tenantId, position);
+      const ends = hub.ends;
+      if (ends.length > 0) {
+        const known = new Map(ends.map((end) => [end.tenantId, end]));
+        for (const [tenantId, position, hash] of await readLogPositions(database, ends)) {
+          const end = known.get(tenantId);
+          end?.feed.polled(end.mark, position, hash);
+        }
       }
     } catch (error) {
       logger.debug({ reason: errorText(error) }, "the followed logs could not be looked at");

@@ -1,6 +1,9 @@
 import type { AnswerRoom } from "../core/answer-room.js";
+import { findCommit, isSameMark } from "../store/commit-mark.js";
 import type { CommittedChange } from "../store/committed-change.js";
-import { type ChangeFilter, type ChangePage, readChanges } from "../store/read-changes.js";
+import type { Run } from "../store/database.js";
+import { type ChangeFilter, type ChangePage, type ChangeRange, readChanges } from "../store/read-changes.js";
+import type { MarkedPage } from "./stored-pages.js";
 import type { SubscriptionContext, SubscriptionSettings } from "./subscription-context.js";
 import type { TenantFeed } from "./tenant-feed.js";
 
@@ -19,7 +22,8 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-export interface ReadPage extends ChangePage {
+/** Its mark is undefined when it holds nothing that was not known before. */
+export interface ReadPage extends MarkedPage {
   /** Whether other subscribers may be given the very same changes. */
   readonly isShared: boolean;
 }
@@ -42,13 +46,14 @@ export class PageReader {
    * The page after a position, once there is room for it; that room is reserved. Empty at the end of the log, and when
    * the signal aborts while there is no room.
    *
-   * @throws the signal's reason when it aborts before the database could be read
+   * @throws LOG_DIVERGED; the signal's reason when it aborts before the database could be read
    */
   async after(position: bigint): Promise<ReadPage> {
     const { room, signal } = this.#request;
     for (;;) {
       if (position < this.#feed.end && room.free === 0) await room.freed(signal);
-      if (signal.aborted) return { changes: [], through: position, isShared: false };
+      if (signal.aborted) return { changes: [], through: position, mark: undefined, isShared: false };
+      if (this.#feed.hasDiverged) await this.#feed.requireHistory(position);
       // While this one waited others may have taken the room.
       if (position < this.#feed.end && room.free === 0) continue;
       const recent = this.#recent(position);
@@ -61,18 +66,19 @@ export class PageReader {
   }
 
   /** Subscribers at one place who ask for the same get one page. */
-  #recent(position: bigint): ChangePage | undefined {
+  #recent(position: bigint): MarkedPage | undefined {
     const { maxPageChanges, maxPageBytes } = this.#context.settings;
     return this.#feed.shared(`${position} ${this.#key}`, () => {
       const recent = this.#feed.after(position, maxPageChanges);
       const maxBytes = Math.min(maxPageBytes, SMALL_PAGE_BYTES);
-      return recent && pageOf(recent, position, this.#request.filter, maxBytes);
+      const page = recent && pageOf(recent, position, this.#request.filter, maxBytes);
+      return page && { ...page, mark: this.#feed.markAt(page.through) };
     });
   }
 
   /** Reserves the room for it before it waits. Undefined when there was none by the time it could be read. */
-  async #stored(after: bigint): Promise<ChangePage | undefined> {
-    const { database, codecs, hub, settings } = this.#context;
+  async #stored(after: bigint): Promise<MarkedPage | undefined> {
+    const { database, hub, settings } = this.#context;
     const { tenantId, filter, room, signal } = this.#request;
     const { stored, end } = this.#feed;
     const furthest = after + BigInt(settings.maxPagePositions);
@@ -90,11 +96,27 @@ export class PageReader {
       room.reserve(read ? bytesOf(read) : maxBytes);
       if (read) return read;
       const range = { tenantId, after, upTo, filter, maxChanges: settings.maxPageChanges, maxBytes };
-      const page = await database.read(tenantId, (run) => readChanges(run, codecs, range));
+      const page = await database.read(tenantId, (run) => this.#readStored(run, range));
+      if (!page) return undefined;
       // One who catches up alone leaves nothing behind for the garbage collector to carry along.
       if (this.#feed.followers > 1) stored.keep(this.#key, after, page);
       return page;
     });
+  }
+
+  /** The page and, in the same snapshot, whether the log still is the one that the feed has; if not, the feed ends. */
+  async #readStored(run: Run, range: ChangeRange): Promise<MarkedPage | undefined> {
+    const { mark: end } = this.#feed;
+    const [page, found] = await Promise.all([
+      readChanges(run, this.#context.codecs, range),
+      findCommit(run, range.tenantId, end.position),
+    ]);
+    if (!isSameMark(found, end)) {
+      this.#feed.diverge(found);
+      return undefined;
+    }
+    const mark = this.#feed.markAt(page.through) ?? (await findCommit(run, range.tenantId, page.through));
+    return { ...page, mark };
   }
 }
 

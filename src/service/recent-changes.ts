@@ -1,4 +1,7 @@
+import { type CommitMark, isSameMark } from "../store/commit-mark.js";
 import type { CommittedChange } from "../store/committed-change.js";
+import { CommitTrail } from "./commit-trail.js";
+import type { Commit } from "./write-flush.js";
 
 export interface RecentLimits {
   /** Changes kept at most. */
@@ -7,16 +10,21 @@ export interface RecentLimits {
   readonly maxBytes: number;
 }
 
-/** The end of a tenant's log, in memory: a run of changes without a gap, bounded in number and bytes. */
+/** What became of changes that were to be added: `gap` when some are missing before them. */
+export type Added = "added" | "gap" | "diverged";
+
+/** The end of a tenant's log, in memory: a run of changes without a gap, bounded in number and bytes, of one history. */
 export class RecentChanges {
   readonly #limits: RecentLimits;
+  readonly #trail: CommitTrail;
   #changes: CommittedChange[] = [];
   #bytes = 0;
   #end: bigint;
 
-  /** @param end the position the log ended at when this began. */
-  constructor(end: bigint, limits: RecentLimits) {
-    this.#end = end;
+  /** @param end the commit that the log ended with when this began */
+  constructor(end: CommitMark, limits: RecentLimits) {
+    this.#end = end.position;
+    this.#trail = new CommitTrail(end);
     this.#limits = limits;
   }
 
@@ -25,17 +33,35 @@ export class RecentChanges {
     return this.#end;
   }
 
-  /** Adds what follows the end directly; what is there already is passed over. Returns whether there was a gap. */
-  add(changes: readonly CommittedChange[]): boolean {
+  /** The commits of these changes; the last one contains the end. */
+  get trail(): CommitTrail {
+    return this.#trail;
+  }
+
+  /** Adds a commit that follows the end directly; what is there already is passed over. */
+  commit({ previousHash, mark, changes }: Omit<Commit, "logId">): Added {
+    const last = this.#trail.last;
+    const made = changes();
+    const before = { position: (made[0]?.position ?? 0n) - 1n, hash: previousHash };
+    if (before.position === last.position && !isSameMark(before, last)) return "diverged";
+    // No commit begins within another one.
+    if (before.position < last.position && mark.position > last.position) return "diverged";
+    return this.add(made, [mark]);
+  }
+
+  /** Adds what follows the end directly, and the commits of it, of which the last may end later; as `commit` does. */
+  add(changes: readonly CommittedChange[], commits: readonly CommitMark[]): Added {
+    if (commits.some((mark) => this.#trail.has(mark) === false)) return "diverged";
     for (const change of changes) {
       if (change.position <= this.#end) continue;
-      if (change.position > this.#end + 1n) return true;
+      if (change.position > this.#end + 1n) return "gap";
       this.#changes.push(change);
       this.#bytes += change.byteLength;
       this.#end = change.position;
     }
+    for (const mark of commits) this.#trail.add(mark);
     this.#trim();
-    return false;
+    return "added";
   }
 
   /** What follows a position, or undefined if not all of it is still here. */
@@ -62,5 +88,6 @@ export class RecentChanges {
       dropped += 1;
     }
     this.#changes = this.#changes.slice(dropped);
+    this.#trail.forgetBefore((this.#changes[0]?.position ?? this.#end + 1n) - 1n);
   }
 }

@@ -17,6 +17,12 @@ import { findFittingRecords } from "../store/fitting-records.js";
 import { listOrder, listRows } from "../store/list-query.js";
 import { listRevisions } from "../store/list-revisions.js";
 import { readLogHead, requirePosition } from "../store/log-head.js";
+import {
+  asksForPosition,
+  type MinPosition,
+  NO_MIN_POSITION,
+  readMinPosition,
+} from "../store/read-min-position.js";
 import { findRecord } from "../store/read-records.js";
 import { type Revision, readRevisions } from "../store/read-revisions.js";
 import { answerTooLarge, bytesToRead } from "./answer-size.js";
@@ -29,18 +35,16 @@ import type { Attribution, PreparedEntry } from "./prepared-entry.js";
 import { cursorParts, recordCursor } from "./record-cursor.js";
 import { type RequestKey, recordKey } from "./record-key.js";
 
-export interface GetRequest {
+export interface GetRequest extends MinPosition {
   readonly key: RequestKey;
-  readonly minPosition: bigint;
   /** 0 and undefined are now. */
   readonly atPosition?: bigint;
 }
 
-export interface ListRequest {
+export interface ListRequest extends MinPosition {
   readonly pageSize: number;
   readonly pageToken: string;
   readonly filter?: FieldBag | undefined;
-  readonly minPosition: bigint;
   readonly order: ListOrder;
 }
 
@@ -111,7 +115,7 @@ export class Records {
     await this.#context.appender.confirm(tenantId, head);
   }
 
-  /** @throws NOT_FOUND, POSITION_IN_FUTURE */
+  /** @throws NOT_FOUND, POSITION_IN_FUTURE, LOG_DIVERGED */
   async get(tenantId: string, request: GetRequest): Promise<FieldBag> {
     const key = recordKey(request.key);
     const atPosition = request.atPosition ?? 0n;
@@ -121,8 +125,7 @@ export class Records {
       const range = { tenantId, id: current.id as string, atPosition, limit: 1 };
       return (await readRevisions(run, this.codec, range))[0]?.record;
     };
-    const minPosition = maxPosition(request.minPosition, atPosition);
-    const record = await this.#read(tenantId, minPosition, read, { byKey: true });
+    const record = await this.#read(tenantId, request, read, { byKey: true }, atPosition);
     // What has expired is gone, its past is not.
     if (!record || (atPosition === 0n && isExpired(this.codec.entity, record))) {
       throw notFound(this.codec.entity.name, "id" in key ? key.id : key.externalId);
@@ -134,7 +137,7 @@ export class Records {
   async batchGet(
     tenantId: string,
     ids: readonly string[],
-    minPosition: bigint,
+    minPosition: MinPosition,
     bounds?: ReadBounds,
   ): Promise<readonly FieldBag[]> {
     if (ids.length > MAX_PAGE_SIZE) throw limitExceeded("ids", "ids", MAX_PAGE_SIZE, ids.length);
@@ -162,7 +165,7 @@ export class Records {
     const { maxPageBytes: maxBytes } = this.#context;
     const range = { tenantId, conditions, order, after, limit, maxBytes } as const;
     const read = (run: Run) => listRows(run, this.codec, range, bounds?.turn);
-    const { records, hasMore } = await this.#read(tenantId, request.minPosition, read, bounds);
+    const { records, hasMore } = await this.#read(tenantId, request, read, bounds);
     const last = hasMore ? records.at(-1) : undefined;
     const nextPageToken = last ? pageToken(recordCursor(listOrder(this.codec), last), list) : "";
     return { items: records, nextPageToken };
@@ -227,11 +230,10 @@ export class Records {
   /** Every state the thing ever had, newest first. @throws NOT_FOUND */
   async listRevisions(
     tenantId: string,
-    request: {
+    request: MinPosition & {
       readonly id: string;
       readonly pageSize: number;
       readonly pageToken: string;
-      readonly minPosition: bigint;
     },
     bounds?: ReadBounds,
   ): Promise<Page<Revision>> {
@@ -247,17 +249,24 @@ export class Records {
       maxBytes: this.#context.maxPageBytes,
     };
     const read = (run: Run) => listRevisions(run, this.codec, range, bounds?.turn);
-    const { revisions, hasMore } = await this.#read(tenantId, request.minPosition, read, bounds);
+    const { revisions, hasMore } = await this.#read(tenantId, request, read, bounds);
     if (revisions.length === 0 && below === undefined) throw notFound(this.codec.entity.name, id);
     const last = hasMore ? revisions.at(-1) : undefined;
     return { items: revisions, nextPageToken: last ? pageToken([String(last.revision)], list) : "" };
   }
 
-  #read<T>(tenantId: string, minPosition: bigint, read: Read<T>, options?: ReadOptions): Promise<T> {
+  #read<T>(
+    tenantId: string,
+    asked: MinPosition,
+    read: Read<T>,
+    options?: ReadOptions,
+    atPosition = 0n,
+  ): Promise<T> {
+    const needsHead = asksForPosition(asked) || atPosition !== 0n;
     const readAtLeast = async (run: Run) => {
-      if (minPosition === 0n) return read(run);
-      const [head, result] = await Promise.all([readLogHead(run, tenantId), read(run)]);
-      requirePosition(head, minPosition);
+      if (!needsHead) return read(run);
+      const [log, result] = await Promise.all([readMinPosition(run, tenantId, asked), read(run)]);
+      requirePosition(log.check(), atPosition);
       return result;
     };
     return this.#context.database.read(tenantId, readAtLeast, options);
@@ -274,7 +283,7 @@ function filterMessage(service: DescService): DescMessage {
 }
 
 function byId(id: string): GetRequest {
-  return { key: { case: "id", value: id }, minPosition: 0n };
+  return { key: { case: "id", value: id }, ...NO_MIN_POSITION };
 }
 
 function listOrderOf(order: ListOrder): "newest first" | "oldest first" {
@@ -282,10 +291,6 @@ function listOrderOf(order: ListOrder): "newest first" | "oldest first" {
     throw invalidFields([{ field: "order", description: `expected a ListOrder, got the number ${order}` }]);
   }
   return order === ListOrder.OLDEST_FIRST ? "oldest first" : "newest first";
-}
-
-function maxPosition(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }
 
 function messageText(schema: DescMessage, message: FieldBag | undefined): string {

@@ -2,9 +2,13 @@ import type { Configuration, ResolveConfigurationRequest } from "../../gen/holdf
 import { type FieldViolation, invalidFields } from "../core/errors.js";
 import type { Turn } from "../core/in-turns.js";
 import { configuration } from "../entities/configuration.js";
+import { cursorAt } from "../store/cursor-at.js";
 import type { ReadBounds, Run } from "../store/database.js";
-import { type LogHead, readLogHead, requirePosition } from "../store/log-head.js";
+import type { LogCursor } from "../store/log-cursor.js";
+import type { LogHead } from "../store/log-head.js";
 import { readConfigurations, readConfigurationsAt } from "../store/read-configurations.js";
+import { readCursor } from "../store/read-cursor.js";
+import { type MinPosition, NO_MIN_POSITION, readMinPosition } from "../store/read-min-position.js";
 import { answerTooLarge } from "./answer-size.js";
 import { ConfigurationsInForce, tooManyKeys } from "./configurations-in-force.js";
 import type { EventsContext } from "./events.js";
@@ -27,7 +31,7 @@ const ADVICE = "select fewer keys at a time";
  * What is in force, now or at a position.
  *
  * @param maxAnswerBytes what is read of all layers is bounded by it
- * @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE
+ * @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE, LOG_DIVERGED
  */
 export async function resolveConfigurations(
   { database, codecs }: Pick<EventsContext, "database" | "codecs">,
@@ -35,21 +39,21 @@ export async function resolveConfigurations(
   tenantId: string,
   request: ResolveConfigurationRequest,
   bounds?: ReadBounds,
-): Promise<{ configurations: readonly Configuration[]; position: bigint; logId: string }> {
+): Promise<{ configurations: readonly Configuration[]; cursor: LogCursor }> {
   checkSelection(request);
-  const { minPosition, atPosition } = request;
+  const { atPosition } = request;
   if (atPosition < 0n) {
     const description = `expected 0 or a position, got ${atPosition}`;
     throw invalidFields([{ field: "at_position", description }]);
   }
   const codec = codecs.of(configuration);
   const read = async (run: Run) => {
-    const wanted = { tenantId, selection: request, position: atPosition || undefined, maxAnswerBytes };
+    const after = atPosition === 0n ? undefined : { logId: "", position: atPosition, commit: undefined };
+    const wanted = { tenantId, selection: request, after, minPosition: request, maxAnswerBytes };
     const [head, inForce] = await readInForce(run, codec, wanted, bounds?.turn);
-    requirePosition(head, minPosition);
     inForce.requireFit();
-    const position = atPosition || head.position;
-    return { configurations: inForce.all(), position, logId: head.logId };
+    const cursor = await cursorAt(run, tenantId, head, atPosition || head.position);
+    return { configurations: inForce.all(), cursor };
   };
   return database.read(tenantId, read, bounds);
 }
@@ -57,33 +61,36 @@ export async function resolveConfigurations(
 export interface WantedLayers {
   readonly tenantId: string;
   readonly selection: KeySelection;
-  /** Undefined is now. */
-  readonly position: bigint | undefined;
+  /** As of when; undefined is now. */
+  readonly after: LogCursor | undefined;
+  readonly minPosition?: MinPosition;
   readonly maxAnswerBytes: number;
 }
 
 /**
  * The layers of the selected keys, now or at a position, and the log they are of.
  *
- * @throws POSITION_IN_FUTURE, LIMIT_EXCEEDED
+ * @throws FOREIGN_CURSOR, LOG_DIVERGED, POSITION_IN_FUTURE, LIMIT_EXCEEDED
  */
 export async function readInForce(
   run: Run,
   codec: Parameters<typeof readConfigurations>[1],
-  { tenantId, selection, position, maxAnswerBytes }: WantedLayers,
+  { tenantId, selection, after, minPosition = NO_MIN_POSITION, maxAnswerBytes }: WantedLayers,
   turn?: Turn,
 ): Promise<readonly [LogHead, ConfigurationsInForce]> {
   const { keys, prefixes, agentId } = selection;
   // Where every layer has a value, one in three is in force.
   const maxBytes = LAYERS * maxAnswerBytes;
   const range = { tenantId, keys, prefixes, agentId, limit: LAYERS * MAX_KEYS + 1, maxBytes };
-  const [head, { records, found }] = await Promise.all([
-    readLogHead(run, tenantId),
-    position === undefined
+  const [log, place, { records, found }] = await Promise.all([
+    readMinPosition(run, tenantId, minPosition),
+    after && readCursor(run, tenantId, after),
+    after === undefined
       ? readConfigurations(run, codec, range, turn)
-      : readConfigurationsAt(run, codec, range, position, turn),
+      : readConfigurationsAt(run, codec, range, after.position, turn),
   ]);
-  if (position !== undefined) requirePosition(head, position);
+  const head = log.check();
+  place?.check();
   if (found > LAYERS * MAX_KEYS) throw tooManyKeys(MAX_KEYS);
   if (records.length < found) throw answerTooLarge(maxBytes, maxAnswerBytes, ADVICE);
   const limits = {

@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { Database } from "../store/database.js";
 import { DATABASE_STATES, type DatabaseProbe } from "../store/database-probe.js";
 import type { Hub } from "./hub.js";
@@ -38,7 +38,16 @@ export function registerRuntimeGauges(
     help: "Tenants whose log someone follows on this server.",
     registers,
     collect() {
-      this.set(hub.tenants.length);
+      this.set(hub.ends.length);
+    },
+  });
+  new Counter({
+    name: "holdfast_log_diverged_total",
+    help: "Times that the database had another history of a log than subscribers had been told; their streams ended.",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(hub.divergedLogs);
     },
   });
   new Gauge({

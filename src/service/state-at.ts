@@ -5,12 +5,15 @@ import { mapInTurns } from "../core/in-turns.js";
 import { cursorFromToken, pageSize, pageToken } from "../core/page-token.js";
 import { isUuid } from "../core/uuid.js";
 import { session } from "../entities/session.js";
+import { cursorAt } from "../store/cursor-at.js";
 import type { ReadBounds, Run } from "../store/database.js";
-import { readLogHead, requirePosition } from "../store/log-head.js";
 import { readAncestors } from "../store/read-ancestors.js";
 import { type ChangeFilter, firstChanges, readChanges } from "../store/read-changes.js";
+import { readCursor } from "../store/read-cursor.js";
+import { readMinPosition } from "../store/read-min-position.js";
 import { readRevisions } from "../store/read-revisions.js";
 import { readRevisionsEnd } from "../store/read-revisions-end.js";
+import { CURSOR_PARTS, cursorFromParts, FROM_START, partsOfCursor, toCursor } from "./cursors.js";
 import { eventFromChange } from "./event-from-change.js";
 import { type EventsContext, kindViolations } from "./events.js";
 
@@ -35,15 +38,20 @@ export async function stateAt(
     String(request.includeDeleted),
     String(request.excludeAncestors),
   ];
-  const cursor = cursorFromToken(request.pageToken, list, ["whole number", "whole number"])?.map(BigInt);
+  const token = cursorFromToken(request.pageToken, list, [...CURSOR_PARTS, "whole number"]);
+  const asked = token ? cursorFromParts(token) : { ...FROM_START, position: request.position };
+  const after = BigInt(token?.at(-1) ?? 0);
   const maxChanges = pageSize(request.pageSize);
   const { changes, ...rest } = await database.read(
     tenantId,
     async (run) => {
-      const head = await readLogHead(run, tenantId);
-      requirePosition(head, request.minPosition);
-      const [position = request.position || head.position, after = 0n] = cursor ?? [];
-      requirePosition(head, position);
+      const [log, place] = await Promise.all([
+        readMinPosition(run, tenantId, request),
+        readCursor(run, tenantId, asked),
+      ]);
+      const head = log.check();
+      place.check();
+      const position = asked.position || head.position;
       const filter = await subjectFilter(context, run, tenantId, request, subject, position);
       const upTo = await readRevisionsEnd(run, {
         tenantId,
@@ -63,11 +71,12 @@ export async function stateAt(
         turn: bounds?.turn,
       });
       const { changes, through } = firstChanges(page, maxChanges);
+      const cursor = await cursorAt(run, tenantId, head, position);
+      const next = [...partsOfCursor(cursor), String(through)];
       return {
         changes,
-        nextPageToken: through < position ? pageToken([String(position), String(through)], list) : "",
-        position,
-        logId: head.logId,
+        nextPageToken: through < position ? pageToken(next, list) : "",
+        cursor: toCursor(cursor),
       };
     },
     bounds,

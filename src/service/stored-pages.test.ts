@@ -1,14 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { CommittedChange } from "../store/committed-change.js";
-import type { ChangePage } from "../store/read-changes.js";
-import { StoredPages } from "./stored-pages.js";
+import { type MarkedPage, StoredPages } from "./stored-pages.js";
 
 /** A log of which each filter matches every so-manieth change. */
-function read(every: number, after: number, count: number): ChangePage {
+function read(every: number, after: number, count: number): MarkedPage {
   const positions = Array.from({ length: count }, (_, i) => after + i + 1).filter((at) => at % every === 0);
   const changes = positions.map((at) => ({ position: BigInt(at), byteLength: 100 }) as CommittedChange);
-  return { changes, through: BigInt(after + count) };
+  return { changes, through: BigInt(after + count), mark: undefined };
 }
 
 test("whatever is kept, a page found begins where it was asked for and leaves nothing out", () => {

@@ -1,10 +1,16 @@
+import type { CommitMark } from "../store/commit-mark.js";
 import type { ChangePage } from "../store/read-changes.js";
+
+/** A page of a log, and the commit that contains its end; undefined at the start of a log. */
+export interface MarkedPage extends ChangePage {
+  readonly mark: CommitMark | undefined;
+}
 
 interface KeptPage {
   /** The same for filters that match the same. */
   readonly key: string;
   readonly after: bigint;
-  readonly page: ChangePage;
+  readonly page: MarkedPage;
   readonly bytes: number;
   /** When it was used last. */
   usedMs: number;
@@ -35,7 +41,7 @@ export class StoredPages {
   }
 
   /** What follows a position; undefined if no page kept reaches from there beyond it. */
-  find(key: string, position: bigint): ChangePage | undefined {
+  find(key: string, position: bigint): MarkedPage | undefined {
     const at = this.#pages.findIndex(
       (kept) => kept.key === key && kept.after <= position && position < kept.page.through,
     );
@@ -44,11 +50,11 @@ export class StoredPages {
     found.usedMs = this.#now();
     this.#pages.push(found);
     if (found.after === position) return found.page;
-    const { changes, through } = found.page;
-    return { changes: changes.filter((change) => change.position > position), through };
+    const changes = found.page.changes.filter((change) => change.position > position);
+    return { ...found.page, changes };
   }
 
-  keep(key: string, after: bigint, page: ChangePage): void {
+  keep(key: string, after: bigint, page: MarkedPage): void {
     const bytes = page.changes.reduce((sum, { byteLength }) => sum + byteLength, 0);
     this.#pages.push({ key, after, page, bytes, usedMs: this.#now() });
     this.#bytes += bytes;

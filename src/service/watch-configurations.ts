@@ -12,6 +12,7 @@ import { EntityKind } from "../../gen/holdfast/v1/log_pb.js";
 import { reserveRoom } from "../core/answer-room.js";
 import { configuration } from "../entities/configuration.js";
 import { recordFromStored } from "../entities/stored-record.js";
+import { cursorFromMessage, toCursor } from "./cursors.js";
 import { checkSelection, type KeySelection, readInForce } from "./resolve-configurations.js";
 import { splitBySize } from "./split-by-size.js";
 import { type SubscriptionRequest, subscribe } from "./subscription.js";
@@ -29,7 +30,7 @@ type Response = MessageInitShape<typeof WatchConfigurationsResponseSchema>;
  *
  * Ends when the signal aborts.
  *
- * @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE, FOREIGN_CURSOR
+ * @throws INVALID_FIELD, LIMIT_EXCEEDED, POSITION_IN_FUTURE, FOREIGN_CURSOR, LOG_DIVERGED
  */
 export async function* watchConfigurations(
   context: SubscriptionContext,
@@ -40,23 +41,31 @@ export async function* watchConfigurations(
   checkSelection(request);
   const codec = context.codecs.of(configuration);
   const { maxAnswerBytes } = context.settings;
-  const wanted = { tenantId, selection: request, position: request.afterPosition, maxAnswerBytes };
+  const resumed = request.after && cursorFromMessage(request.after);
+  const wanted = { tenantId, selection: request, after: resumed, maxAnswerBytes };
   const [head, inForce] = await context.hub.inTurn({ tenantId, connection: room.connection }, signal, () =>
     context.database.read(tenantId, (run) => readInForce(run, codec, wanted)),
   );
   inForce.requireFit();
-  const after = request.afterPosition ?? head.position;
+  // Whole, so that what follows is of the history that this was read from.
+  const after = resumed ?? {
+    logId: head.logId,
+    position: head.position,
+    commit: head.position > 0n ? head : undefined,
+  };
   const filter = create(EventFilterSchema, { entityKinds: [EntityKind.CONFIGURATION] });
-  const asked = { tenantId, after, logId: request.logId, filter, room, signal };
+  const asked = { tenantId, after, filter, room, signal };
   const pages = subscribe(context, asked, (page) => page);
-  let isFirst = request.afterPosition === undefined;
+  let isFirst = resumed === undefined;
   for await (const { changes, ...page } of pages) {
     const told: Told[] = [];
     if (isFirst) {
       const all = inForce.all();
       // In the order of keys: only behind the last of them is there a position to resume after but the start.
       told.push(
-        ...all.map((each, i) => tell(each.position, each.key, each, i < all.length - 1 ? 0n : after)),
+        ...all.map((each, i) =>
+          tell(each.position, each.key, each, i < all.length - 1 ? 0n : after.position),
+        ),
       );
     }
     isFirst = false;
@@ -75,8 +84,9 @@ export async function* watchConfigurations(
       const bytes = part.reduce((sum, each) => sum + byteLength(each), 0);
       if (bytes > 0) await reserveRoom(room, bytes, signal);
       const isLast = i === parts.length - 1;
-      const place = isLast ? page : { ...page, position: part.at(-1)?.resumeAfter ?? 0n, caughtUp: false };
-      yield { ...place, changes: part.map(({ resumeAfter: _, ...each }) => each) };
+      const cursor = isLast ? page.cursor : { ...page.cursor, position: part.at(-1)?.resumeAfter ?? 0n };
+      const caughtUp = isLast && page.caughtUp;
+      yield { cursor: toCursor(cursor), caughtUp, changes: part.map(({ resumeAfter: _, ...each }) => each) };
     }
   }
 }

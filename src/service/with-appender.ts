@@ -45,7 +45,7 @@ export async function withAppender<T>(
       rules,
       durable,
       logger,
-      onCommit: (tenant, { position }) => hints.send(tenant, position),
+      onCommit: (tenant, { mark }) => hints.send(tenant, mark.position),
     },
     settings,
   );

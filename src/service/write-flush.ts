@@ -8,6 +8,7 @@ import type { FieldBag } from "../entities/field-codec.js";
 import { setCommitFields } from "../entities/stored-record.js";
 import { type AppendAnswer, appendStatement, makeAppendStatement, type Turn } from "../store/append.js";
 import { beginAs } from "../store/begin-as.js";
+import type { CommitMark } from "../store/commit-mark.js";
 import type { CommittedChange } from "../store/committed-change.js";
 import type { Connections, Run } from "../store/database.js";
 import { SESSION_NOT_ACTIVE } from "../store/routines/log-routines.js";
@@ -39,13 +40,21 @@ export interface WrittenFlush {
 
 export interface Commit {
   readonly logId: string;
-  /** Of the last change; 0 if there was none. */
-  readonly position: bigint;
+  /** The hash of everything before it. */
+  readonly previousHash: Uint8Array;
+  readonly mark: CommitMark;
   /** The changes, in order of position; made when asked for. */
   changes(): readonly CommittedChange[];
 }
 
-export const NO_COMMIT: Commit = Object.freeze({ logId: "", position: 0n, changes: () => [] });
+const NO_BYTES = new Uint8Array();
+
+export const NO_COMMIT: Commit = Object.freeze({
+  logId: "",
+  previousHash: NO_BYTES,
+  mark: { position: 0n, hash: NO_BYTES },
+  changes: () => [],
+});
 
 /**
  * Each try that the database refuses teaches at least one fact (a closed
@@ -182,11 +191,12 @@ function written(
   entries: readonly PreparedEntry[],
   answer: AppendAnswer | undefined,
 ): WrittenFlush {
-  const [firstPosition, micros, logId] = answer ?? [0n, 0n, ""];
+  const [firstPosition, micros, logId, previousHash, hash] = answer ?? [0n, 0n, "", NO_BYTES, NO_BYTES];
   const stamp = { firstPosition, micros, time: timestampFromMicros(micros) };
   const { placed, fates } = plan;
   const position = firstPosition + BigInt(placed.length - 1);
-  const commit = { logId, position, changes: () => placed.map((each) => committed(each, stamp)) };
+  const changes = () => placed.map((each) => committed(each, stamp));
+  const commit = { logId, previousHash, mark: { position, hash }, changes };
   return {
     outcomes: fates.map((fate, i) => outcome(fate, entries[i], stamp)),
     commit: placed.length === 0 ? NO_COMMIT : commit,

@@ -47,8 +47,14 @@ export interface Turn {
   readonly after: string | null;
 }
 
-/** What the append statement answers: first position, commit time in microseconds, log id. */
-export type AppendAnswer = [firstPosition: bigint, commitTimeMicros: bigint, logId: string];
+/** What the append statement answers: first position, commit time in microseconds, log id, hash before and after. */
+export type AppendAnswer = [
+  firstPosition: bigint,
+  commitTimeMicros: bigint,
+  logId: string,
+  previousHash: Buffer,
+  hash: Buffer,
+];
 
 /**
  * The one statement of a flush: takes the positions, extends the hash and
@@ -79,7 +85,8 @@ WITH log AS MATERIALIZED (
     $1::uuid, $2::integer, $3::bytea, $4::uuid[], $5::integer[], $6::text, $7::text
   )
 )
-SELECT log.first_position, log.commit_time, log.log_id, ${calls.join(", ")} FROM log`,
+SELECT log.first_position, log.commit_time, log.log_id, log.previous_hash, log.commit_hash,
+  ${calls.join(", ")} FROM log`,
     values,
   };
 }

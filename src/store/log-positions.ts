@@ -1,16 +1,35 @@
 import { binaryArray } from "./binary-array.js";
+import type { CommitMark } from "./commit-mark.js";
 import type { Connections } from "./database.js";
 
-/** Where the logs of these tenants end; a tenant without a log is left out. */
+/** The end of a tenant's log as someone knows it. */
+export interface KnownEnd {
+  readonly tenantId: string;
+  readonly mark: CommitMark;
+}
+
+/**
+ * Where the logs of these tenants end, 0 for one without a log; and the hash of the commit that ends where the log is
+ * known to have ended, null if none does.
+ */
 export function readLogPositions(
   database: Connections,
-  tenantIds: readonly string[],
-): Promise<[tenantId: string, position: bigint][]> {
+  ends: readonly KnownEnd[],
+): Promise<[tenantId: string, position: bigint, hash: Buffer | null][]> {
   return database.readAll((run) =>
-    run<[string, bigint]>({
+    run<[string, bigint, Buffer | null]>({
       name: "log positions",
-      text: "SELECT tenant_id, position FROM holdfast.log_positions($1::uuid[])",
-      values: [binaryArray("uuid", tenantIds)],
+      text: "SELECT tenant_id, position, hash FROM holdfast.log_positions($1::uuid[], $2::bigint[])",
+      values: [
+        binaryArray(
+          "uuid",
+          ends.map(({ tenantId }) => tenantId),
+        ),
+        binaryArray(
+          "bigint",
+          ends.map(({ mark }) => mark.position),
+        ),
+      ],
     }),
   );
 }

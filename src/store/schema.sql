@@ -753,7 +753,7 @@ END $function$;
 ALTER FUNCTION holdfast.add_import_batch(uuid,uuid,text[],uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.add_import_batch(uuid,uuid,text[],uuid[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[], p_after text, p_turn text, OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid)
+CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[], p_after text, p_turn text, OUT first_position bigint, OUT commit_time timestamp with time zone, OUT log_id uuid, OUT previous_hash bytea, OUT commit_hash bytea)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -764,7 +764,6 @@ CREATE OR REPLACE FUNCTION holdfast.begin_append(p_tenant uuid, p_count integer,
 AS $function$
 DECLARE
   v_position bigint;
-  v_hash bytea;
   v_commit_time timestamptz;
   v_not_active json;
   v_created bigint[];
@@ -792,7 +791,7 @@ BEGIN
 
   LOOP
     SELECT l.position, l.hash, l.commit_time, l.log_id, l.created_counts, l.deleted_counts, l.change_counts
-    INTO v_position, v_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
+    INTO v_position, previous_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
     FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
     EXIT WHEN FOUND;
     INSERT INTO holdfast.tenant_logs (tenant_id, log_id, position, hash)
@@ -814,7 +813,7 @@ BEGIN
   first_position := v_position + 1;
   commit_time := greatest(clock_timestamp(), v_commit_time);
   v_position := v_position + p_count;
-  v_hash := sha256(v_hash || int8send(first_position) || int8send(v_position)
+  commit_hash := sha256(previous_hash || int8send(first_position) || int8send(v_position)
     || int8send((extract(epoch FROM commit_time) * 1000000)::bigint) || p_content_hashes);
 
   FOR i IN 1 .. cardinality(p_tally) BY 4 LOOP
@@ -824,11 +823,11 @@ BEGIN
     v_changes[v_kind] := coalesce(v_changes[v_kind], 0) + p_tally[i + 3];
   END LOOP;
 
-  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time,
+  UPDATE holdfast.tenant_logs l SET position = v_position, hash = commit_hash, commit_time = begin_append.commit_time,
     created_counts = v_created, deleted_counts = v_deleted, change_counts = v_changes
   WHERE l.tenant_id = p_tenant;
   INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
-  VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
+  VALUES (p_tenant, v_position, first_position, begin_append.commit_time, commit_hash);
 END $function$;
 ALTER FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[],text,text) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.begin_append(uuid,integer,bytea,uuid[],integer[],text,text) TO holdfast_writer;
@@ -1164,18 +1163,21 @@ END $function$;
 ALTER FUNCTION holdfast.lock_sessions(uuid,uuid[]) OWNER TO holdfast_append;
 GRANT EXECUTE ON FUNCTION holdfast.lock_sessions(uuid,uuid[]) TO holdfast_writer;
 
-CREATE OR REPLACE FUNCTION holdfast.log_positions(p_tenants uuid[])
- RETURNS TABLE(tenant_id uuid, "position" bigint)
+CREATE OR REPLACE FUNCTION holdfast.log_positions(p_tenants uuid[], p_positions bigint[])
+ RETURNS TABLE(tenant_id uuid, "position" bigint, hash bytea)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
 BEGIN
-  RETURN QUERY SELECT l.tenant_id, l.position FROM holdfast.tenant_logs l WHERE l.tenant_id = ANY (p_tenants);
+  RETURN QUERY SELECT a.tenant_id, coalesce(l.position, 0), c.hash
+  FROM unnest(p_tenants, p_positions) AS a (tenant_id, position)
+  LEFT JOIN holdfast.tenant_logs l ON l.tenant_id = a.tenant_id
+  LEFT JOIN holdfast.commits c ON c.tenant_id = a.tenant_id AND c.position = a.position;
 END $function$;
-ALTER FUNCTION holdfast.log_positions(uuid[]) OWNER TO holdfast_append;
-GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[]) TO holdfast_writer;
+ALTER FUNCTION holdfast.log_positions(uuid[],bigint[]) OWNER TO holdfast_append;
+GRANT EXECUTE ON FUNCTION holdfast.log_positions(uuid[],bigint[]) TO holdfast_writer;
 
 CREATE OR REPLACE FUNCTION holdfast.put_action_selectors(p_tenant uuid, p_first_position bigint, p_commit_time timestamp with time zone, p_position_offset integer[], p_content_hash bytea[], p_request_id uuid[], p_request_hash bytea[], p_change text[], p_is_new boolean[], p_is_last boolean[], p_base_revision bigint[], p_created timestamp with time zone[], p_id uuid[], p_external_id text[], p_session_id uuid[], p_agent_id text[], p_labels jsonb[], p_revision bigint[], p_delete_time timestamp with time zone[], p_type text[], p_action_scores jsonb[], p_action_counts jsonb[], p_action_history json[], p_action_history_bytes bytea[], p_action_history_content_type text[], p_context_weights jsonb[], p_goal_patterns json[], p_goal_patterns_bytes bytea[], p_goal_patterns_content_type text[], p_learning_rate double precision[], p_epsilon double precision[], p_metadata json[], p_metadata_bytes bytea[], p_metadata_content_type text[])
  RETURNS void

@@ -67,7 +67,7 @@ test("subscribers that never read are held to a limit, and those of their tenant
   await besideModestTenant(server, async () => {
     const ends: Promise<SilentEnd>[] = [];
     for (let i = 0; i < STREAMS; i++) {
-      ends.push(reader.call(EventService.method.subscribe, { afterPosition: BigInt(i % EVENTS) }));
+      ends.push(reader.call(EventService.method.subscribe, { after: { position: BigInt(i % EVENTS) } }));
       if (i % BURST === 0) await observe();
     }
     await until("holdfast_unsent_bytes", "", (bytes) => bytes > TENANT_LIMIT / 2);

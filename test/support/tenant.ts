@@ -77,7 +77,7 @@ export async function readUpTo(
   for (;;) {
     const answer = present(await answers.next());
     events.push(...answer.events);
-    if (answer.position >= position) break;
+    if (present(answer.cursor).position >= position) break;
   }
   answers.cancel();
   return events;

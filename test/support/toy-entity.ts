@@ -20,6 +20,7 @@ const SCALARS: Readonly<Record<string, Type>> = {
   int64: Type.INT64,
   double: Type.DOUBLE,
   bool: Type.BOOL,
+  bytes: Type.BYTES,
 };
 
 /** Edit 1 and 2, the proto and what is generated from it, made here without a file. */
@@ -49,6 +50,7 @@ function toyFile(): DescFile {
         "key string id",
         "key string external_id",
         "int64 min_position",
+        "bytes min_position_hash",
         "int64 at_position",
       ]),
       message("ToyFilter", [
@@ -61,6 +63,7 @@ function toyFile(): DescFile {
         ...page,
         ".holdfast.testing.ToyFilter filter",
         "int64 min_position",
+        "bytes min_position_hash",
         "enum .holdfast.v1.ListOrder order",
       ]),
       message("ListToysResponse", ["repeated .holdfast.testing.Toy toys", "string next_page_token"]),
@@ -71,7 +74,12 @@ function toyFile(): DescFile {
         "string request_id",
       ]),
       message("DeleteToyRequest", ["string id", "optional int64 expected_revision", "string request_id"]),
-      message("ListToyRevisionsRequest", ["string id", ...page, "int64 min_position"]),
+      message("ListToyRevisionsRequest", [
+        "string id",
+        ...page,
+        "int64 min_position",
+        "bytes min_position_hash",
+      ]),
       message("ToyRevision", [
         ...["int64 revision", "int64 position", `${time} commit_time`],
         ...["enum .holdfast.v1.ChangeType change", ".holdfast.testing.Toy toy"],

@@ -14,9 +14,9 @@ export const lostHandOver: Bug = {
   settings: { HOLDFAST_MAX_RECENT_CHANGES: "64" },
   hub: (hub) =>
     wrap(hub, {
-      hold(tenantId, head) {
-        const held = hub.hold(tenantId, head);
-        return { ...held, feed: hasty(held.feed) };
+      hold(tenantId, view) {
+        const held = hub.hold(tenantId, view);
+        return held && { ...held, feed: hasty(held.feed) };
       },
     }),
 };

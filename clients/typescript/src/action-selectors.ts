@@ -8,6 +8,7 @@ import {
 } from "../../../gen/holdfast/v1/action_selector_pb.js";
 import type { ReadOptions, RequestOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { minPositionOf } from "./call/min-position.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
 import type { Input } from "./wire/input.js";
@@ -23,7 +24,10 @@ export type ActionSelectorSelection = SelectionOf<typeof ActionSelectorService>;
 /** How an action went. */
 export type OutcomeInput = Omit<Input<RecordOutcomeRequest>, "$typeName" | "id" | "requestId">;
 /** What to choose among, and by what. */
-export type Choice = Omit<Input<SelectActionRequest>, "$typeName" | "id" | "requestId" | "minPosition">;
+export type Choice = Omit<
+  Input<SelectActionRequest>,
+  "$typeName" | "id" | "requestId" | "minPosition" | "minPositionHash"
+>;
 /** What was learned elsewhere. */
 export type LearnedScores = Pick<Input<MergeActionSelectorRequest>, "actionScores" | "actionCounts">;
 
@@ -53,8 +57,7 @@ export class ActionSelectors extends entityClient(ActionSelectorService) {
     choice: Choice,
     options: RequestOptions & ReadOptions = {},
   ): Promise<SelectActionResponse> {
-    const { minPosition } = options;
-    const request = { ...choice, id, minPosition, requestId: this.#requestId(options) };
+    const request = { ...choice, id, ...minPositionOf(options), requestId: this.#requestId(options) };
     return this.#caller.transport.unary(method.selectAction, request, options);
   }
 

@@ -8,7 +8,9 @@ import type { Event } from "../../../gen/holdfast/v1/event_pb.js";
 import type { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
 import type { CallOptions, ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
-import type { Cursor } from "./follow/follow-options.js";
+import { minPositionOf } from "./call/min-position.js";
+import type { AsOf } from "./entity/entity-types.js";
+import { type Cursor, cursorFromMessage } from "./follow/cursor.js";
 import { allPages, type Page, type PageOptions } from "./pages.js";
 import { receiveArchive } from "./receive-archive.js";
 
@@ -49,9 +51,13 @@ export class Admin {
     this.#caller = caller;
   }
 
-  /** Where the tenant's log ends, and the hash of everything in it. */
-  getLogHead(options?: CallOptions): Promise<GetLogHeadResponse> {
-    return this.#caller.transport.unary(AdminService.method.getLogHead, {}, options);
+  /**
+   * Where the tenant's log ends, and the hash of everything in it; with `atPosition` the same of the commit that contains
+   * that position.
+   */
+  getLogHead(options: CallOptions & AsOf = {}): Promise<GetLogHeadResponse> {
+    const { atPosition } = options;
+    return this.#caller.transport.unary(AdminService.method.getLogHead, { atPosition }, options);
   }
 
   /**
@@ -64,7 +70,7 @@ export class Admin {
 
   /** One page of that. It may hold less than a page's items, even none, and not be the last. */
   async getStatePage(subject: StateSubject, options: StateOptions = {}): Promise<StatePage> {
-    const { atPosition, kinds, includeDeleted, excludeAncestors, pageSize, pageToken, minPosition } = options;
+    const { atPosition, kinds, includeDeleted, excludeAncestors, pageSize, pageToken } = options;
     const request = {
       subject: stated(subject),
       position: atPosition,
@@ -73,11 +79,11 @@ export class Admin {
       excludeAncestors,
       pageSize,
       pageToken,
-      minPosition,
+      ...minPositionOf(options),
     };
     const answer = await this.#caller.transport.unary(AdminService.method.getStateAt, request, options);
-    const { items, nextPageToken, position, logId } = answer;
-    return { items, nextPageToken: nextPageToken || undefined, asOf: { position, logId } };
+    const { items, nextPageToken, cursor } = answer;
+    return { items, nextPageToken: nextPageToken || undefined, asOf: cursorFromMessage(cursor) };
   }
 
   /** What the tenant has stored, how fast it grows, and how server and database fare. Cheap: ask each second. */

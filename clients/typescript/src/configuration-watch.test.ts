@@ -10,7 +10,11 @@ const { serve, connect } = useServers();
 
 function page(position: bigint, ...keys: string[]) {
   const changes = keys.map((key) => ({ key, position }));
-  return create(WatchConfigurationsResponseSchema, { changes, position, logId: "log-1", caughtUp: true });
+  return create(WatchConfigurationsResponseSchema, {
+    changes,
+    cursor: { position, logId: "log-1" },
+    caughtUp: true,
+  });
 }
 
 test("a watch that is cut goes on after its last page, and its cursor never skips one", async () => {
@@ -30,8 +34,8 @@ test("a watch that is cut goes on after its last page, and its cursor never skip
     if (key === "d") break;
   }
   expect(told).toEqual(["b", undefined, "a", undefined, "c", 5n, "d", 7n]);
-  expect(requests.map(({ afterPosition, logId }) => [afterPosition, logId])).toEqual([
-    [undefined, ""],
+  expect(requests.map(({ after }) => [after?.position, after?.logId])).toEqual([
+    [undefined, undefined],
     [5n, "log-1"],
     [7n, "log-1"],
   ]);

@@ -5,7 +5,8 @@ import {
   type WatchConfigurationsResponse,
 } from "../../../gen/holdfast/v1/configuration_pb.js";
 import type { Transport } from "./call/transport.js";
-import type { Cursor, FollowOptions } from "./follow/follow-options.js";
+import { type Cursor, cursorOfPosition } from "./follow/cursor.js";
+import type { FollowOptions } from "./follow/follow-options.js";
 import { Follower } from "./follow/follower.js";
 import type { Input } from "./wire/input.js";
 
@@ -47,6 +48,6 @@ export class ConfigurationWatch extends Follower<
       // No positionOf: what is in force is told in the order of keys, so no place within it can be resumed at.
       items: ({ changes }: ConfigurationPage) => changes,
     };
-    super(transport, stream, typeof after === "bigint" ? { position: after, logId: "" } : after, options);
+    super(transport, stream, typeof after === "bigint" ? cursorOfPosition(after) : after, options);
   }
 }

@@ -5,10 +5,11 @@ import {
 } from "../../../gen/holdfast/v1/configuration_pb.js";
 import type { ChangeOptions, ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { minPositionOf } from "./call/min-position.js";
 import { ConfigurationWatch, type WatchOptions } from "./configuration-watch.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { AsOf, ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
-import type { Cursor } from "./follow/follow-options.js";
+import { type Cursor, cursorFromMessage } from "./follow/cursor.js";
 import type { Input } from "./wire/input.js";
 
 const { method } = ConfigurationService;
@@ -44,11 +45,10 @@ export class Configurations extends entityClient(ConfigurationService) {
     selection: KeySelection = {},
     options: ReadOptions & AsOf = {},
   ): Promise<ResolvedConfiguration> {
-    const { minPosition, atPosition } = options;
-    const request = { ...selection, minPosition, atPosition };
+    const { atPosition } = options;
+    const request = { ...selection, ...minPositionOf(options), atPosition };
     const answer = await this.#caller.transport.unary(method.resolveConfiguration, request, options);
-    const { configurations, position, logId } = answer;
-    return { configurations, cursor: { position, logId } };
+    return { configurations: answer.configurations, cursor: cursorFromMessage(answer.cursor) };
   }
 
   /** Follows what is in force, for as long as it is iterated over. */

@@ -8,6 +8,7 @@ import {
 import type { CallOptions, ReadOptions, RequestOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
 import { durationFromMs } from "./call/duration.js";
+import { minPositionOf } from "./call/min-position.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
 import type { Input } from "./wire/input.js";
@@ -55,9 +56,9 @@ export class CrossSessionPatterns extends entityClient(CrossSessionPatternServic
     filter: CrossSessionPatternSelection = {},
     options: RankingOptions = {},
   ): Promise<readonly RankedPattern[]> {
-    const { minEffectiveConfidence, halfLifeMs, limit, minPosition } = options;
+    const { minEffectiveConfidence, halfLifeMs, limit } = options;
     const halfLife = durationFromMs("halfLifeMs", halfLifeMs);
-    const request = { filter, minEffectiveConfidence, halfLife, limit, minPosition };
+    const request = { filter, minEffectiveConfidence, halfLife, limit, ...minPositionOf(options) };
     return (await this.#caller.transport.unary(method.queryPatterns, request, options)).patterns;
   }
 

@@ -1,6 +1,7 @@
 import { DecisionService, type ExplainActionResponse } from "../../../gen/holdfast/v1/decision_pb.js";
 import type { ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { minPositionOf } from "./call/min-position.js";
 import { entityClient } from "./entity/entity-client.js";
 import type { SelectionOf } from "./entity/entity-types.js";
 
@@ -18,7 +19,7 @@ export class Decisions extends entityClient(DecisionService) {
 
   /** Why an action was done and what came of it: what led to it, the action, what was observed of it. */
   explain(actionId: string, options: ReadOptions = {}): Promise<ExplainActionResponse> {
-    const request = { actionId, minPosition: options.minPosition };
+    const request = { actionId, ...minPositionOf(options) };
     return this.#caller.transport.unary(DecisionService.method.explainAction, request, options);
   }
 }

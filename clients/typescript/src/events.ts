@@ -1,7 +1,9 @@
 import { type Entry, type Event, EventService } from "../../../gen/holdfast/v1/event_pb.js";
 import type { CallOptions, ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
-import type { Cursor } from "./follow/follow-options.js";
+import { minPositionOf } from "./call/min-position.js";
+import { type Cursor, cursorFromMessage, cursorOfPosition } from "./follow/cursor.js";
+import { lastCommonCursor } from "./follow/last-common-cursor.js";
 import { HoldfastError } from "./holdfast-error.js";
 import { allPages, type Page, type PageOptions } from "./pages.js";
 import type { Saved } from "./recorder/recorded.js";
@@ -20,14 +22,16 @@ export type EntryOutcome =
 
 /** Which part of the log. */
 export interface EventRange extends EventSelection {
-  /** Events after this position; from the start unless given. */
-  readonly after?: bigint | undefined;
+  /** Events after this place; from the start unless given. */
+  readonly after?: bigint | Cursor | undefined;
 }
 
 /** A page of the log. */
 export interface EventListPage extends Page<Event> {
+  /** Everything up to here that matches is in this page and those before it: where to go on later. */
+  readonly cursor: Cursor;
   /** Where the log ended when the page was read. */
-  readonly end: Cursor;
+  readonly lastPosition: bigint;
 }
 
 /** The log of a tenant. Every method throws {@link HoldfastError}. */
@@ -64,20 +68,29 @@ export class Events {
 
   /** One page of those. */
   async page(range: EventRange = {}, options: PageOptions & ReadOptions = {}): Promise<EventListPage> {
-    const { after } = range;
-    const { pageSize, pageToken, minPosition } = options;
-    const request = { filter: filterOf(range), pageSize, pageToken, afterPosition: after, minPosition };
+    const { pageSize, pageToken } = options;
+    const after = typeof range.after === "bigint" ? cursorOfPosition(range.after) : range.after;
+    const request = { filter: filterOf(range), pageSize, pageToken, after, ...minPositionOf(options) };
     const answer = await this.#caller.transport.unary(EventService.method.listEvents, request, options);
     return {
       items: answer.events,
       nextPageToken: answer.nextPageToken || undefined,
-      end: { position: answer.lastPosition, logId: answer.logId },
+      cursor: cursorFromMessage(answer.cursor),
+      lastPosition: answer.lastPosition,
     };
   }
 
   /** Follows the log from a place on, for as long as it is iterated over. */
   subscribe(options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#caller.transport, options);
+  }
+
+  /**
+   * Of cursors that were kept, the one furthest on whose history the log still has: where to go on from after
+   * LOG_DIVERGED, once what was made of later events is undone. Undefined when it has none of them.
+   */
+  lastCommonCursor(cursors: Iterable<Cursor>, options?: CallOptions): Promise<Cursor | undefined> {
+    return lastCommonCursor(this.#caller.transport, cursors, options);
   }
 }
 

@@ -274,11 +274,15 @@ describe("sessions and events", () => {
         answer(null, create(ListSessionsResponseSchema, { sessions, nextPageToken }));
       },
       listEvents: (call, answer) => {
-        const { pageSize, afterPosition, filter } = call.request;
-        expect([pageSize, afterPosition, filter?.agentIds]).toEqual([2, 4n, ["a"]]);
+        const { pageSize, after, filter } = call.request;
+        expect([pageSize, after?.position, filter?.agentIds]).toEqual([2, 4n, ["a"]]);
         answer(
           null,
-          create(ListEventsResponseSchema, { events: [{ position: 5n }], lastPosition: 5n, logId: "l" }),
+          create(ListEventsResponseSchema, {
+            events: [{ position: 5n }],
+            lastPosition: 5n,
+            cursor: { position: 5n, logId: "l" },
+          }),
         );
       },
     });
@@ -291,7 +295,11 @@ describe("sessions and events", () => {
     expect(ids).toEqual(["1a", "1b", "2a", "2b", "3a", "3b"]);
     expect(tokens).toEqual(["", "t1", "t2"]);
     const page = await client.events.page({ after: 4n, agentIds: ["a"] }, { pageSize: 2 });
-    expect(page).toMatchObject({ nextPageToken: undefined, end: { position: 5n, logId: "l" } });
+    expect(page).toMatchObject({
+      nextPageToken: undefined,
+      lastPosition: 5n,
+      cursor: { position: 5n, logId: "l" },
+    });
   });
 
   test("append answers entry by entry, ids made where there were none", async () => {

@@ -93,7 +93,8 @@ export type { DecisionSelection, Decisions } from "./decisions.js";
 export type { CreateOutcome, EntityClient, Key } from "./entity/entity-client.js";
 export type { AsOf, ChangesOf, EntityOf, InputOf, RevisionOf, SelectionOf } from "./entity/entity-types.js";
 export type { EntryInput, EntryOutcome, EventListPage, EventRange, Events } from "./events.js";
-export type { Cursor, FollowOptions } from "./follow/follow-options.js";
+export { type Cursor, cursorFromText, cursorToText } from "./follow/cursor.js";
+export type { FollowOptions } from "./follow/follow-options.js";
 export type {
   GoalChanges,
   GoalInput,

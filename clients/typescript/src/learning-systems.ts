@@ -8,6 +8,7 @@ import {
 } from "../../../gen/holdfast/v1/learning_system_pb.js";
 import type { ReadOptions, RequestOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { minPositionOf } from "./call/min-position.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
 import type { Input } from "./wire/input.js";
@@ -60,8 +61,8 @@ export class LearningSystems extends entityClient(LearningSystemService) {
 
   /** The strategies that did best, best first. */
   async bestStrategies(id: string, options: BestStrategyOptions = {}): Promise<readonly StrategyScore[]> {
-    const { minSupport, limit, minPosition } = options;
-    const request = { id, minSupport, limit, minPosition };
+    const { minSupport, limit } = options;
+    const request = { id, minSupport, limit, ...minPositionOf(options) };
     return (await this.#caller.transport.unary(method.listBestStrategies, request, options)).strategies;
   }
 
@@ -71,8 +72,8 @@ export class LearningSystems extends entityClient(LearningSystemService) {
     goal: LearningGoalInput,
     options: StrategyOptions = {},
   ): Promise<readonly StrategySuggestion[]> {
-    const { limit, minPosition } = options;
-    const request = { id, goal, limit, minPosition };
+    const { limit } = options;
+    const request = { id, goal, limit, ...minPositionOf(options) };
     return (await this.#caller.transport.unary(method.suggestStrategies, request, options)).suggestions;
   }
 }

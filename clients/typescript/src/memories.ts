@@ -7,6 +7,7 @@ import {
 } from "../../../gen/holdfast/v1/memory_pb.js";
 import type { ChangeOptions, ReadOptions } from "./call/call-options.js";
 import type { Caller } from "./call/caller.js";
+import { minPositionOf } from "./call/min-position.js";
 import { entityClient, present } from "./entity/entity-client.js";
 import type { ChangesOf, InputOf, SelectionOf } from "./entity/entity-types.js";
 import type { Input } from "./wire/input.js";
@@ -18,7 +19,7 @@ export type MemoryChanges = ChangesOf<typeof MemoryService>;
 /** Which memories. */
 export type MemorySelection = SelectionOf<typeof MemoryService>;
 /** What to look for: a text, an embedding with its model, or both. */
-export type MemoryQuery = Omit<Input<SearchMemoriesRequest>, "$typeName" | "minPosition">;
+export type MemoryQuery = Omit<Input<SearchMemoriesRequest>, "$typeName" | "minPosition" | "minPositionHash">;
 
 /** The memories of a tenant. Every method throws HoldfastError. */
 export class Memories extends entityClient(MemoryService) {
@@ -31,7 +32,7 @@ export class Memories extends entityClient(MemoryService) {
 
   /** Memories by meaning, the best first, with the ways they were found by. */
   search(query: MemoryQuery, options: ReadOptions = {}): Promise<SearchMemoriesResponse> {
-    const request = { ...query, minPosition: options.minPosition };
+    const request = { ...query, ...minPositionOf(options) };
     return this.#caller.transport.unary(MemoryService.method.searchMemories, request, options);
   }
 

@@ -1,6 +1,7 @@
 import type { Event } from "../../../gen/holdfast/v1/event_pb.js";
 import type { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
-import type { Cursor, FollowOptions } from "./follow/follow-options.js";
+import type { Cursor } from "./follow/cursor.js";
+import type { FollowOptions } from "./follow/follow-options.js";
 
 /** Which events; every field given must match, within one any of its values. */
 export interface EventSelection {
@@ -15,7 +16,8 @@ export interface EventSelection {
 export interface SubscribeOptions extends EventSelection, FollowOptions {
   /**
    * Where to begin: "start", "now" (the default), or after a position. A cursor saved from
-   * `subscription.cursor` is better than a bare position: it cannot be used on the wrong log.
+   * `subscription.cursor` is better than a bare position: it cannot be used on the wrong log, nor on one that lost part
+   * of what was told (LOG_DIVERGED).
    */
   readonly after?: "start" | "now" | bigint | Cursor | undefined;
 }

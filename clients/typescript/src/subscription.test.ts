@@ -8,6 +8,7 @@ import {
   SubscribeResponseSchema,
 } from "../../../gen/holdfast/v1/event_pb.js";
 import { EntityKind } from "../../../gen/holdfast/v1/log_pb.js";
+import { type Cursor, cursorFromMessage } from "./follow/cursor.js";
 import { until } from "./testing/until.js";
 import { useServers } from "./testing/use-servers.js";
 
@@ -16,12 +17,29 @@ const LOG_ID = "log-1";
 
 type SubscribeCall = ServerWritableStream<SubscribeRequest, SubscribeResponse>;
 
-function response(init: MessageInitShape<typeof SubscribeResponseSchema>): SubscribeResponse {
-  return create(SubscribeResponseSchema, { logId: LOG_ID, ...init });
+interface Answer extends Omit<MessageInitShape<typeof SubscribeResponseSchema>, "$typeName"> {
+  readonly position?: bigint;
+  readonly logId?: string;
+}
+
+/** A hash that only its commit has. */
+function hashOf(position: bigint): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: 32 }, () => Number(position % 256n));
+}
+
+/** As if the log had a commit that ends at each position. */
+function response({ position = 0n, logId = LOG_ID, ...init }: Answer): SubscribeResponse {
+  const cursor = { logId, position, commitPosition: position, commitHash: hashOf(position) };
+  return create(SubscribeResponseSchema, { cursor, ...init });
+}
+
+/** A cursor as `response` gives it. */
+function cursorAt(position: bigint, logId = LOG_ID): Cursor {
+  return { logId, position, commitPosition: position, commitHash: hashOf(position) };
 }
 
 /** Events `from` to `to`, and the page's position, which may be further. */
-function page(from: number, to: number, more: MessageInitShape<typeof SubscribeResponseSchema> = {}) {
+function page(from: number, to: number, more: Answer = {}) {
   const events = Array.from({ length: to - from + 1 }, (_, i) => ({
     position: BigInt(from + i),
     entity: { case: "observation" as const, value: { content: String(from + i) } },
@@ -38,7 +56,7 @@ function logOf(
   const requests: SubscribeRequest[] = [];
   const subscribe = (call: SubscribeCall) => {
     requests.push(call.request);
-    for (let at = Number(call.request.afterPosition ?? BigInt(end)); at < end; at += size) {
+    for (let at = Number(call.request.after?.position ?? BigInt(end)); at < end; at += size) {
       const last = Math.min(at + size, end);
       call.write(page(at + 1, last, { caughtUp: last === end }));
       if (!onPage(call, last)) return;
@@ -100,14 +118,13 @@ describe("a subscription", () => {
     const { requests, subscribe } = logOf(9, 9);
     const client = connect(await serve({ subscribe }));
     const selection = { sessionIds: ["s"], agentIds: ["a"], kinds: [EntityKind.ACTION] };
-    await take(client.events.subscribe({ after: { position: 7n, logId: LOG_ID }, ...selection }), 2);
+    await take(client.events.subscribe({ after: cursorAt(7n), ...selection }), 2);
     await take(client.events.subscribe({ after: "start" }), 1);
+    expect(cursorFromMessage(requests[0]?.after)).toEqual(cursorAt(7n));
     expect(requests[0]).toMatchObject({
-      afterPosition: 7n,
-      logId: LOG_ID,
       filter: { sessionIds: ["s"], agentIds: ["a"], entityKinds: [EntityKind.ACTION] },
     });
-    expect(requests[1]).toMatchObject({ afterPosition: 0n, logId: "" });
+    expect(requests[1]).toMatchObject({ after: { position: 0n, logId: "" } });
   });
 
   test("goes on without gap or duplicate when the stream is cut between and within pages", async () => {
@@ -127,7 +144,9 @@ describe("a subscription", () => {
     expect(await take(subscription, 100)).toEqual(upTo(100));
     expect(interruptions).toEqual(Array(cuts).fill("UNAVAILABLE"));
     expect(cuts).toBeGreaterThan(2);
-    expect(requests.slice(1).every(({ logId }) => logId === LOG_ID)).toBe(true);
+    for (const { after } of requests.slice(1)) {
+      expect(cursorFromMessage(after)).toEqual(cursorAt(after?.position ?? 0n));
+    }
   });
 
   test("survives a server killed while the consumer is in the middle of a page", async () => {
@@ -150,7 +169,7 @@ describe("a subscription", () => {
     const asked: unknown[] = [];
     const server = await serve({
       subscribe: (call) => {
-        asked.push(call.request.afterPosition);
+        asked.push(call.request.after?.position);
         if (asked.length === 1) {
           call.write(page(1, 3, { position: 50n }));
           call.write(response({ position: 60n }));
@@ -185,7 +204,7 @@ describe("a subscription", () => {
       [3n, 3n, false],
       [10n, 10n, true],
     ]);
-    expect(subscription.cursor).toEqual({ position: 10n, logId: LOG_ID });
+    expect(subscription.cursor).toEqual(cursorAt(10n));
   });
 
   test("hands out pages with their checkpoints to who wants them", async () => {
@@ -213,7 +232,7 @@ describe("a subscription", () => {
     const calls: SubscribeCall[] = [];
     const server = await serve({
       subscribe: (call) => {
-        asked.push(call.request.afterPosition);
+        asked.push(call.request.after?.position);
         calls.push(call);
         if (asked.length === 1) call.write(response({ position: 41n, caughtUp: true }));
         else call.write(page(42, 42));
@@ -284,14 +303,14 @@ describe("a subscription", () => {
         call.emit("error", { code: 9, details: "another log" });
       },
     });
-    const refused = take(connect(server).events.subscribe({ after: { position: 1n, logId: "x" } }), 1);
+    const refused = take(connect(server).events.subscribe({ after: cursorAt(1n, "x") }), 1);
     await expect(refused).rejects.toMatchObject({ code: "FAILED_PRECONDITION", message: "another log" });
     expect(calls).toBe(1);
   });
 
   test("refuses a server that answers from another log", async () => {
     const server = await serve({ subscribe: (call) => void call.write(page(1, 1, { logId: "another" })) });
-    const foreign = take(connect(server).events.subscribe({ after: { position: 0n, logId: LOG_ID } }), 1);
+    const foreign = take(connect(server).events.subscribe({ after: cursorAt(0n) }), 1);
     await expect(foreign).rejects.toMatchObject({ reason: "FOREIGN_CURSOR" });
   });
 

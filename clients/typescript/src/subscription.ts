@@ -1,6 +1,6 @@
 import { type Event, EventService, type SubscribeResponse } from "../../../gen/holdfast/v1/event_pb.js";
 import type { Transport } from "./call/transport.js";
-import type { Cursor } from "./follow/follow-options.js";
+import { type Cursor, cursorOfPosition } from "./follow/cursor.js";
 import { Follower } from "./follow/follower.js";
 import { type EventPage, filterOf, type SubscribeOptions } from "./subscription-options.js";
 
@@ -19,7 +19,7 @@ export class Subscription extends Follower<Event, EventPage, SubscribeResponse> 
 }
 
 function placeOf(after: "start" | "now" | bigint | Cursor): Cursor | undefined {
-  if (typeof after === "object") return { position: after.position, logId: after.logId };
+  if (typeof after === "object") return after;
   if (after === "now") return undefined;
-  return { position: after === "start" ? 0n : after, logId: "" };
+  return cursorOfPosition(after === "start" ? 0n : after);
 }

@@ -22,7 +22,7 @@ import type { Goal } from "./goal_pb.js";
 import { file_holdfast_v1_goal } from "./goal_pb.js";
 import type { LearningSystem } from "./learning_system_pb.js";
 import { file_holdfast_v1_learning_system } from "./learning_system_pb.js";
-import type { AppendResult, ChangeType, EntityKind } from "./log_pb.js";
+import type { AppendResult, ChangeType, Cursor, EntityKind } from "./log_pb.js";
 import { file_holdfast_v1_log } from "./log_pb.js";
 import type { Memory } from "./memory_pb.js";
 import { file_holdfast_v1_memory } from "./memory_pb.js";
@@ -40,7 +40,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/event.proto.
  */
 export const file_holdfast_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEi7QIKBUVudHJ5Ei8KC29ic2VydmF0aW9uGAEgASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIlCgZhY3Rpb24YAiABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb25IABIwCgxzdGFydF9hY3Rpb24YAyABKAsyGC5ob2xkZmFzdC52MS5TdGFydEFjdGlvbkgAEjIKDWZpbmlzaF9hY3Rpb24YBCABKAsyGS5ob2xkZmFzdC52MS5GaW5pc2hBY3Rpb25IABIpCghkZWNpc2lvbhgFIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAYgASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI0Cg5zZWN1cml0eV9hdWRpdBgHIAEoCzIaLmhvbGRmYXN0LnYxLlNlY3VyaXR5QXVkaXRIAEIHCgVlbnRyeSI0Cg1BcHBlbmRSZXF1ZXN0EiMKB2VudHJpZXMYASADKAsyEi5ob2xkZmFzdC52MS5FbnRyeSI7Cg5BcHBlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHQiegoTQXBwZW5kU3RyZWFtUmVxdWVzdBItCgRvcGVuGAEgASgLMh0uaG9sZGZhc3QudjEuT3BlbkFwcGVuZFN0cmVhbUgAEikKBWJhdGNoGAIgASgLMhguaG9sZGZhc3QudjEuQXBwZW5kQmF0Y2hIAEIJCgdyZXF1ZXN0IicKEE9wZW5BcHBlbmRTdHJlYW0SEwoLY2xpZW50X25hbWUYASABKAkiRAoLQXBwZW5kQmF0Y2gSEAoIc2VxdWVuY2UYASABKAMSIwoHZW50cmllcxgCIAMoCzISLmhvbGRmYXN0LnYxLkVudHJ5IrcBChRBcHBlbmRTdHJlYW1SZXNwb25zZRIxCgZvcGVuZWQYASABKAsyHy5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1PcGVuZWRIABIvCgViYXRjaBgCIAEoCzIeLmhvbGRmYXN0LnYxLkFwcGVuZEJhdGNoUmVzdWx0SAASLwoFZHJhaW4YAyABKAsyHi5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1EcmFpbkgAQgoKCHJlc3BvbnNlIqsBChJBcHBlbmRTdHJlYW1PcGVuZWQSHQoVbWF4X2luX2ZsaWdodF9iYXRjaGVzGAEgASgFEhsKE21heF9pbl9mbGlnaHRfYnl0ZXMYAiABKAMSHQoVbWF4X2VudHJpZXNfcGVyX2JhdGNoGAMgASgFEhsKE21heF9ieXRlc19wZXJfZW50cnkYBCABKAMSHQoVbWF4X2J5dGVzX3Blcl9tZXNzYWdlGAUgASgDIoIBChFBcHBlbmRCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoAxIrCgZyZXN1bHQYAiABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHRIABIjCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSITChFBcHBlbmRTdHJlYW1EcmFpbiLPBQoFRXZlbnQSEAoIcG9zaXRpb24YASABKAMSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBmNoYW5nZRgDIAEoDjIXLmhvbGRmYXN0LnYxLkNoYW5nZVR5cGUSJwoHc2Vzc2lvbhgEIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb25IABIlCgZtZW1vcnkYBSABKAsyEy5ob2xkZmFzdC52MS5NZW1vcnlIABIhCgRnb2FsGAYgASgLMhEuaG9sZGZhc3QudjEuR29hbEgAEiUKBmFjdGlvbhgHIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbkgAEi8KC29ic2VydmF0aW9uGAggASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIpCghkZWNpc2lvbhgJIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAogASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI2Cg9hY3Rpb25fc2VsZWN0b3IYCyABKAsyGy5ob2xkZmFzdC52MS5BY3Rpb25TZWxlY3RvckgAEjYKD2xlYXJuaW5nX3N5c3RlbRgMIAEoCzIbLmhvbGRmYXN0LnYxLkxlYXJuaW5nU3lzdGVtSAASQQoVY3Jvc3Nfc2Vzc2lvbl9wYXR0ZXJuGA0gASgLMiAuaG9sZGZhc3QudjEuQ3Jvc3NTZXNzaW9uUGF0dGVybkgAEjMKDWNvbmZpZ3VyYXRpb24YDiABKAsyGi5ob2xkZmFzdC52MS5Db25maWd1cmF0aW9uSAASNAoOc2VjdXJpdHlfYXVkaXQYDyABKAsyGi5ob2xkZmFzdC52MS5TZWN1cml0eUF1ZGl0SABCCAoGZW50aXR5In8KC0V2ZW50RmlsdGVyEhMKC3Nlc3Npb25faWRzGAEgAygJEhEKCWFnZW50X2lkcxgCIAMoCRItCgxlbnRpdHlfa2luZHMYAyADKA4yFy5ob2xkZmFzdC52MS5FbnRpdHlLaW5kEhkKEWluY2x1ZGVfYW5jZXN0b3JzGAQgASgIInwKEFN1YnNjcmliZVJlcXVlc3QSGwoOYWZ0ZXJfcG9zaXRpb24YASABKANIAIgBARIOCgZsb2dfaWQYAiABKAkSKAoGZmlsdGVyGAMgASgLMhguaG9sZGZhc3QudjEuRXZlbnRGaWx0ZXJCEQoPX2FmdGVyX3Bvc2l0aW9uImwKEVN1YnNjcmliZVJlc3BvbnNlEiIKBmV2ZW50cxgBIAMoCzISLmhvbGRmYXN0LnYxLkV2ZW50EhAKCHBvc2l0aW9uGAIgASgDEhEKCWNhdWdodF91cBgDIAEoCBIOCgZsb2dfaWQYBCABKAkikgEKEUxpc3RFdmVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhYKDmFmdGVyX3Bvc2l0aW9uGAMgASgDEigKBmZpbHRlchgEIAEoCzIYLmhvbGRmYXN0LnYxLkV2ZW50RmlsdGVyEhQKDG1pbl9wb3NpdGlvbhgFIAEoAyJ4ChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWxhc3RfcG9zaXRpb24YAyABKAMSDgoGbG9nX2lkGAQgASgJMtECCgxFdmVudFNlcnZpY2USVwoMQXBwZW5kU3RyZWFtEiAuaG9sZGZhc3QudjEuQXBwZW5kU3RyZWFtUmVxdWVzdBohLmhvbGRmYXN0LnYxLkFwcGVuZFN0cmVhbVJlc3BvbnNlKAEwARJBCgZBcHBlbmQSGi5ob2xkZmFzdC52MS5BcHBlbmRSZXF1ZXN0GhsuaG9sZGZhc3QudjEuQXBwZW5kUmVzcG9uc2USUQoJU3Vic2NyaWJlEh0uaG9sZGZhc3QudjEuU3Vic2NyaWJlUmVxdWVzdBoeLmhvbGRmYXN0LnYxLlN1YnNjcmliZVJlc3BvbnNlIgOQAgEwARJSCgpMaXN0RXZlbnRzEh4uaG9sZGZhc3QudjEuTGlzdEV2ZW50c1JlcXVlc3QaHy5ob2xkZmFzdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_google_rpc_status, file_holdfast_v1_action, file_holdfast_v1_action_selector, file_holdfast_v1_configuration, file_holdfast_v1_cross_session_pattern, file_holdfast_v1_decision, file_holdfast_v1_goal, file_holdfast_v1_learning_system, file_holdfast_v1_log, file_holdfast_v1_memory, file_holdfast_v1_observation, file_holdfast_v1_performance_metric, file_holdfast_v1_security_audit, file_holdfast_v1_session]);
+  fileDesc("Chdob2xkZmFzdC92MS9ldmVudC5wcm90bxILaG9sZGZhc3QudjEi7QIKBUVudHJ5Ei8KC29ic2VydmF0aW9uGAEgASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIlCgZhY3Rpb24YAiABKAsyEy5ob2xkZmFzdC52MS5BY3Rpb25IABIwCgxzdGFydF9hY3Rpb24YAyABKAsyGC5ob2xkZmFzdC52MS5TdGFydEFjdGlvbkgAEjIKDWZpbmlzaF9hY3Rpb24YBCABKAsyGS5ob2xkZmFzdC52MS5GaW5pc2hBY3Rpb25IABIpCghkZWNpc2lvbhgFIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAYgASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI0Cg5zZWN1cml0eV9hdWRpdBgHIAEoCzIaLmhvbGRmYXN0LnYxLlNlY3VyaXR5QXVkaXRIAEIHCgVlbnRyeSI0Cg1BcHBlbmRSZXF1ZXN0EiMKB2VudHJpZXMYASADKAsyEi5ob2xkZmFzdC52MS5FbnRyeSI7Cg5BcHBlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHQiegoTQXBwZW5kU3RyZWFtUmVxdWVzdBItCgRvcGVuGAEgASgLMh0uaG9sZGZhc3QudjEuT3BlbkFwcGVuZFN0cmVhbUgAEikKBWJhdGNoGAIgASgLMhguaG9sZGZhc3QudjEuQXBwZW5kQmF0Y2hIAEIJCgdyZXF1ZXN0IicKEE9wZW5BcHBlbmRTdHJlYW0SEwoLY2xpZW50X25hbWUYASABKAkiRAoLQXBwZW5kQmF0Y2gSEAoIc2VxdWVuY2UYASABKAMSIwoHZW50cmllcxgCIAMoCzISLmhvbGRmYXN0LnYxLkVudHJ5IrcBChRBcHBlbmRTdHJlYW1SZXNwb25zZRIxCgZvcGVuZWQYASABKAsyHy5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1PcGVuZWRIABIvCgViYXRjaBgCIAEoCzIeLmhvbGRmYXN0LnYxLkFwcGVuZEJhdGNoUmVzdWx0SAASLwoFZHJhaW4YAyABKAsyHi5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1EcmFpbkgAQgoKCHJlc3BvbnNlIqsBChJBcHBlbmRTdHJlYW1PcGVuZWQSHQoVbWF4X2luX2ZsaWdodF9iYXRjaGVzGAEgASgFEhsKE21heF9pbl9mbGlnaHRfYnl0ZXMYAiABKAMSHQoVbWF4X2VudHJpZXNfcGVyX2JhdGNoGAMgASgFEhsKE21heF9ieXRlc19wZXJfZW50cnkYBCABKAMSHQoVbWF4X2J5dGVzX3Blcl9tZXNzYWdlGAUgASgDIoIBChFBcHBlbmRCYXRjaFJlc3VsdBIQCghzZXF1ZW5jZRgBIAEoAxIrCgZyZXN1bHQYAiABKAsyGS5ob2xkZmFzdC52MS5BcHBlbmRSZXN1bHRIABIjCgVlcnJvchgDIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSITChFBcHBlbmRTdHJlYW1EcmFpbiLPBQoFRXZlbnQSEAoIcG9zaXRpb24YASABKAMSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBmNoYW5nZRgDIAEoDjIXLmhvbGRmYXN0LnYxLkNoYW5nZVR5cGUSJwoHc2Vzc2lvbhgEIAEoCzIULmhvbGRmYXN0LnYxLlNlc3Npb25IABIlCgZtZW1vcnkYBSABKAsyEy5ob2xkZmFzdC52MS5NZW1vcnlIABIhCgRnb2FsGAYgASgLMhEuaG9sZGZhc3QudjEuR29hbEgAEiUKBmFjdGlvbhgHIAEoCzITLmhvbGRmYXN0LnYxLkFjdGlvbkgAEi8KC29ic2VydmF0aW9uGAggASgLMhguaG9sZGZhc3QudjEuT2JzZXJ2YXRpb25IABIpCghkZWNpc2lvbhgJIAEoCzIVLmhvbGRmYXN0LnYxLkRlY2lzaW9uSAASPAoScGVyZm9ybWFuY2VfbWV0cmljGAogASgLMh4uaG9sZGZhc3QudjEuUGVyZm9ybWFuY2VNZXRyaWNIABI2Cg9hY3Rpb25fc2VsZWN0b3IYCyABKAsyGy5ob2xkZmFzdC52MS5BY3Rpb25TZWxlY3RvckgAEjYKD2xlYXJuaW5nX3N5c3RlbRgMIAEoCzIbLmhvbGRmYXN0LnYxLkxlYXJuaW5nU3lzdGVtSAASQQoVY3Jvc3Nfc2Vzc2lvbl9wYXR0ZXJuGA0gASgLMiAuaG9sZGZhc3QudjEuQ3Jvc3NTZXNzaW9uUGF0dGVybkgAEjMKDWNvbmZpZ3VyYXRpb24YDiABKAsyGi5ob2xkZmFzdC52MS5Db25maWd1cmF0aW9uSAASNAoOc2VjdXJpdHlfYXVkaXQYDyABKAsyGi5ob2xkZmFzdC52MS5TZWN1cml0eUF1ZGl0SABCCAoGZW50aXR5In8KC0V2ZW50RmlsdGVyEhMKC3Nlc3Npb25faWRzGAEgAygJEhEKCWFnZW50X2lkcxgCIAMoCRItCgxlbnRpdHlfa2luZHMYAyADKA4yFy5ob2xkZmFzdC52MS5FbnRpdHlLaW5kEhkKEWluY2x1ZGVfYW5jZXN0b3JzGAQgASgIIoQBChBTdWJzY3JpYmVSZXF1ZXN0EigKBmZpbHRlchgDIAEoCzIYLmhvbGRmYXN0LnYxLkV2ZW50RmlsdGVyEiIKBWFmdGVyGAQgASgLMhMuaG9sZGZhc3QudjEuQ3Vyc29ySgQIARACSgQIAhADUg5hZnRlcl9wb3NpdGlvblIGbG9nX2lkIo0BChFTdWJzY3JpYmVSZXNwb25zZRIiCgZldmVudHMYASADKAsyEi5ob2xkZmFzdC52MS5FdmVudBIRCgljYXVnaHRfdXAYAyABKAgSIwoGY3Vyc29yGAUgASgLMhMuaG9sZGZhc3QudjEuQ3Vyc29ySgQIAhADSgQIBBAFUghwb3NpdGlvblIGbG9nX2lkIs8BChFMaXN0RXZlbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIoCgZmaWx0ZXIYBCABKAsyGC5ob2xkZmFzdC52MS5FdmVudEZpbHRlchIUCgxtaW5fcG9zaXRpb24YBSABKAMSGQoRbWluX3Bvc2l0aW9uX2hhc2gYBiABKAwSIgoFYWZ0ZXIYByABKAsyEy5ob2xkZmFzdC52MS5DdXJzb3JKBAgDEARSDmFmdGVyX3Bvc2l0aW9uIpsBChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuaG9sZGZhc3QudjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhUKDWxhc3RfcG9zaXRpb24YAyABKAMSIwoGY3Vyc29yGAUgASgLMhMuaG9sZGZhc3QudjEuQ3Vyc29ySgQIBBAFUgZsb2dfaWQy0QIKDEV2ZW50U2VydmljZRJXCgxBcHBlbmRTdHJlYW0SIC5ob2xkZmFzdC52MS5BcHBlbmRTdHJlYW1SZXF1ZXN0GiEuaG9sZGZhc3QudjEuQXBwZW5kU3RyZWFtUmVzcG9uc2UoATABEkEKBkFwcGVuZBIaLmhvbGRmYXN0LnYxLkFwcGVuZFJlcXVlc3QaGy5ob2xkZmFzdC52MS5BcHBlbmRSZXNwb25zZRJRCglTdWJzY3JpYmUSHS5ob2xkZmFzdC52MS5TdWJzY3JpYmVSZXF1ZXN0Gh4uaG9sZGZhc3QudjEuU3Vic2NyaWJlUmVzcG9uc2UiA5ACATABElIKCkxpc3RFdmVudHMSHi5ob2xkZmFzdC52MS5MaXN0RXZlbnRzUmVxdWVzdBofLmhvbGRmYXN0LnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp, file_google_rpc_status, file_holdfast_v1_action, file_holdfast_v1_action_selector, file_holdfast_v1_configuration, file_holdfast_v1_cross_session_pattern, file_holdfast_v1_decision, file_holdfast_v1_goal, file_holdfast_v1_learning_system, file_holdfast_v1_log, file_holdfast_v1_memory, file_holdfast_v1_observation, file_holdfast_v1_performance_metric, file_holdfast_v1_security_audit, file_holdfast_v1_session]);
 
 /**
  * One thing to append.
@@ -507,24 +507,17 @@ export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
  */
 export type SubscribeRequest = Message<"holdfast.v1.SubscribeRequest"> & {
   /**
-   * Deliver what comes after this position: 0 is from the start, absent is from now.
-   *
-   * @generated from field: optional int64 after_position = 1;
-   */
-  afterPosition?: bigint | undefined;
-
-  /**
-   * The log_id that came with the position. When given, a position of another
-   * log (another tenant, another database) is refused with FAILED_PRECONDITION.
-   *
-   * @generated from field: string log_id = 2;
-   */
-  logId: string;
-
-  /**
    * @generated from field: holdfast.v1.EventFilter filter = 3;
    */
   filter?: EventFilter | undefined;
+
+  /**
+   * Deliver what comes after this place: position 0 is from the start, absent is
+   * from now.
+   *
+   * @generated from field: holdfast.v1.Cursor after = 4;
+   */
+  after?: Cursor | undefined;
 };
 
 /**
@@ -546,14 +539,6 @@ export type SubscribeResponse = Message<"holdfast.v1.SubscribeResponse"> & {
   events: Event[];
 
   /**
-   * Everything up to here that matches the filter has been delivered: the
-   * position to resume after.
-   *
-   * @generated from field: int64 position = 2;
-   */
-  position: bigint;
-
-  /**
    * Whether everything there was has been delivered and what follows is live.
    *
    * @generated from field: bool caught_up = 3;
@@ -561,11 +546,12 @@ export type SubscribeResponse = Message<"holdfast.v1.SubscribeResponse"> & {
   caughtUp: boolean;
 
   /**
-   * Names the log the position belongs to.
+   * Everything up to here that matches the filter has been delivered: where to
+   * resume.
    *
-   * @generated from field: string log_id = 4;
+   * @generated from field: holdfast.v1.Cursor cursor = 5;
    */
-  logId: string;
+  cursor?: Cursor | undefined;
 };
 
 /**
@@ -592,13 +578,6 @@ export type ListEventsRequest = Message<"holdfast.v1.ListEventsRequest"> & {
   pageToken: string;
 
   /**
-   * Events after this position; 0 is from the start. The same on every page.
-   *
-   * @generated from field: int64 after_position = 3;
-   */
-  afterPosition: bigint;
-
-  /**
    * @generated from field: holdfast.v1.EventFilter filter = 4;
    */
   filter?: EventFilter | undefined;
@@ -609,6 +588,21 @@ export type ListEventsRequest = Message<"holdfast.v1.ListEventsRequest"> & {
    * @generated from field: int64 min_position = 5;
    */
   minPosition: bigint;
+
+  /**
+   * The hash of the commit that contains min_position, as a cursor has it. A log
+   * of another history is refused with LOG_DIVERGED.
+   *
+   * @generated from field: bytes min_position_hash = 6;
+   */
+  minPositionHash: Uint8Array;
+
+  /**
+   * Events after this place; from the start when absent. The same on every page.
+   *
+   * @generated from field: holdfast.v1.Cursor after = 7;
+   */
+  after?: Cursor | undefined;
 };
 
 /**
@@ -642,9 +636,12 @@ export type ListEventsResponse = Message<"holdfast.v1.ListEventsResponse"> & {
   lastPosition: bigint;
 
   /**
-   * @generated from field: string log_id = 4;
+   * Everything up to here that matches the filter is in this page and those
+   * before it: where to list, or to subscribe, later on.
+   *
+   * @generated from field: holdfast.v1.Cursor cursor = 5;
    */
-  logId: string;
+  cursor?: Cursor | undefined;
 };
 
 /**

@@ -12,7 +12,58 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file holdfast/v1/log.proto.
  */
 export const file_holdfast_v1_log: GenFile = /*@__PURE__*/
-  fileDesc("ChVob2xkZmFzdC92MS9sb2cucHJvdG8SC2hvbGRmYXN0LnYxIpIBCgxBcHBlbmRSZXN1bHQSEQoJcG9zaXRpb25zGAEgAygDEioKCnJlamVjdGlvbnMYAiADKAsyFi5ob2xkZmFzdC52MS5SZWplY3Rpb24SEgoKZHVwbGljYXRlcxgDIAMoBRIvCg1nZW5lcmF0ZWRfaWRzGAQgAygLMhguaG9sZGZhc3QudjEuR2VuZXJhdGVkSWQiPgoJUmVqZWN0aW9uEg0KBWluZGV4GAEgASgFEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIigKC0dlbmVyYXRlZElkEg0KBWluZGV4GAEgASgFEgoKAmlkGAIgASgJKosDCgpFbnRpdHlLaW5kEhsKF0VOVElUWV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRU5USVRZX0tJTkRfU0VTU0lPThABEhYKEkVOVElUWV9LSU5EX01FTU9SWRACEhQKEEVOVElUWV9LSU5EX0dPQUwQAxIWChJFTlRJVFlfS0lORF9BQ1RJT04QBBIbChdFTlRJVFlfS0lORF9PQlNFUlZBVElPThAFEhgKFEVOVElUWV9LSU5EX0RFQ0lTSU9OEAYSIgoeRU5USVRZX0tJTkRfUEVSRk9STUFOQ0VfTUVUUklDEAcSHwobRU5USVRZX0tJTkRfQUNUSU9OX1NFTEVDVE9SEAgSHwobRU5USVRZX0tJTkRfTEVBUk5JTkdfU1lTVEVNEAkSJQohRU5USVRZX0tJTkRfQ1JPU1NfU0VTU0lPTl9QQVRURVJOEAoSHQoZRU5USVRZX0tJTkRfQ09ORklHVVJBVElPThALEh4KGkVOVElUWV9LSU5EX1NFQ1VSSVRZX0FVRElUEAwqdAoKQ2hhbmdlVHlwZRIbChdDSEFOR0VfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0NIQU5HRV9UWVBFX0NSRUFURUQQARIXChNDSEFOR0VfVFlQRV9VUERBVEVEEAISFwoTQ0hBTkdFX1RZUEVfREVMRVRFRBADKmEKCUxpc3RPcmRlchIaChZMSVNUX09SREVSX1VOU1BFQ0lGSUVEEAASGwoXTElTVF9PUkRFUl9ORVdFU1RfRklSU1QQARIbChdMSVNUX09SREVSX09MREVTVF9GSVJTVBACYgZwcm90bzM", [file_google_rpc_status]);
+  fileDesc("ChVob2xkZmFzdC92MS9sb2cucHJvdG8SC2hvbGRmYXN0LnYxIlgKBkN1cnNvchIOCgZsb2dfaWQYASABKAkSEAoIcG9zaXRpb24YAiABKAMSFwoPY29tbWl0X3Bvc2l0aW9uGAMgASgDEhMKC2NvbW1pdF9oYXNoGAQgASgMIpIBCgxBcHBlbmRSZXN1bHQSEQoJcG9zaXRpb25zGAEgAygDEioKCnJlamVjdGlvbnMYAiADKAsyFi5ob2xkZmFzdC52MS5SZWplY3Rpb24SEgoKZHVwbGljYXRlcxgDIAMoBRIvCg1nZW5lcmF0ZWRfaWRzGAQgAygLMhguaG9sZGZhc3QudjEuR2VuZXJhdGVkSWQiPgoJUmVqZWN0aW9uEg0KBWluZGV4GAEgASgFEiIKBnN0YXR1cxgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIigKC0dlbmVyYXRlZElkEg0KBWluZGV4GAEgASgFEgoKAmlkGAIgASgJKosDCgpFbnRpdHlLaW5kEhsKF0VOVElUWV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTRU5USVRZX0tJTkRfU0VTU0lPThABEhYKEkVOVElUWV9LSU5EX01FTU9SWRACEhQKEEVOVElUWV9LSU5EX0dPQUwQAxIWChJFTlRJVFlfS0lORF9BQ1RJT04QBBIbChdFTlRJVFlfS0lORF9PQlNFUlZBVElPThAFEhgKFEVOVElUWV9LSU5EX0RFQ0lTSU9OEAYSIgoeRU5USVRZX0tJTkRfUEVSRk9STUFOQ0VfTUVUUklDEAcSHwobRU5USVRZX0tJTkRfQUNUSU9OX1NFTEVDVE9SEAgSHwobRU5USVRZX0tJTkRfTEVBUk5JTkdfU1lTVEVNEAkSJQohRU5USVRZX0tJTkRfQ1JPU1NfU0VTU0lPTl9QQVRURVJOEAoSHQoZRU5USVRZX0tJTkRfQ09ORklHVVJBVElPThALEh4KGkVOVElUWV9LSU5EX1NFQ1VSSVRZX0FVRElUEAwqdAoKQ2hhbmdlVHlwZRIbChdDSEFOR0VfVFlQRV9VTlNQRUNJRklFRBAAEhcKE0NIQU5HRV9UWVBFX0NSRUFURUQQARIXChNDSEFOR0VfVFlQRV9VUERBVEVEEAISFwoTQ0hBTkdFX1RZUEVfREVMRVRFRBADKmEKCUxpc3RPcmRlchIaChZMSVNUX09SREVSX1VOU1BFQ0lGSUVEEAASGwoXTElTVF9PUkRFUl9ORVdFU1RfRklSU1QQARIbChdMSVNUX09SREVSX09MREVTVF9GSVJTVBACYgZwcm90bzM", [file_google_rpc_status]);
+
+/**
+ * A place in the log of a tenant: everything up to `position` is behind it.
+ * Answers give it whole, requests give it back to go on from there. It names
+ * the history that the caller was told, so that a log that lost part of it (a
+ * failover to a standby that lagged, a restored backup) and then went on in
+ * another way is noticed: it is refused with LOG_DIVERGED.
+ *
+ * @generated from message holdfast.v1.Cursor
+ */
+export type Cursor = Message<"holdfast.v1.Cursor"> & {
+  /**
+   * Names the log; empty while nothing was ever written. When given, a position
+   * of another log (another tenant, another database) is refused with
+   * FOREIGN_CURSOR.
+   *
+   * @generated from field: string log_id = 1;
+   */
+  logId: string;
+
+  /**
+   * 0 is the start. A position alone may be given; nothing is compared then.
+   *
+   * @generated from field: int64 position = 2;
+   */
+  position: bigint;
+
+  /**
+   * The last position of a commit that ends at `position` or after it: in
+   * answers, of the one that contains it, since an answer may end within a
+   * commit. 0 at the start.
+   *
+   * @generated from field: int64 commit_position = 3;
+   */
+  commitPosition: bigint;
+
+  /**
+   * SHA-256 over everything up to that commit, as GetLogHead has it; empty at
+   * the start.
+   *
+   * @generated from field: bytes commit_hash = 4;
+   */
+  commitHash: Uint8Array;
+};
+
+/**
+ * Describes the message holdfast.v1.Cursor.
+ * Use `create(CursorSchema)` to create a new message.
+ */
+export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
+  messageDesc(file_holdfast_v1_log, 0);
 
 /**
  * What became of a batch. One bad entry never loses the others.
@@ -54,7 +105,7 @@ export type AppendResult = Message<"holdfast.v1.AppendResult"> & {
  * Use `create(AppendResultSchema)` to create a new message.
  */
 export const AppendResultSchema: GenMessage<AppendResult> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_log, 0);
+  messageDesc(file_holdfast_v1_log, 1);
 
 /**
  * @generated from message holdfast.v1.Rejection
@@ -80,7 +131,7 @@ export type Rejection = Message<"holdfast.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_log, 1);
+  messageDesc(file_holdfast_v1_log, 2);
 
 /**
  * @generated from message holdfast.v1.GeneratedId
@@ -104,7 +155,7 @@ export type GeneratedId = Message<"holdfast.v1.GeneratedId"> & {
  * Use `create(GeneratedIdSchema)` to create a new message.
  */
 export const GeneratedIdSchema: GenMessage<GeneratedId> = /*@__PURE__*/
-  messageDesc(file_holdfast_v1_log, 2);
+  messageDesc(file_holdfast_v1_log, 3);
 
 /**
  * What kind of thing a change was made to.

@@ -20,8 +20,9 @@ export function adminService({
 }: ServicesContext): RegisteredService {
   const { database, codecs } = events;
   return defineService(AdminService, {
-    async getLogHead(_request, call) {
-      const { logId, position, hash, commitMicros } = await logHead(events, call.principal.tenantId, call);
+    async getLogHead({ atPosition }, call) {
+      const head = await logHead(events, call.principal.tenantId, atPosition, call);
+      const { logId, position, hash, commitMicros } = head;
       return {
         logId,
         position,

@@ -13,6 +13,7 @@ import type { EntryLimits } from "../../service/limits.js";
 import type { EntryPreparer } from "../../service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../../service/prepared-entry.js";
 import type { Records } from "../../service/records.js";
+import { NO_MIN_POSITION } from "../../store/read-min-position.js";
 import { statusFromError } from "../status.js";
 import type { GivenEntries } from "./append-decoder.js";
 
@@ -65,7 +66,7 @@ export async function appendRecords(
   );
   const { result, outcomes } = await appendPrepared(appender, tenantId, prepared, { signal });
   const ids = outcomes.flatMap((outcome) => (outcome instanceof HoldfastError ? [] : [outcome.id]));
-  return { result, stored: await records.batchGet(tenantId, ids, 0n) };
+  return { result, stored: await records.batchGet(tenantId, ids, NO_MIN_POSITION) };
 }
 
 async function appendPrepared(

@@ -1,12 +1,12 @@
 import { ConfigurationService } from "../../../gen/holdfast/v1/configuration_pb.js";
 import { refuseViolations } from "../../core/errors.js";
 import { checkConfiguration, rollbackConfiguration } from "../../service/configurations.js";
+import { toCursor, wrongCursor } from "../../service/cursors.js";
 import type { Records } from "../../service/records.js";
 import { resolveConfigurations } from "../../service/resolve-configurations.js";
 import { watchConfigurations } from "../../service/watch-configurations.js";
 import { defineService, type RegisteredService } from "../service.js";
 import { audited } from "./audited.js";
-import { wrongCursor } from "./event-service.js";
 import type { ServicesContext } from "./services.js";
 import { standardHandlers } from "./standard-handlers.js";
 
@@ -44,18 +44,18 @@ export function configurationService(configurations: Records, context: ServicesC
     },
 
     async resolveConfiguration(request, call) {
-      const { configurations, ...asOf } = await resolveConfigurations(
+      const { configurations, cursor } = await resolveConfigurations(
         events,
         records.maxAnswerBytes,
         call.principal.tenantId,
         request,
         call,
       );
-      return { ...asOf, configurations: [...configurations] };
+      return { cursor: toCursor(cursor), configurations: [...configurations] };
     },
 
     async *watchConfigurations(request, { principal, room, signal, draining, ending }) {
-      refuseViolations(wrongCursor(request));
+      refuseViolations(wrongCursor(request.after, "after"));
       yield* watchConfigurations(subscription, principal.tenantId, request, { room, signal: ending });
       // Ended by the server, not by the caller: UNAVAILABLE makes clients resume elsewhere.
       signal.throwIfAborted();

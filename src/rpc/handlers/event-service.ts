@@ -1,6 +1,5 @@
-import { EventService, type SubscribeRequest } from "../../../gen/holdfast/v1/event_pb.js";
-import type { FieldViolation } from "../../core/errors.js";
-import { isUuid } from "../../core/uuid.js";
+import { EventService } from "../../../gen/holdfast/v1/event_pb.js";
+import { cursorFromMessage, toCursor, wrongCursor } from "../../service/cursors.js";
 import { createEncodedEvents } from "../../service/encoded-events.js";
 import { eventFromChange } from "../../service/event-from-change.js";
 import { changeFilter, type EventsContext, listEvents } from "../../service/events.js";
@@ -28,8 +27,9 @@ export function eventService(context: EventServiceContext): RegisteredService {
   const answerOf = (page: SubscriptionPage) => {
     const bytes = encoded.page(page);
     if (bytes) return new EncodedMessage(bytes);
-    const { changes, isShared: _, ...place } = page;
-    return { ...place, events: changes.map((change) => eventFromChange(codecs, change)) };
+    const { changes, cursor, caughtUp } = page;
+    const events = changes.map((change) => eventFromChange(codecs, change));
+    return { events, caughtUp, cursor: toCursor(cursor) };
   };
   const handlers: ServiceHandlers<typeof EventService> = {
     appendStream: (requests, call) => appendStream(context.append, context.stream, requests, call),
@@ -39,11 +39,10 @@ export function eventService(context: EventServiceContext): RegisteredService {
     }),
 
     async *subscribe(request, { principal, room, signal, draining, ending }) {
-      changeFilter(request.filter, wrongCursor(request));
+      changeFilter(request.filter, wrongCursor(request.after, "after"));
       const asked = {
         tenantId: principal.tenantId,
-        after: request.afterPosition,
-        logId: request.logId.toLowerCase(),
+        after: request.after && cursorFromMessage(request.after),
         filter: request.filter,
         room,
         signal: ending,
@@ -57,23 +56,4 @@ export function eventService(context: EventServiceContext): RegisteredService {
     listEvents: (request, call) => listEvents(context.events, call.principal.tenantId, request, call),
   };
   return defineService(EventService, handlers, { decoders });
-}
-
-/** What is wrong with where a caller wants to resume. */
-export function wrongCursor({
-  afterPosition = 0n,
-  logId,
-}: Pick<SubscribeRequest, "afterPosition" | "logId">): readonly FieldViolation[] {
-  const violations: FieldViolation[] = [];
-  if (afterPosition < 0n) {
-    violations.push({
-      field: "after_position",
-      description: `expected 0 or a position, got ${afterPosition}`,
-    });
-  }
-  if (logId !== "" && !isUuid(logId)) {
-    const got = JSON.stringify(logId.slice(0, 80));
-    violations.push({ field: "log_id", description: `expected the log_id of a position, got ${got}` });
-  }
-  return violations;
 }

@@ -2,6 +2,7 @@ import type { DescField, DescMethod, DescService } from "@bufbuild/protobuf";
 import { timestampFromMicros } from "../../core/time.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { ChangeRequest, GetRequest, ListRequest, Records } from "../../service/records.js";
+import type { MinPosition } from "../../store/read-min-position.js";
 import type { CallContext } from "../call-context.js";
 import type { ServiceHandlers } from "../service.js";
 import { type AppendContext, appendRecords } from "./append-batch.js";
@@ -66,7 +67,7 @@ export function standardHandlers<
         [list.localName]: await records.batchGet(
           call.principal.tenantId,
           request.ids as readonly string[],
-          request.minPosition as bigint,
+          request as unknown as MinPosition,
           call,
         ),
       });

@@ -5,6 +5,7 @@ import {
 } from "../../../gen/holdfast/v1/learning_system_pb.js";
 import { invalidFields, notFound } from "../../core/errors.js";
 import { MAX_COLLECTION_SIZE, MAX_ITEM_LENGTH, MAX_KEY_LENGTH } from "../../entities/column-values.js";
+import type { MinPosition } from "../../store/read-min-position.js";
 import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { averageOf, increment, withOutcome } from "./average.js";
@@ -85,9 +86,13 @@ function patternLibrary(system: LearningSystem, goal: string, strategy: string, 
 export async function getLearned(
   systems: Records,
   tenantId: string,
-  { id, minPosition }: { readonly id: string; readonly minPosition: bigint },
+  { id, minPosition, minPositionHash }: MinPosition & { readonly id: string },
 ): Promise<LearningSystem> {
-  const record = await systems.get(tenantId, { key: { case: "id", value: id }, minPosition });
+  const record = await systems.get(tenantId, {
+    key: { case: "id", value: id },
+    minPosition,
+    minPositionHash,
+  });
   if (record.deleteTime !== undefined) throw notFound("learning_system", id);
   return record as unknown as LearningSystem;
 }

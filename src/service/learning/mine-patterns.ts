@@ -14,6 +14,7 @@ import { HoldfastError } from "../../core/errors.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Database, ReadBounds } from "../../store/database.js";
+import { NO_MIN_POSITION } from "../../store/read-min-position.js";
 import type { ScanKind, Scans } from "../../workers/scans.js";
 import type { WorkerPool } from "../../workers/worker-pool.js";
 import { workerTask } from "../../workers/worker-task.js";
@@ -170,7 +171,11 @@ async function keepPatterns(
   let updated = 0;
   for (let round = 1; ; round += 1) {
     const ids = found.map((pattern) => pattern.id);
-    const stored = (await context.patterns.batchGet(tenantId, ids, 0n)) as unknown as CrossSessionPattern[];
+    const stored = (await context.patterns.batchGet(
+      tenantId,
+      ids,
+      NO_MIN_POSITION,
+    )) as unknown as CrossSessionPattern[];
     const byId = new Map(stored.map((pattern) => [pattern.id, pattern]));
     const entries = found.flatMap((pattern) => entryFor(context, pattern, byId.get(pattern.id), by));
     // Each pattern stands alone, and mining again completes what is missing.

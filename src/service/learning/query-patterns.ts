@@ -8,8 +8,8 @@ import { microsFromTimestamp, nowMicros } from "../../core/time.js";
 import type { EntityCodec } from "../../entities/entity-codec.js";
 import type { FieldBag } from "../../entities/field-codec.js";
 import type { Database, ReadBounds } from "../../store/database.js";
-import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { rankPatterns } from "../../store/pattern-ranking.js";
+import { readMinPosition } from "../../store/read-min-position.js";
 import { answerTooLarge, bytesToRead } from "../answer-size.js";
 import type { ListFilter } from "../list-filter.js";
 import { RequestCheck } from "./request-check.js";
@@ -43,7 +43,7 @@ export async function queryPatterns(
   request: QueryPatternsRequest,
   bounds?: ReadBounds,
 ): Promise<readonly RankedPattern[]> {
-  const { halfLife, minEffectiveConfidence, minPosition } = request;
+  const { halfLife, minEffectiveConfidence } = request;
   const halfLifeSeconds = halfLife
     ? Number(halfLife.seconds) + halfLife.nanos / 1e9
     : DEFAULT_HALF_LIFE_SECONDS;
@@ -64,11 +64,11 @@ export async function queryPatterns(
   const { records: found, hasMore } = await database.read(
     tenantId,
     async (run) => {
-      const [head, patterns] = await Promise.all([
-        readLogHead(run, tenantId),
+      const [log, patterns] = await Promise.all([
+        readMinPosition(run, tenantId, request),
         rankPatterns(run, codec, ranking, bounds?.turn),
       ]);
-      requirePosition(head, minPosition);
+      log.check();
       return patterns;
     },
     bounds,

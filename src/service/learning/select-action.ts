@@ -10,6 +10,7 @@ import { HoldfastError, notFound } from "../../core/errors.js";
 import { mapInTurns, type Turn } from "../../core/in-turns.js";
 import { uuidV7 } from "../../core/uuid.js";
 import type { FieldBag } from "../../entities/field-codec.js";
+import { NO_MIN_POSITION } from "../../store/read-min-position.js";
 import type { Attribution } from "../prepared-entry.js";
 import type { Records } from "../records.js";
 import { type CandidateScore, type Choice, chooseAction } from "./choose-action.js";
@@ -53,6 +54,7 @@ export async function selectAction(
   const selector = (await selectors.get(tenantId, {
     key: { case: "id", value: request.id },
     minPosition: request.minPosition,
+    minPositionHash: request.minPositionHash,
   })) as unknown as ActionSelector;
   if (selector.deleteTime) throw notFound("action_selector", selector.id);
   const sumOf = await contextSums(selector.contextWeights, request.context, request.candidates, turn);
@@ -139,7 +141,7 @@ async function findSelection(
   tenantId: string,
   asked: Decision,
 ): Promise<Selection | undefined> {
-  const [found] = await decisions.batchGet(tenantId, [asked.id], 0n);
+  const [found] = await decisions.batchGet(tenantId, [asked.id], NO_MIN_POSITION);
   if (!found) return undefined;
   const decision = found as unknown as Decision;
   if (requestText(decision) === requestText(asked)) {

@@ -10,7 +10,6 @@ import type { FieldBag } from "../../entities/field-codec.js";
 import type { NearVectors, VectorPage } from "../../store/compare-vectors-task.js";
 import type { Database, ReadBounds, Run } from "../../store/database.js";
 import { findFittingRecords } from "../../store/fitting-records.js";
-import { readLogHead, requirePosition } from "../../store/log-head.js";
 import { readMemoryAccess } from "../../store/memory-access.js";
 import {
   type CompareVectors,
@@ -21,6 +20,7 @@ import {
   searchByText,
   type VectorQuery,
 } from "../../store/memory-search.js";
+import { asksForPosition, readMinPosition } from "../../store/read-min-position.js";
 import type { ScanKind, Scans } from "../../workers/scans.js";
 import type { WorkerPool } from "../../workers/worker-pool.js";
 import { workerTask } from "../../workers/worker-task.js";
@@ -94,7 +94,7 @@ export function createMemorySearch(
   const filterOf: ListFilter = createListFilter(codec, MemoryFilterSchema);
 
   return async (tenantId, request, bounds) => {
-    const { text, embedding, embeddingModel, minPosition } = request;
+    const { text, embedding, embeddingModel } = request;
     const { limit, weights } = checkSearch(request);
     const filter = filterOf(request.filter as FieldBag | undefined);
     const byText = text !== "";
@@ -105,12 +105,12 @@ export function createMemorySearch(
       database.read(
         tenantId,
         async (run) => {
-          const [head, texts, vectors] = await Promise.all([
-            minPosition === 0n ? undefined : readLogHead(run, tenantId),
+          const [log, texts, vectors] = await Promise.all([
+            asksForPosition(request) ? readMinPosition(run, tenantId, request) : undefined,
             byText ? searchByText(run, text, many, filter) : [],
             vectorsOf(run),
           ]);
-          if (head) requirePosition(head, minPosition);
+          log?.check();
           const lists: readonly RankedList[] = [
             { method: "FULL_TEXT", weight: weights.text, candidates: only(texts, "FULL_TEXT") },
             { method: "TRIGRAM", weight: weights.text * TRIGRAM_SHARE, candidates: only(texts, "TRIGRAM") },

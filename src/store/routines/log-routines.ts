@@ -43,11 +43,11 @@ const beginAppend = `
 CREATE FUNCTION holdfast.begin_append(
   p_tenant uuid, p_count integer, p_content_hashes bytea, p_active_sessions uuid[], p_tally integer[],
   p_after text, p_turn text,
-  OUT first_position bigint, OUT commit_time timestamptz, OUT log_id uuid
+  OUT first_position bigint, OUT commit_time timestamptz, OUT log_id uuid,
+  OUT previous_hash bytea, OUT commit_hash bytea
 ) ${BY_KEY_DEFINER} AS $$
 DECLARE
   v_position bigint;
-  v_hash bytea;
   v_commit_time timestamptz;
   v_not_active json;
   v_created bigint[];
@@ -67,7 +67,7 @@ BEGIN
 
   LOOP
     SELECT l.position, l.hash, l.commit_time, l.log_id, l.created_counts, l.deleted_counts, l.change_counts
-    INTO v_position, v_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
+    INTO v_position, previous_hash, v_commit_time, log_id, v_created, v_deleted, v_changes
     FROM holdfast.tenant_logs l WHERE l.tenant_id = p_tenant FOR UPDATE;
     EXIT WHEN FOUND;
     INSERT INTO holdfast.tenant_logs (tenant_id, log_id, position, hash)
@@ -89,7 +89,7 @@ BEGIN
   first_position := v_position + 1;
   commit_time := greatest(clock_timestamp(), v_commit_time);
   v_position := v_position + p_count;
-  v_hash := sha256(v_hash || int8send(first_position) || int8send(v_position)
+  commit_hash := sha256(previous_hash || int8send(first_position) || int8send(v_position)
     || int8send((extract(epoch FROM commit_time) * 1000000)::bigint) || p_content_hashes);
 
   FOR i IN 1 .. cardinality(p_tally) BY 4 LOOP
@@ -99,11 +99,11 @@ BEGIN
     v_changes[v_kind] := coalesce(v_changes[v_kind], 0) + p_tally[i + 3];
   END LOOP;
 
-  UPDATE holdfast.tenant_logs l SET position = v_position, hash = v_hash, commit_time = begin_append.commit_time,
+  UPDATE holdfast.tenant_logs l SET position = v_position, hash = commit_hash, commit_time = begin_append.commit_time,
     created_counts = v_created, deleted_counts = v_deleted, change_counts = v_changes
   WHERE l.tenant_id = p_tenant;
   INSERT INTO holdfast.commits (tenant_id, position, first_position, commit_time, hash)
-  VALUES (p_tenant, v_position, first_position, begin_append.commit_time, v_hash);
+  VALUES (p_tenant, v_position, first_position, begin_append.commit_time, commit_hash);
 END $$`;
 
 const tenantIds = `
@@ -112,9 +112,14 @@ BEGIN
   RETURN QUERY SELECT l.tenant_id FROM holdfast.tenant_logs l ORDER BY l.tenant_id;
 END $$`;
 
+// For each tenant where its log ends, and the hash of the commit that ends at a position: null if none does.
 const logPositions = `
-CREATE FUNCTION holdfast.log_positions(p_tenants uuid[]) RETURNS TABLE (tenant_id uuid, "position" bigint)
+CREATE FUNCTION holdfast.log_positions(p_tenants uuid[], p_positions bigint[])
+RETURNS TABLE (tenant_id uuid, "position" bigint, hash bytea)
 ${DEFINER} STABLE AS $$
 BEGIN
-  RETURN QUERY SELECT l.tenant_id, l.position FROM holdfast.tenant_logs l WHERE l.tenant_id = ANY (p_tenants);
+  RETURN QUERY SELECT a.tenant_id, coalesce(l.position, 0), c.hash
+  FROM unnest(p_tenants, p_positions) AS a (tenant_id, position)
+  LEFT JOIN holdfast.tenant_logs l ON l.tenant_id = a.tenant_id
+  LEFT JOIN holdfast.commits c ON c.tenant_id = a.tenant_id AND c.position = a.position;
 END $$`;

@@ -1,3 +1,5 @@
+import type { Cursor } from "../follow/cursor.js";
+
 /** What every call takes. */
 export interface CallOptions {
   /** Ends the call with CANCELLED. */
@@ -13,8 +15,11 @@ export interface CallOptions {
 
 /** What a read takes. */
 export interface ReadOptions extends CallOptions {
-  /** The answer reflects at least this position: give the one a write returned to read your own writes. */
-  readonly minPosition?: bigint | undefined;
+  /**
+   * The answer reflects at least this position: give the one a write returned to read your own writes. With a cursor, a
+   * log that is not the one it was told of is refused (LOG_DIVERGED).
+   */
+  readonly minPosition?: bigint | Cursor | undefined;
 }
 
 /** What a change takes. */

@@ -21,7 +21,11 @@ function script(name = ""): Script {
     appendStream: onBatches((call, batch) => store(call, log, batch)),
     subscribe: (call: ServerWritableStream<SubscribeRequest, SubscribeResponse>) => {
       call.on("error", () => {});
-      call.write({ position: 7n, caughtUp: true, logId: "l", events: [] } as unknown as SubscribeResponse);
+      call.write({
+        cursor: { position: 7n, logId: "l" },
+        caughtUp: true,
+        events: [],
+      } as unknown as SubscribeResponse);
     },
   };
 }

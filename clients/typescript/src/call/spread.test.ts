@@ -50,7 +50,11 @@ function player(name: string) {
     subscribe: (call: ServerWritableStream<SubscribeRequest, SubscribeResponse>) => {
       call.on("error", () => {});
       count(call);
-      call.write({ position: 7n, caughtUp: true, logId: "l", events: [] } as unknown as SubscribeResponse);
+      call.write({
+        cursor: { position: 7n, logId: "l" },
+        caughtUp: true,
+        events: [],
+      } as unknown as SubscribeResponse);
     },
   };
   return {

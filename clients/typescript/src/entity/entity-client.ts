@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { AppendResult } from "../../../../gen/holdfast/v1/log_pb.js";
 import type { CallOptions, ChangeOptions, ReadOptions } from "../call/call-options.js";
 import type { Caller } from "../call/caller.js";
+import { minPositionOf } from "../call/min-position.js";
 import { HoldfastError } from "../holdfast-error.js";
 import { allPages, type ListOptions, type Page, type PageOptions } from "../pages.js";
 import type { Saved } from "../recorder/recorded.js";
@@ -61,15 +62,15 @@ class EntityVerbs<S extends DescService> {
 
   /** The one of this id, or of the caller's own name for it. NOT_FOUND when there is none. */
   async get(key: Key, options: GetOptionsOf<S> = {} as GetOptionsOf<S>): Promise<EntityOf<S>> {
-    const { minPosition, atPosition } = options as ReadOptions & { readonly atPosition?: bigint };
+    const { atPosition } = options as ReadOptions & { readonly atPosition?: bigint };
     const named =
       typeof key === "string" ? { case: "id", value: key } : { case: "externalId", value: key.externalId };
-    return this.#one("get", { key: named, minPosition, atPosition }, options);
+    return this.#one("get", { key: named, ...minPositionOf(options), atPosition }, options);
   }
 
   /** Up to 1000 by id, in the order asked for; those that do not exist are left out. */
   async batchGet(ids: readonly string[], options: ReadOptions = {}): Promise<readonly EntityOf<S>[]> {
-    const answer = await this.#call("batchGet", { ids, minPosition: options.minPosition }, options);
+    const answer = await this.#call("batchGet", { ids, ...minPositionOf(options) }, options);
     return answer[this.#methods.method("batchGet").answered] as EntityOf<S>[];
   }
 
@@ -113,8 +114,12 @@ class EntityVerbs<S extends DescService> {
   }
 
   async #page<T>(verb: string, request: object, options: PageOptions & ReadOptions): Promise<Page<T>> {
-    const { pageSize, pageToken, minPosition } = options;
-    const answer = await this.#call(verb, { ...request, pageSize, pageToken, minPosition }, options);
+    const { pageSize, pageToken } = options;
+    const answer = await this.#call(
+      verb,
+      { ...request, pageSize, pageToken, ...minPositionOf(options) },
+      options,
+    );
     const nextPageToken = (answer["nextPageToken"] as string) || undefined;
     return { items: answer[this.#methods.method(verb).answered] as T[], nextPageToken };
   }

@@ -1,9 +1,11 @@
 import type { DescMethodServerStreaming, Message } from "@bufbuild/protobuf";
 import type { ClientReadableStream } from "@grpc/grpc-js";
+import type { Cursor as CursorMessage } from "../../../../gen/holdfast/v1/log_pb.js";
 import type { StreamOptions, Transport } from "../call/transport.js";
 import { HoldfastError } from "../holdfast-error.js";
 import type { Input } from "../wire/input.js";
-import type { Cursor, FollowOptions } from "./follow-options.js";
+import { type Cursor, cursorFromMessage } from "./cursor.js";
+import type { FollowOptions } from "./follow-options.js";
 import { resumedStream } from "./resumed-stream.js";
 
 /** What a page says of the log, whatever it carries. */
@@ -14,9 +16,8 @@ interface FollowedPage {
 
 /** What every answer of a followed stream has. */
 interface Progress {
-  readonly position: bigint;
   readonly caughtUp: boolean;
-  readonly logId: string;
+  readonly cursor?: CursorMessage | undefined;
 }
 
 /** A stream to follow and how its answers read. */
@@ -36,7 +37,8 @@ export interface FollowedStream<T, P, R> {
  * the server keeps the rest.
  *
  * Iterating throws {@link HoldfastError} for what waiting does not mend: a cursor of another log
- * (FOREIGN_CURSOR), one from the future (POSITION_IN_FUTURE), missing rights; and CANCELLED when its signal fires.
+ * (FOREIGN_CURSOR), one from the future (POSITION_IN_FUTURE), a log that lost part of what was told and has another
+ * history since (LOG_DIVERGED), missing rights; and CANCELLED when its signal fires.
  */
 export abstract class Follower<T, P extends FollowedPage, R extends Progress> implements AsyncIterable<T> {
   readonly #stop = new AbortController();
@@ -51,8 +53,8 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
   #taken = false;
   /** After which position the next call starts: the end of the last page. */
   #resume: Cursor | undefined;
-  /** Where the consumer is. */
-  #position: bigint | undefined;
+  /** Where the consumer is: within a page its position is before that of the page. */
+  #place: Cursor | undefined;
   #caughtUp = false;
 
   /** From `after` on, a cursor whose log may be unknown (""); else from where the server begins by itself. */
@@ -63,7 +65,7 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
     options: FollowOptions,
   ) {
     this.#resume = after;
-    this.#position = after?.position;
+    this.#place = after;
     this.#stream = stream;
     this.#confirmed = new Promise((resolve, reject) => {
       this.#confirm = resolve;
@@ -79,8 +81,8 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
    * dealt with.
    */
   get cursor(): Cursor | undefined {
-    if (this.#position === undefined || !this.#resume?.logId) return undefined;
-    return { position: this.#position, logId: this.#resume.logId };
+    if (this.#place === undefined || !this.#resume?.logId) return undefined;
+    return { ...this.#place, logId: this.#resume.logId };
   }
 
   /** Whether everything there was has been handed out, so that what follows is live. */
@@ -109,7 +111,7 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
       for (;;) {
         const { value: page, done } = await this.#next();
         if (done) return;
-        this.#position = page.cursor.position;
+        this.#place = page.cursor;
         this.#caughtUp = page.caughtUp;
         yield page;
       }
@@ -126,11 +128,13 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
         if (done) return;
         for (const item of this.#stream.items(page)) {
           if (this.#stop.signal.aborted) break;
-          this.#position = this.#stream.positionOf?.(item) ?? this.#position;
+          const position = this.#stream.positionOf?.(item);
+          // Its commit ends at the end of the page or after it: so it says which history the item is of as well.
+          if (position !== undefined) this.#place = { ...page.cursor, position };
           yield item;
         }
         if (this.#stop.signal.aborted) continue;
-        this.#position = page.cursor.position;
+        this.#place = page.cursor;
         this.#caughtUp = page.caughtUp;
       }
     } finally {
@@ -166,8 +170,7 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
     const { metadata } = options;
     // The types of request and answer are those of the method: whoever names the stream gives them together.
     const call = (options: StreamOptions) => {
-      const place = { afterPosition: this.#resume?.position, logId: this.#resume?.logId };
-      const asked: object = { ...request, ...place };
+      const asked: object = { ...request, after: this.#resume };
       const settings = { ...options, signal: this.#stop.signal, metadata };
       const answers: Promise<unknown> = transport.serverStream(method, asked as Input<Message>, settings);
       return answers as Promise<ClientReadableStream<R>>;
@@ -177,8 +180,10 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
     }
   }
 
-  #advance({ position, caughtUp, logId }: Progress): FollowedPage {
+  #advance({ caughtUp, cursor: message }: Progress): FollowedPage {
     const before = this.#resume;
+    const told = cursorFromMessage(message);
+    const { logId } = told;
     if (before?.logId && logId !== "" && before.logId !== logId) {
       throw new HoldfastError(`expected the log ${before.logId}, got ${logId}`, {
         code: "FAILED_PRECONDITION",
@@ -186,7 +191,7 @@ export abstract class Follower<T, P extends FollowedPage, R extends Progress> im
         metadata: { log_id: before.logId, current_log_id: logId },
       });
     }
-    const cursor = { position, logId: logId || (before?.logId ?? "") };
+    const cursor = { ...told, logId: logId || (before?.logId ?? "") };
     this.#resume = cursor;
     return { cursor, caughtUp };
   }
