@@ -1,7 +1,7 @@
-import type { Socket } from "node:net";
 import pg from "pg";
-import { formatHost, type PostgresHost } from "../core/postgres-hosts.js";
+import { formatHost } from "../core/postgres-hosts.js";
 import { checkTarget } from "./check-target.js";
+import { cutClient } from "./cut-client.js";
 import { leadTo } from "./lead-to.js";
 import type { Place, Primary } from "./primary.js";
 import { databaseError, READ_ONLY } from "./sqlstate.js";
@@ -10,7 +10,6 @@ interface Internals {
   readonly _ending: boolean;
   readonly _queryable: boolean;
   readonly _connected: boolean;
-  readonly connection: { readonly stream: Socket };
 }
 
 /**
@@ -56,8 +55,7 @@ export class PrimaryClient extends pg.Client {
 
   /** Closes the connection at once. Postgres is not told: what it runs for the connection goes on there. */
   cut(): void {
-    void this.end().catch(() => {});
-    (this as unknown as Internals).connection.stream.destroy();
+    cutClient(this);
   }
 
   override connect(): Promise<pg.Client>;
@@ -80,20 +78,19 @@ export class PrimaryClient extends pg.Client {
     if ((this as unknown as Internals)._ending) throw new Error("Connection terminated");
     this.#place = place;
     if (place.host) leadTo(this, place.host);
+    const closed = this.#primary.opened(() => this.cut());
+    this.once("end", closed);
     try {
       await super.connect();
-      await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#namedHost));
+      await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#primary.host ?? this));
       return this;
     } catch (error) {
+      closed();
       this.#lost();
       // A pool forgets a connection that could not be made without closing it.
       void this.end().catch(() => {});
       throw error;
     }
-  }
-
-  get #namedHost(): PostgresHost {
-    return this.#primary.onlyHost ?? this;
   }
 
   #lost(): void {
