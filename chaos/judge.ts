@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { quantile } from "../bench/support/statistics.js";
-import { layoutOf } from "../src/postgres/layout.js";
 import { checkAll } from "./checks/check-all.js";
 import { GUARANTEES, type Violation } from "./checks/guarantee.js";
 import { type InjectedFault, type ResumeTimes, resumeTimes } from "./checks/resume-times.js";
@@ -10,7 +9,7 @@ import { FAILPOINTS } from "./server/failpoints.js";
 import type { Stage } from "./stage/stage.js";
 
 /** Several times what is promised of a machine that has room: on one that others use as well it shows what hangs. */
-const FAILING_MS = { server: 10_000, postgres: 30_000 };
+const FAILING_MS = { server: 10_000, postgres: 30_000, failover: 30_000 };
 
 /** What came of a run. */
 export interface Verdict {
@@ -24,6 +23,8 @@ export interface Verdict {
   readonly notTested: Readonly<Record<string, string>>;
   readonly reads: Readonly<Record<string, number>>;
   readonly resumedAfter: ResumeTimes;
+  /** How long servers took after each promotion until they served, in ms. */
+  readonly servingMs: readonly number[];
   readonly violations: readonly Violation[];
   /** What took far longer than an operator may count on: a defect, or a machine that others use as well. */
   readonly late: readonly string[];
@@ -47,7 +48,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
     {
       directory: stage.directory,
       databaseUrl: stage.databaseUrl,
-      postgresLogs: layoutOf(stage.postgresDirectory).logs,
+      postgresLogs: stage.postgresLogs,
     },
     say,
   );
@@ -66,6 +67,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
     notTested,
     reads: Object.fromEntries(reads),
     resumedAfter,
+    servingMs: faults.flatMap(({ servingMs = [] }) => servingMs),
     violations: [
       ...violations,
       ...faults
@@ -84,7 +86,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
 }
 
 function lateResumption(times: ResumeTimes): string[] {
-  return (["server", "postgres"] as const).flatMap((what) => {
+  return (["server", "postgres", "failover"] as const).flatMap((what) => {
     const ms = times[what].length === 0 ? 0 : quantile(times[what], 0.99);
     if (ms <= FAILING_MS[what]) return [];
     return [`after a kill, ${what}, it took p99 ${(ms / 1000).toFixed(1)} s until clients went on`];

@@ -16,7 +16,7 @@ export interface Remains {
   readonly directory: string;
   readonly databaseUrl: string;
   /** Postgres' own logs. */
-  readonly postgresLogs: string;
+  readonly postgresLogs: readonly string[];
 }
 
 /** Runs every validator over what a run left. */
