@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { quantile } from "../bench/support/statistics.js";
 import { checkAll } from "./checks/check-all.js";
+import type { LostPrimary } from "./checks/evidence.js";
 import { GUARANTEES, type Violation } from "./checks/guarantee.js";
 import { type InjectedFault, type ResumeTimes, resumeTimes } from "./checks/resume-times.js";
 import { readLines } from "./ledger/read-lines.js";
 import { ACKNOWLEDGED, FAILED, JOURNALED, UNKNOWN } from "./ledger/written.js";
 import { FAILPOINTS } from "./server/failpoints.js";
-import type { Stage } from "./stage/stage.js";
+import type { PostgresMember } from "./stage/postgres-member.js";
+import type { LossLine, Stage } from "./stage/stage.js";
 
 /** Several times what is promised of a machine that has room: on one that others use as well it shows what hangs. */
 const FAILING_MS = { server: 10_000, postgres: 30_000, failover: 30_000 };
@@ -34,24 +36,20 @@ export interface Verdict {
 
 type FaultLine =
   | ({ readonly k: "fault"; readonly isSettled: boolean } & InjectedFault)
-  | { readonly k: "missing"; readonly name: string; readonly why: string };
+  | { readonly k: "missing"; readonly name: string; readonly why: string }
+  | LossLine;
 
 /** Judges a run by what it left. */
 export async function judge(stage: Stage, say: (text: string) => void): Promise<Verdict> {
   const faults: (InjectedFault & { readonly isSettled: boolean })[] = [];
+  const losses: LossLine[] = [];
   const notTested: Record<string, string> = {};
   for await (const line of readLines<FaultLine>(join(stage.directory, "faults.jsonl"))) {
     if (line.k === "fault") faults.push(line);
+    else if (line.k === "loss") losses.push(line);
     else notTested[line.name] = line.why;
   }
-  const { evidence, violations } = await checkAll(
-    {
-      directory: stage.directory,
-      databaseUrl: stage.databaseUrl,
-      postgresLogs: stage.postgresLogs,
-    },
-    say,
-  );
+  const { evidence, violations } = await checkWithLost(stage, losses, say);
   const { written, fired, reads } = evidence;
   const unknown = written.tally(UNKNOWN);
   const byName = tally(faults.map(({ name }) => name));
@@ -83,6 +81,23 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
       ...asked.filter((point) => !fired.has(point)).map((point) => `the failpoint ${point} never fired`),
     ],
   };
+}
+
+/** Runs the validators while the primaries that were lost can be asked what they had. */
+async function checkWithLost(stage: Stage, losses: readonly LossLine[], say: (text: string) => void) {
+  const members: PostgresMember[] = [];
+  try {
+    const lost: LostPrimary[] = [];
+    for (const { number, since, until } of losses) {
+      const member = await stage.postgres.startLost(number);
+      members.push(member);
+      lost.push({ url: member.url, since, until });
+    }
+    const { directory, databaseUrl, postgresLogs } = stage;
+    return await checkAll({ directory, databaseUrl, postgresLogs, lost }, say);
+  } finally {
+    for (const member of members) await member.close();
+  }
 }
 
 function lateResumption(times: ResumeTimes): string[] {

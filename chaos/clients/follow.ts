@@ -4,6 +4,7 @@ import { monotonicMs } from "../clock.js";
 import { PageDigest } from "../ledger/page-digest.js";
 import type { Client } from "./client.js";
 import type { RoleOptions } from "./client-options.js";
+import { type KeptCursor, KeptCursors } from "./kept-cursors.js";
 
 /** How a follower reads: on and on; leaving and resuming, also from long ago; with pauses; or one kind of events. */
 export type Manner = "steady" | "resuming" | "slow" | "some";
@@ -31,7 +32,7 @@ export async function follow(
     end = heads[tenant] ?? 0;
     setTimeout(() => giveUp.abort(), FINISH_TIMEOUT_MS).unref();
   });
-  let cursor: Cursor | undefined;
+  const kept = new KeptCursors();
   for (let part = 0; !giveUp.signal.aborted; part++) {
     // Each part is one more subscription: a client that was away, and came back by another way.
     const sub = `${client.number}-${address}-${tenant.slice(-4)}-${manner}-${part}`;
@@ -39,13 +40,12 @@ export async function follow(
     const holdfast = holdfasts[part % 2] as Holdfast;
     const isOver = (at: Cursor | undefined) => end !== undefined && Number(at?.position ?? 0n) >= end;
     const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
-    const after = manner === "resuming" ? again(client, cursor) : cursor;
-    cursor =
-      (await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, isOver, giveUp)) ??
-      cursor;
-    if (isOver(cursor)) return;
+    const of = kept.last;
+    const after = manner === "resuming" ? again(client, of?.cursor) : of?.cursor;
+    await followPart(client, holdfast, { sub, tenant, way, of, after, pages, manner }, kept, isOver, giveUp);
+    if (isOver(kept.last?.cursor)) return;
   }
-  const reached = cursor?.position ?? 0n;
+  const reached = kept.last?.cursor.position ?? 0n;
   client.saw("Gapless", `a ${manner} subscriber of ${tenant} was given nothing beyond ${reached} of ${end}`);
 }
 
@@ -60,6 +60,7 @@ interface Part {
   readonly sub: string;
   readonly tenant: string;
   readonly way: number;
+  readonly of: KeptCursor | undefined;
   readonly after: Cursor | undefined;
   readonly pages: number;
   readonly manner: Manner;
@@ -68,23 +69,24 @@ interface Part {
 async function followPart(
   client: Client,
   holdfast: Holdfast,
-  { sub, tenant, way, after, pages, manner }: Part,
+  { sub, tenant, way, of, after, pages, manner }: Part,
+  kept: KeptCursors,
   isOver: (at: Cursor | undefined) => boolean,
   giveUp: AbortController,
-): Promise<Cursor | undefined> {
+): Promise<void> {
   const from = Number(after?.position ?? 0n);
   const kinds = manner === "some" ? SOME : [];
-  client.ledger.write({ k: "open", sub, tenant, way, after: from, kinds, t: monotonicMs() });
+  const origin = of && { sub: of.sub, end: Number(of.cursor.position) };
+  client.ledger.write({ k: "open", sub, tenant, way, after: from, of: origin, kinds, t: monotonicMs() });
   const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
-  let cursor = after;
   let left = pages;
   let paused = monotonicMs();
   try {
     for await (const page of subscription.pages()) {
-      cursor = page.cursor;
+      kept.keep({ sub, cursor: page.cursor });
       note(client, sub, page);
       left -= 1;
-      if (left <= 0 || isOver(cursor)) break;
+      if (left <= 0 || isOver(page.cursor)) break;
       if (manner === "slow" && !client.stop.signal.aborted) {
         const isDue = monotonicMs() - paused > PAUSE_EVERY_MS;
         if (isDue) paused = monotonicMs();
@@ -93,11 +95,13 @@ async function followPart(
     }
   } catch (thrown) {
     const { reason, message, code } = HoldfastError.from(thrown);
-    if (code !== "CANCELLED")
+    if (String(reason) === "LOG_DIVERGED") {
+      client.ledger.write({ k: "diverged", sub, t: monotonicMs() });
+      kept.goBack();
+    } else if (code !== "CANCELLED")
       client.saw("Resumable", `after ${from} a subscription ended: ${reason}, ${message}`);
     await delay(200);
   }
-  return cursor;
 }
 
 function note(client: Client, sub: string, { events, cursor, caughtUp }: EventPage): void {

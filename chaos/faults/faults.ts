@@ -1,5 +1,6 @@
 import { failpointFaults } from "./failpoint-faults.js";
 import type { Fault } from "./fault.js";
+import { lossyFaults } from "./lossy-faults.js";
 import { networkFaults } from "./network-faults.js";
 import { postgresFaults } from "./postgres-faults.js";
 import { previousVersion } from "./previous-version.js";
@@ -13,6 +14,7 @@ export const FAULTS: readonly Fault[] = [
   ...failpointFaults,
   previousVersion,
   ...standbyFaults,
+  ...lossyFaults,
 ];
 
 /** What no way was found to inject, and why; told with every run. */

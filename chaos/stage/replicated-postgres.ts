@@ -53,6 +53,11 @@ export class ReplicatedPostgres {
       .map((name) => join(this.#root, name));
   }
 
+  /** Starts one that is no member any more, to read what it had. Its caller closes it. */
+  startLost(number: number): Promise<PostgresMember> {
+    return PostgresMember.start(directoryOf(this.#root, number), this.#log);
+  }
+
   get primaryNumber(): number {
     return this.#members.indexOf(this.#primary);
   }

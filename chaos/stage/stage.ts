@@ -6,6 +6,7 @@ import type pg from "pg";
 import { layoutOf } from "../../src/postgres/layout.js";
 import { migrateUp } from "../../src/store/migrate.js";
 import type { ClientOptions } from "../clients/client-options.js";
+import { monotonicMs } from "../clock.js";
 import type { Alteration } from "../server/bugs/bug.js";
 import { ClientProcess } from "./client-process.js";
 import { freePort } from "./free-port.js";
@@ -30,6 +31,14 @@ const SETTINGS = {
 };
 
 const SERVERS = 2;
+/** That something may be lost which servers wrote between two moments to the Postgres of this number. */
+export interface LossLine {
+  readonly k: "loss";
+  readonly number: number;
+  readonly since: number;
+  readonly until: number;
+}
+
 /** Says which Postgres of the run was the primary last; absent where that is the first. */
 const PRIMARY_FILE = "primary";
 
@@ -46,6 +55,8 @@ export class Stage {
   readonly databaseProxies: NetworkProxy[] = [];
   #nextClient = 0;
   #postgres: ReplicatedPostgres | undefined;
+  /** The number of the primary before the last promotion. */
+  #before = 0;
 
   private constructor(directory: string, withDisk: boolean) {
     mkdirSync(directory, { recursive: true });
@@ -129,10 +140,17 @@ export class Stage {
 
   /** Makes the standby the primary; answers with the primary before. */
   async promote(): Promise<PostgresMember> {
+    this.#before = this.postgres.primaryNumber;
     const before = await this.postgres.promote();
     // For whoever looks at what the run left.
     writeFileSync(join(this.directory, PRIMARY_FILE), String(this.postgres.primaryNumber));
     return before;
+  }
+
+  /** The primary before had what the standby that was promoted had not; nobody writes to it any more. */
+  noteLoss(since: number): void {
+    const line: LossLine = { k: "loss", number: this.#before, since, until: monotonicMs() };
+    this.note(line);
   }
 
   /** Resolves when Postgres and every server answer, or after so long. Returns whether they do. */
