@@ -106,17 +106,20 @@ export class ReplicatedPostgres {
 
   /** Whether each COMMIT is to wait for the standby. Resolves when it is so. */
   async waitForStandby(waits: boolean): Promise<void> {
+    // A COMMIT would wait as well for one that is still behind.
+    if (waits) await this.#untilStandby("state = 'streaming'");
     await this.#primary.query(
       waits
         ? "ALTER SYSTEM SET synchronous_standby_names = '*'"
         : "ALTER SYSTEM RESET synchronous_standby_names",
     );
     await this.#primary.query("SELECT pg_reload_conf()");
-    const wanted = waits ? "state = 'streaming' AND sync_state = 'sync'" : "sync_state = 'async'";
-    await untilTrue(
-      () => this.#primary.query(`SELECT count(*) > 0 FROM pg_stat_replication WHERE ${wanted}`),
-      "the standby did not follow its primary",
-    );
+    await this.#untilStandby(waits ? "state = 'streaming' AND sync_state = 'sync'" : "sync_state = 'async'");
+  }
+
+  async #untilStandby(is: string): Promise<void> {
+    const asked = `SELECT count(*) > 0 FROM pg_stat_replication WHERE ${is}`;
+    await untilTrue(() => this.#primary.query(asked), `there is no standby of which ${is}`);
   }
 
   /**
