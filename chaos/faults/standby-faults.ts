@@ -1,11 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { monotonicMs } from "../clock.js";
+import { backendsOf, signal } from "../stage/postgres-processes.js";
 import { untilServing } from "../stage/serving.js";
 import type { Stage } from "../stage/stage.js";
 import type { Fault, Injected } from "./fault.js";
 
 /** Longer than a statement of these servers may run, in ms. */
 const STALL_MS = [6_000, 9_000] as const;
+/** Writes wait by then, and what is tried again has time to find them, in ms. */
+const TERMINATED_AFTER_MS = 1_500;
 
 /** A standby that each COMMIT waits for. It takes over, or is away: nothing that was acknowledged may be lost. */
 export const standbyFaults: readonly Fault[] = [
@@ -30,8 +33,13 @@ export const standbyFaults: readonly Fault[] = [
         await stage.postgres.waitForStandby(true);
         return { note: `for ${ms} ms` };
       }
-      await delay(ms - 500);
-      return failOver(stage, `for ${ms - 500} ms, then the primary killed`);
+      // Postgres commits what waits when its connection is ended: visible, and on no standby.
+      await delay(TERMINATED_AFTER_MS);
+      const backends = backendsOf(stage.postmaster ?? 0);
+      for (const pid of backends) signal(pid, "SIGTERM");
+      await delay(ms - TERMINATED_AFTER_MS - 500);
+      const done = `${backends.length} connections terminated, then the primary killed`;
+      return failOver(stage, `for ${ms - 500} ms, ${done}`);
     },
   },
 ];

@@ -199,7 +199,7 @@ export class Stage {
         environment: {
           ...SETTINGS,
           ...bug?.settings,
-          DATABASE_URL: `postgres://postgres@${hosts.join(",")}/holdfast?sslmode=disable&target_session_attrs=read-write`,
+          DATABASE_URL: databaseUrl(hosts),
           HOLDFAST_GRPC_PORT: String(port),
         },
         port,
@@ -221,6 +221,12 @@ export class Stage {
   note(line: object): void {
     appendFileSync(join(this.directory, "faults.jsonl"), `${JSON.stringify(line)}\n`);
   }
+}
+
+/** As servers are given it. */
+function databaseUrl(hosts: readonly string[]): string {
+  const target = hosts.length > 1 ? "&target_session_attrs=read-write" : "";
+  return `postgres://postgres@${hosts.join(",")}/holdfast?sslmode=disable${target}`;
 }
 
 function serverProgram(reports: string, bug: Alteration | undefined): ServerProgram {
