@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run verify:long`: all that needs many minutes of load, one after the other, about three hours. CI shows for a
+// `npm run verify:long`: all that needs many minutes of load, one after the other, about four hours. CI shows for a
 // minute at most that it works.
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
