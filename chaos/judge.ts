@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { quantile } from "../bench/support/statistics.js";
 import { checkAll } from "./checks/check-all.js";
+import { countLost } from "./checks/count-lost.js";
 import type { LostPrimary } from "./checks/evidence.js";
 import { GUARANTEES, type Violation } from "./checks/guarantee.js";
 import { type InjectedFault, type ResumeTimes, resumeTimes } from "./checks/resume-times.js";
@@ -19,6 +20,8 @@ export interface Verdict {
   /** Those that found their way into the log by a client's journal. */
   readonly journaled: number;
   readonly unknown: number;
+  /** Acknowledged by a primary whose standby lagged, and lost with it. */
+  readonly lost: number;
   readonly refused: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly fired: Readonly<Record<string, number>>;
@@ -52,6 +55,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
   const { evidence, violations } = await checkWithLost(stage, losses, say);
   const { written, fired, reads } = evidence;
   const unknown = written.tally(UNKNOWN);
+  const lost = countLost(evidence);
   const byName = tally(faults.map(({ name }) => name));
   const asked = FAILPOINTS.filter((point) => byName[point] !== undefined);
   const resumedAfter = await resumeTimes(evidence, faults);
@@ -59,6 +63,7 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
     acknowledged: written.tally(ACKNOWLEDGED),
     journaled: written.tally(JOURNALED),
     unknown,
+    lost,
     refused: written.tally(FAILED),
     faults: byName,
     fired: Object.fromEntries(fired),
@@ -77,7 +82,10 @@ export async function judge(stage: Stage, say: (text: string) => void): Promise<
     ].sort((a, b) => GUARANTEES.indexOf(a.guarantee) - GUARANTEES.indexOf(b.guarantee)),
     late: lateResumption(resumedAfter),
     void: [
-      ...(unknown === 0 ? ["no outcome was unknown: the faults met nothing in flight"] : []),
+      ...(unknown === 0 && losses.length === 0
+        ? ["no outcome was unknown: the faults met nothing in flight"]
+        : []),
+      ...(losses.length > 0 && lost === 0 ? ["nothing that was acknowledged was lost"] : []),
       ...asked.filter((point) => !fired.has(point)).map((point) => `the failpoint ${point} never fired`),
     ],
   };

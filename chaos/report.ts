@@ -37,6 +37,9 @@ export function formatReport(run: RunDescription, verdict: Verdict): string {
     ["journaled by a client", count(verdict.journaled)],
     ["refused, nothing stored", count(verdict.refused)],
     ["unknown", count(verdict.unknown)],
+    ...(verdict.lost > 0
+      ? ([["acknowledged while the standby lagged, and lost", count(verdict.lost)]] as const)
+      : []),
     ["resumed after a server was killed", resumed(verdict.resumedAfter.server, LIMITS_MS.server)],
     ["resumed after Postgres was killed", resumed(verdict.resumedAfter.postgres, LIMITS_MS.postgres)],
     ...(verdict.servingMs.length > 0

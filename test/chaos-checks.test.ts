@@ -481,7 +481,7 @@ describe("of subscriptions", () => {
 
     test("whoever read either is let pass, and goes back after being told", async () => {
       expect(await checkLost(open(0), page([1, 2, 3, 4]), page([5, 6]))).toEqual([]);
-      const back = open(4, { sub: "s2", of: { sub: "s", end: 4 } });
+      const back = open(4, { sub: "s2", of: "s" });
       const after = { ...page([5, 6]), sub: "s2" };
       expect(
         await checkLost(open(0), page([1, 2, 3, 4]), page([5, 6], 6, gone), diverged, back, after),
@@ -490,7 +490,7 @@ describe("of subscriptions", () => {
 
     test("being moved on without being told is Gapless', in one subscription or by a cursor", async () => {
       expect(await checkLost(open(0), page([1, 2, 3, 4, 5], 5, gone), page([6, 7]))).toEqual(["Gapless"]);
-      const on = open(5, { sub: "s2", of: { sub: "s", end: 5 } });
+      const on = open(5, { sub: "s2", of: "s" });
       const after = { ...page([6, 7]), sub: "s2" };
       expect(await checkLost(open(0), page([1, 2, 3, 4, 5], 5, gone), on, after)).toEqual(["Resumable"]);
     });

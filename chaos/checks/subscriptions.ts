@@ -63,7 +63,8 @@ export async function checkSubscriptions({ files, histories }: Evidence): Promis
 function open(line: OpenLine, histories: Histories, readers: ReadonlyMap<string, Reader>): Reader {
   // The start of a log is that of every history.
   const of = line.after > 0 ? line.of : undefined;
-  const before = of && readers.get(of.sub)?.turns.findLast(({ end }) => end <= of.end);
+  const before =
+    of === undefined ? undefined : readers.get(of)?.turns.findLast(({ end }) => end <= line.after);
   const possible = before?.possible ?? histories.all;
   return { line, histories, through: line.after, pages: 0, possible, turns: [{ end: 0, possible }] };
 }

@@ -16,6 +16,8 @@ const SLOW_MS = 40;
 /** Now and then a slow one falls behind what servers keep in memory, and catches up with it again. */
 const PAUSE_MS = 2_000;
 const PAUSE_EVERY_MS = 3_500;
+/** How many pages one that resumes goes back at most. */
+const MOST_BACK = 200;
 /** How long a follower may need for the rest once nothing is written any more. */
 const FINISH_TIMEOUT_MS = 60_000;
 
@@ -40,9 +42,8 @@ export async function follow(
     const holdfast = holdfasts[part % 2] as Holdfast;
     const isOver = (at: Cursor | undefined) => end !== undefined && Number(at?.position ?? 0n) >= end;
     const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
-    const of = kept.last;
-    const after = manner === "resuming" ? again(client, of?.cursor) : of?.cursor;
-    await followPart(client, holdfast, { sub, tenant, way, of, after, pages, manner }, kept, isOver, giveUp);
+    const after = manner === "resuming" ? again(client, kept) : kept.last;
+    await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, kept, isOver, giveUp);
     if (isOver(kept.last?.cursor)) return;
   }
   const reached = kept.last?.cursor.position ?? 0n;
@@ -50,18 +51,15 @@ export async function follow(
 }
 
 /** Where to go on: mostly after what was read last, now and then after something much earlier. */
-function again(client: Client, cursor: Cursor | undefined): Cursor | undefined {
-  if (cursor === undefined || client.random.next() < 0.7) return cursor;
-  const back = BigInt(client.random.between(1, 5000));
-  return { ...cursor, position: cursor.position > back ? cursor.position - back : 0n };
+function again(client: Client, kept: KeptCursors): KeptCursor | undefined {
+  return client.random.next() < 0.7 ? kept.last : kept.before(client.random.between(1, MOST_BACK));
 }
 
 interface Part {
   readonly sub: string;
   readonly tenant: string;
   readonly way: number;
-  readonly of: KeptCursor | undefined;
-  readonly after: Cursor | undefined;
+  readonly after: KeptCursor | undefined;
   readonly pages: number;
   readonly manner: Manner;
 }
@@ -69,16 +67,19 @@ interface Part {
 async function followPart(
   client: Client,
   holdfast: Holdfast,
-  { sub, tenant, way, of, after, pages, manner }: Part,
+  { sub, tenant, way, after, pages, manner }: Part,
   kept: KeptCursors,
   isOver: (at: Cursor | undefined) => boolean,
   giveUp: AbortController,
 ): Promise<void> {
-  const from = Number(after?.position ?? 0n);
+  const from = Number(after?.cursor.position ?? 0n);
   const kinds = manner === "some" ? SOME : [];
-  const origin = of && { sub: of.sub, end: Number(of.cursor.position) };
-  client.ledger.write({ k: "open", sub, tenant, way, after: from, of: origin, kinds, t: monotonicMs() });
-  const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
+  client.ledger.write({ k: "open", sub, tenant, way, after: from, of: after?.sub, kinds, t: monotonicMs() });
+  const subscription = holdfast.events.subscribe({
+    after: after?.cursor ?? "start",
+    kinds,
+    signal: giveUp.signal,
+  });
   let left = pages;
   let paused = monotonicMs();
   try {

@@ -18,6 +18,11 @@ export class KeptCursors {
     return this.#cursors.at(-1);
   }
 
+  /** The one so many before the last; the first when there are fewer. */
+  before(steps: number): KeptCursor | undefined {
+    return this.#cursors[Math.max(0, this.#cursors.length - 1 - steps)];
+  }
+
   keep(cursor: KeptCursor): void {
     this.#steps = 1;
     this.#cursors.push(cursor);

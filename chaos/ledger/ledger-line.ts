@@ -92,8 +92,8 @@ export interface OpenLine {
   readonly tenant: string;
   readonly way: number;
   readonly after: number;
-  /** The page whose cursor is used, by its subscription and its end; absent at the start of the log. */
-  readonly of?: { readonly sub: string; readonly end: number } | undefined;
+  /** The subscription that gave the cursor; absent at the start of the log. */
+  readonly of?: string | undefined;
   /** Of entities, as numbers of `EntityKind`; empty for all. */
   readonly kinds: readonly number[];
   readonly t: number;
