@@ -115,6 +115,13 @@ writes a second that recorders aim at (default ${DEFAULT_PER_SECOND}). What a ru
 unless --keep; with --write-guarantees the table of one that passed goes to the end of docs/GUARANTEES.md.
 Exits 1 when a guarantee was broken, 2 when the run proves nothing or clients went on far too late.
 
-Faults: ${FAULTS.map(({ name }) => name).join(", ")}
+Faults: ${namesOf(false)}
+With a standby of Postgres, only when named: ${namesOf(true)}
 `;
+}
+
+function namesOf(needsStandby: boolean): string {
+  return FAULTS.filter((fault) => (fault.needsStandby ?? false) === needsStandby)
+    .map(({ name }) => name)
+    .join(", ");
 }

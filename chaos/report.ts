@@ -15,7 +15,7 @@ export interface RunDescription extends Described {
 }
 
 /** Longest times to resume that an operator may count on, in milliseconds. */
-const LIMITS_MS = { server: 2_000, postgres: 10_000 };
+const LIMITS_MS = { server: 2_000, postgres: 10_000, failover: 10_000, serving: 5_000 };
 
 /** The table of a run, as docs/GUARANTEES.md shows it. */
 export function formatReport(run: RunDescription, verdict: Verdict): string {
@@ -37,8 +37,17 @@ export function formatReport(run: RunDescription, verdict: Verdict): string {
     ["journaled by a client", count(verdict.journaled)],
     ["refused, nothing stored", count(verdict.refused)],
     ["unknown", count(verdict.unknown)],
+    ...(verdict.lost > 0
+      ? ([["acknowledged while the standby lagged, and lost", count(verdict.lost)]] as const)
+      : []),
     ["resumed after a server was killed", resumed(verdict.resumedAfter.server, LIMITS_MS.server)],
     ["resumed after Postgres was killed", resumed(verdict.resumedAfter.postgres, LIMITS_MS.postgres)],
+    ...(verdict.servingMs.length > 0
+      ? ([
+          ["SERVING after a standby was promoted", resumed(verdict.servingMs, LIMITS_MS.serving)],
+          ["resumed after a failover", resumed(verdict.resumedAfter.failover, LIMITS_MS.failover)],
+        ] as const)
+      : []),
     [
       "read and found right",
       Object.entries(verdict.reads)

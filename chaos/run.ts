@@ -43,7 +43,8 @@ export async function run(options: RunOptions): Promise<FinishedRun> {
   const random = createRandom(seed);
   const withDisk = faults.some((fault) => fault.name === "disk-full");
   for (const fault of faults) await fault.prepare?.();
-  const stage = await Stage.start(directory, { withDisk, ...(bug && { bug }) });
+  const withStandby = faults.some((fault) => fault.needsStandby);
+  const stage = await Stage.start(directory, { withDisk, withStandby, ...(bug && { bug }) });
   try {
     startClients(stage, random.fork(), perSecond, bug?.roles);
     await warmedUp(directory, stage.clients.length);
@@ -85,16 +86,16 @@ async function injectFaults(
   const missed = new Map<Fault, number>();
   const inject = async ({ fault, random: own, pauseMs }: PlannedFault) => {
     const began = monotonicMs();
-    const { note, harm, isMissed } = await fault.inject(stage, own);
+    const { note, harm, servingMs, isMissed } = await fault.inject(stage, own);
     const isSettled = await stage.settled(SETTLE_MS);
     const ended = monotonicMs();
-    const resumes = fault.resumes && harm && { resumes: fault.resumes, harm };
+    const resumes = fault.resumes && harm && { resumes: fault.resumes, harm, servingMs };
     stage.note({ k: "fault", name: fault.name, began, ended, note, isSettled, ...resumes });
     if (isMissed) missed.set(fault, (missed.get(fault) ?? 0) + 1);
     else missed.set(fault, MOST_TRIES);
     const at = ((began - start) / 1000).toFixed(1).padStart(6);
     say(`${at} s  ${fault.name}: ${note}, ${((ended - began) / 1000).toFixed(1)} s`);
-    const calmMs = resumes?.resumes === "postgres" ? Math.max(pauseMs, RECOVERY_MS) : pauseMs;
+    const calmMs = resumes && resumes.resumes !== "server" ? Math.max(pauseMs, RECOVERY_MS) : pauseMs;
     await delay(calmMs, undefined, { signal }).catch(() => {});
   };
   for (const planned of planFaults(possible, random)) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run verify:long`: all that needs many minutes of load, one after the other, about three hours. CI shows for a
+// `npm run verify:long`: all that needs many minutes of load, one after the other, about four hours. CI shows for a
 // minute at most that it works.
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { PROJECT } from "./project.js";
 
 const USAGE = `usage: npm run verify:long -- [NAME …] [--seed S] [--minutes N] [--cases N]
 
-  tests, bugs, leaks, chaos, soak, bench, fuzz: what to run; all unless named
+  tests, bugs, leaks, chaos, standby, lossy, soak, bench, fuzz: what to run; all unless named
   --seed     the same seed gives the same faults, load and cases (a random one, which is told)
   --minutes  of faults (20)
   --cases    of fuzz (1000000)
@@ -35,6 +35,8 @@ const RUNS = {
   bugs: ["chaos", "--self-test"],
   leaks: ["soak", "--self-test"],
   chaos: ["chaos", "--minutes", minutes, "--seed", seed],
+  standby: ["chaos", "--faults", "failover-sync,sync-stall", "--minutes", minutes, "--seed", seed],
+  lossy: ["chaos", "--faults", "failover-async,two-primaries", "--minutes", minutes, "--seed", seed],
   soak: ["soak", "--seed", seed],
   bench: ["bench", "--full"],
   fuzz: ["fuzz", "--cases", cases, "--seed", seed],

@@ -7,7 +7,6 @@ import { checkAll } from "../chaos/checks/check-all.js";
 import { ACKNOWLEDGED } from "../chaos/ledger/written.js";
 import { writeGuarantees } from "../chaos/write-guarantees.js";
 import { receiveStopSignals } from "../src/cli/stop-signals.js";
-import { layoutOf } from "../src/postgres/layout.js";
 import { judgeCourses } from "./judge.js";
 import { formatSoak } from "./report.js";
 import { soak } from "./run.js";
@@ -51,7 +50,7 @@ async function runOnce(): Promise<number> {
   const { stage, troubles, ...soaked } = await soak(options);
   const versions = { ...machine.versions, postgres: stage.version };
   const description = { ...machine, versions, command, seed, seconds: minutes * 60 };
-  const postgresLogs = layoutOf(stage.postgresDirectory).logs;
+  const { postgresLogs } = stage;
   const { evidence, violations } = await checkAll(
     { directory, databaseUrl: stage.databaseUrl, postgresLogs },
     say,

@@ -8,6 +8,7 @@ import { checkDurable } from "../chaos/checks/durable.js";
 import type { Evidence } from "../chaos/checks/evidence.js";
 import { checkExactlyOnce } from "../chaos/checks/exactly-once.js";
 import { GUARANTEES } from "../chaos/checks/guarantee.js";
+import { historiesOf, type LostLog } from "../chaos/checks/histories.js";
 import { checkIsolated } from "../chaos/checks/isolated.js";
 import { checkOrdered } from "../chaos/checks/ordered.js";
 import { resumeTimes } from "../chaos/checks/resume-times.js";
@@ -15,7 +16,7 @@ import { checkSoundServers } from "../chaos/checks/sound-servers.js";
 import { idAt, type StoredLog } from "../chaos/checks/stored-log.js";
 import { checkSubscriptions } from "../chaos/checks/subscriptions.js";
 import { chooseFaults, FAULTS } from "../chaos/faults/faults.js";
-import type { HeadLine, LeaseLine, LedgerLine, PageLine } from "../chaos/ledger/ledger-line.js";
+import type { HeadLine, LeaseLine, LedgerLine, OpenLine, PageLine } from "../chaos/ledger/ledger-line.js";
 import { PageDigest } from "../chaos/ledger/page-digest.js";
 import { parseToken, tokenId } from "../chaos/ledger/token.js";
 import { ACKNOWLEDGED, FAILED, UNKNOWN, Written } from "../chaos/ledger/written.js";
@@ -26,8 +27,13 @@ import { BUGS } from "../chaos/server/bugs/bugs.js";
 const TENANT = "11111111-1111-4111-8111-111111111111";
 const OTHER = "22222222-2222-4222-8222-222222222222";
 
-/** A log with, at positions 1, 2, …, the writes of these numbers of a lane; null for what nobody wrote. */
-function stored(writes: readonly (readonly [lane: number, n: number] | null)[]): StoredLog {
+type Place = readonly [lane: number, n: number] | null;
+
+/**
+ * A log with, at positions 1, 2, …, the writes of these numbers of a lane; null for what nobody wrote. Its commits are those
+ * with these ends and hashes; one unless given.
+ */
+function stored(writes: readonly Place[], commits?: readonly (readonly [number, string])[]): StoredLog {
   const end = writes.length;
   const log = {
     tenant: TENANT,
@@ -38,7 +44,7 @@ function stored(writes: readonly (readonly [lane: number, n: number] | null)[]):
     numbers: new Float64Array(end + 1),
     damaged: [] as number[],
     doubled: [] as number[],
-    commits: new Map([[end, "aa"]]),
+    commits: new Map(commits ?? [[end, "aa"]]),
   };
   for (const [i, write] of writes.entries()) {
     if (!write) continue;
@@ -82,6 +88,7 @@ interface More {
   readonly heads?: readonly HeadLine[];
   readonly leases?: readonly LeaseLine[];
   readonly files?: readonly string[];
+  readonly lost?: readonly LostLog[];
 }
 
 function evidence(log: StoredLog, lines: readonly LedgerLine[], more: More = {}): Evidence {
@@ -90,6 +97,7 @@ function evidence(log: StoredLog, lines: readonly LedgerLine[], more: More = {})
   return {
     written,
     logs: new Map([[log.tenant, log]]),
+    histories: new Map([[log.tenant, historiesOf(log, more.lost ?? [])]]),
     heads: more.heads ?? [],
     leases: more.leases ?? [],
     seen: [],
@@ -410,22 +418,34 @@ describe("of subscriptions", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  const log = stored(Array.from({ length: 9 }, (_, n) => [1, n] as const));
+  const log = stored(
+    Array.from({ length: 9 }, (_, n) => [1, n] as const),
+    [
+      [4, "aa"],
+      [9, "bb"],
+    ],
+  );
 
   /** The page of these positions, up to `end`. */
-  function page(positions: readonly number[], end = positions.at(-1) ?? 0): PageLine {
+  function page(positions: readonly number[], end = positions.at(-1) ?? 0, of = log): PageLine {
     const digest = new PageDigest();
-    for (const position of positions) digest.add(position, idAt(log, position));
+    for (const position of positions) digest.add(position, idAt(of, position));
     const last = positions.at(-1) ?? 0;
     return { k: "page", sub: "s", n: positions.length, last, end, live: true, d: digest.end(), t: 0 };
   }
 
-  async function check(after: number, ...pages: PageLine[]): Promise<string[]> {
+  const open = (after: number, more: Partial<OpenLine> = {}): LedgerLine => ({
+    ...{ k: "open", sub: "s", tenant: TENANT, way: 0, after, kinds: [], t: 0 },
+    ...more,
+  });
+
+  async function checkLines(lines: readonly LedgerLine[], lost: readonly LostLog[] = []): Promise<string[]> {
     const file = join(directory, "client-0.jsonl");
-    const open: LedgerLine = { k: "open", sub: "s", tenant: TENANT, way: 0, after, kinds: [], t: 0 };
-    writeFileSync(file, [open, ...pages].map((line) => `${JSON.stringify(line)}\n`).join(""));
-    return names(await checkSubscriptions(evidence(log, [], { files: [file] })));
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    return names(await checkSubscriptions(evidence(log, [], { files: [file], lost })));
   }
+
+  const check = (after: number, ...pages: PageLine[]) => checkLines([open(after), ...pages]);
 
   test("whole ones are let pass", async () => {
     expect(await check(0, page([1, 2, 3]), page([], 3), page([4, 5]))).toEqual([]);
@@ -444,6 +464,54 @@ describe("of subscriptions", () => {
 
   test("a checkpoint past what was not delivered is Bookmarked's", async () => {
     expect(await check(0, page([1, 2], 4), page([5]))).toEqual(["Bookmarked"]);
+  });
+
+  describe("of a log that lost what followed position 4", () => {
+    const before = [0, 1, 2, 3].map((n): Place => [1, n]);
+    const gone = stored(
+      [...before, [2, 0], [2, 1], [2, 2]],
+      [
+        [4, "aa"],
+        [7, "cc"],
+      ],
+    );
+    const lost: LostLog[] = [{ log: gone, since: 100, until: 200 }];
+    const checkLost = (...lines: LedgerLine[]) => checkLines(lines, lost);
+    const diverged: LedgerLine = { k: "diverged", sub: "s", t: 150 };
+
+    test("whoever read either is let pass, and goes back after being told", async () => {
+      expect(await checkLost(open(0), page([1, 2, 3, 4]), page([5, 6]))).toEqual([]);
+      const back = open(4, { sub: "s2", of: "s" });
+      const after = { ...page([5, 6]), sub: "s2" };
+      expect(
+        await checkLost(open(0), page([1, 2, 3, 4]), page([5, 6], 6, gone), diverged, back, after),
+      ).toEqual([]);
+    });
+
+    test("being moved on without being told is Gapless', in one subscription or by a cursor", async () => {
+      expect(await checkLost(open(0), page([1, 2, 3, 4, 5], 5, gone), page([6, 7]))).toEqual(["Gapless"]);
+      const on = open(5, { sub: "s2", of: "s" });
+      const after = { ...page([6, 7]), sub: "s2" };
+      expect(await checkLost(open(0), page([1, 2, 3, 4, 5], 5, gone), on, after)).toEqual(["Resumable"]);
+    });
+
+    test("what is in neither, or is given long after it was lost, is Gapless'", async () => {
+      const mixed = { ...page([1, 2, 3, 4, 5]), d: page([1, 2, 3, 4, 6]).d };
+      expect(await checkLost(open(0), mixed)).toEqual(["Gapless"]);
+      expect(await checkLost(open(0), { ...page([1, 2, 3, 4, 5], 5, gone), t: 1e6 })).toEqual(["Gapless"]);
+    });
+
+    test("an acknowledgement of what was lost breaks nothing, unless it came before or was never stored", () => {
+      const write = (t: number) => [lane(2), invoke(2, 0, 0), ack(2, 0, 0, 5, t)];
+      const check = (lines: LedgerLine[]) => checkDurable(evidence(log, lines, { lost }));
+      expect(check(write(150))).toEqual([]);
+      expect(names(check(write(50)))).toEqual(["Durable"]);
+      expect(names(check([lane(3), invoke(3, 0, 0), ack(3, 0, 0, 5, 150)]))).toEqual(["Durable"]);
+    });
+  });
+
+  test("that end as if the log had diverged, where nothing was lost, are Resumable's", async () => {
+    expect(await checkLines([open(0), page([1]), { k: "diverged", sub: "s", t: 1 }])).toEqual(["Resumable"]);
   });
 });
 

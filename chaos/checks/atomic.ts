@@ -2,6 +2,7 @@ import { tokenId } from "../ledger/token.js";
 import type { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
 import type { Violation } from "./guarantee.js";
+import { isOver } from "./histories.js";
 
 /**
  * An entry is whole or absent; so is what was appended by one call, in one piece of the log; and nobody was told of an
@@ -13,8 +14,11 @@ export function checkAtomic(evidence: Evidence): Violation[] {
     for (const position of log.damaged) findings.add(`the entry at ${position} is not what was written`);
   }
   checkGroups(evidence, findings);
-  for (const { tenant, p, hash } of evidence.heads) {
+  for (const { tenant, p, hash, asked } of evidence.heads) {
     if (p === 0) continue;
+    const { all = [], last } = evidence.histories.get(tenant) ?? {};
+    if (all.some((each) => each !== last && !isOver(each, asked) && each.log.commits.get(p) === hash))
+      continue;
     const stored = evidence.logs.get(tenant)?.commits.get(p);
     if (stored === undefined) findings.add(`the log was said to end at ${p}, where no flush ends`);
     else if (stored !== hash) findings.add(`the hash up to ${p} was said to be ${hash} and is ${stored}`);

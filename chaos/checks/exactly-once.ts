@@ -3,9 +3,10 @@ import { FAILED } from "../ledger/written.js";
 import type { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
 import type { Violation } from "./guarantee.js";
+import { isOver, wasLost } from "./histories.js";
 
 /** However often a write was sent it is there once; what was refused is not there; a goal has one holder at a time. */
-export function checkExactlyOnce({ written, logs, leases }: Evidence): Violation[] {
+export function checkExactlyOnce({ written, logs, histories, leases }: Evidence): Violation[] {
   const findings = new Findings("ExactlyOnce");
   const places = new Map([...written.lanes].map(([number, lane]) => [number, new Float64Array(lane.count)]));
   for (const log of logs.values()) {
@@ -24,10 +25,18 @@ export function checkExactlyOnce({ written, logs, leases }: Evidence): Violation
     }
   }
   for (const [number, lane] of written.lanes) {
-    for (const n of lane.moved)
+    const all = histories.get(lane.line.tenant);
+    for (const n of lane.moved) {
+      if (all && wasLost(all, number, n)) continue;
       findings.add(`${tokenId({ lane: number, n })} was acknowledged at two positions`);
+    }
   }
-  checkLeases(leases, findings);
+  const lossy = [...histories.values()][0]?.all ?? [];
+  // Who held a goal when its lease was lost goes on as if it did.
+  const kept = leases.filter(
+    ({ since, until }) => !lossy.some((history) => until >= history.since && !isOver(history, since)),
+  );
+  checkLeases(kept, findings);
   return findings.violations;
 }
 

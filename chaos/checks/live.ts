@@ -5,11 +5,13 @@ import { Findings } from "./findings.js";
 import type { Violation } from "./guarantee.js";
 
 /** No two flushes waited for each other: Postgres had no deadlock to break. By its own log, which outlives its crashes. */
-export async function checkLive(postgresLogs: string): Promise<Violation[]> {
+export async function checkLive(postgresLogs: readonly string[]): Promise<Violation[]> {
   const findings = new Findings("Live");
-  if (!existsSync(postgresLogs)) return [];
-  for (const name of readdirSync(postgresLogs)) {
-    for await (const line of createInterface({ input: createReadStream(join(postgresLogs, name)) })) {
+  const files = postgresLogs
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)));
+  for (const file of files) {
+    for await (const line of createInterface({ input: createReadStream(file) })) {
       if (line.includes("deadlock detected")) findings.add(`Postgres broke a deadlock: ${line}`);
     }
   }

@@ -3,6 +3,7 @@ import { ACKNOWLEDGED, JOURNALED } from "../ledger/written.js";
 import type { Evidence } from "./evidence.js";
 import { Findings } from "./findings.js";
 import type { Violation } from "./guarantee.js";
+import { lostWrite } from "./histories.js";
 import type { StoredLog } from "./stored-log.js";
 
 /** A stream's writes stand in the order they were made; and what began after an acknowledgement stands after it. */
@@ -48,13 +49,16 @@ function checkSuccessors({ written }: Evidence, log: StoredLog, findings: Findin
 }
 
 /** By the clock that all clients share. */
-function checkRealTime({ written }: Evidence, log: StoredLog, findings: Findings): void {
+function checkRealTime({ written, histories }: Evidence, log: StoredLog, findings: Findings): void {
+  const all = histories.get(log.tenant);
   const times: number[] = [];
   const positions: number[] = [];
-  for (const lane of written.lanes.values()) {
+  for (const [number, lane] of written.lanes) {
     if (lane.line.tenant !== log.tenant) continue;
     for (let n = 0; n < lane.count; n++) {
       if (lane.outcome[n] !== ACKNOWLEDGED) continue;
+      const write = { lane: number, n, position: lane.position[n] ?? 0, t: lane.answeredAt[n] ?? 0 };
+      if (all && lostWrite(all, write)) continue;
       times.push(lane.answeredAt[n] ?? 0);
       positions.push(lane.position[n] ?? 0);
     }

@@ -1,4 +1,4 @@
-import type { Harm } from "../faults/fault.js";
+import type { Harm, Resumed } from "../faults/fault.js";
 import type { LedgerLine, OpenLine } from "../ledger/ledger-line.js";
 import { readLines } from "../ledger/read-lines.js";
 import type { WrittenLane } from "../ledger/written.js";
@@ -10,14 +10,15 @@ export interface InjectedFault {
   readonly began: number;
   readonly ended: number;
   readonly note: string;
-  readonly resumes?: "server" | "postgres";
+  readonly resumes?: Resumed;
   readonly harm?: Harm;
+  readonly servingMs?: readonly number[];
 }
 
 /** Milliseconds, by what had to resume. */
-export type ResumeTimes = Readonly<Record<"server" | "postgres", readonly number[]>>;
+export type ResumeTimes = Readonly<Record<Resumed, readonly number[]>>;
 
-type Counted = Harm & { readonly resumes: "server" | "postgres" };
+type Counted = Harm & { readonly resumes: Resumed };
 
 /** What arrives sooner after a harm may still be from whoever was killed, in milliseconds. */
 const UNDER_WAY_MS = 200;
@@ -34,7 +35,7 @@ export async function resumeTimes(
   evidence: Evidence,
   faults: readonly InjectedFault[],
 ): Promise<ResumeTimes> {
-  const times = { server: [] as number[], postgres: [] as number[] };
+  const times = { server: [] as number[], postgres: [] as number[], failover: [] as number[] };
   const harms = faults.flatMap(({ resumes, harm }): Counted[] =>
     resumes && harm ? [{ ...harm, resumes }] : [],
   );

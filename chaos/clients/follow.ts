@@ -4,6 +4,7 @@ import { monotonicMs } from "../clock.js";
 import { PageDigest } from "../ledger/page-digest.js";
 import type { Client } from "./client.js";
 import type { RoleOptions } from "./client-options.js";
+import { type KeptCursor, KeptCursors } from "./kept-cursors.js";
 
 /** How a follower reads: on and on; leaving and resuming, also from long ago; with pauses; or one kind of events. */
 export type Manner = "steady" | "resuming" | "slow" | "some";
@@ -15,6 +16,8 @@ const SLOW_MS = 40;
 /** Now and then a slow one falls behind what servers keep in memory, and catches up with it again. */
 const PAUSE_MS = 2_000;
 const PAUSE_EVERY_MS = 3_500;
+/** How many pages one that resumes goes back at most. */
+const MOST_BACK = 200;
 /** How long a follower may need for the rest once nothing is written any more. */
 const FINISH_TIMEOUT_MS = 60_000;
 
@@ -31,7 +34,7 @@ export async function follow(
     end = heads[tenant] ?? 0;
     setTimeout(() => giveUp.abort(), FINISH_TIMEOUT_MS).unref();
   });
-  let cursor: Cursor | undefined;
+  const kept = new KeptCursors();
   for (let part = 0; !giveUp.signal.aborted; part++) {
     // Each part is one more subscription: a client that was away, and came back by another way.
     const sub = `${client.number}-${address}-${tenant.slice(-4)}-${manner}-${part}`;
@@ -39,28 +42,24 @@ export async function follow(
     const holdfast = holdfasts[part % 2] as Holdfast;
     const isOver = (at: Cursor | undefined) => end !== undefined && Number(at?.position ?? 0n) >= end;
     const pages = manner === "resuming" ? client.random.between(1, 60) : Number.POSITIVE_INFINITY;
-    const after = manner === "resuming" ? again(client, cursor) : cursor;
-    cursor =
-      (await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, isOver, giveUp)) ??
-      cursor;
-    if (isOver(cursor)) return;
+    const after = manner === "resuming" ? again(client, kept) : kept.last;
+    await followPart(client, holdfast, { sub, tenant, way, after, pages, manner }, kept, isOver, giveUp);
+    if (isOver(kept.last?.cursor)) return;
   }
-  const reached = cursor?.position ?? 0n;
+  const reached = kept.last?.cursor.position ?? 0n;
   client.saw("Gapless", `a ${manner} subscriber of ${tenant} was given nothing beyond ${reached} of ${end}`);
 }
 
 /** Where to go on: mostly after what was read last, now and then after something much earlier. */
-function again(client: Client, cursor: Cursor | undefined): Cursor | undefined {
-  if (cursor === undefined || client.random.next() < 0.7) return cursor;
-  const back = BigInt(client.random.between(1, 5000));
-  return { ...cursor, position: cursor.position > back ? cursor.position - back : 0n };
+function again(client: Client, kept: KeptCursors): KeptCursor | undefined {
+  return client.random.next() < 0.7 ? kept.last : kept.before(client.random.between(1, MOST_BACK));
 }
 
 interface Part {
   readonly sub: string;
   readonly tenant: string;
   readonly way: number;
-  readonly after: Cursor | undefined;
+  readonly after: KeptCursor | undefined;
   readonly pages: number;
   readonly manner: Manner;
 }
@@ -69,22 +68,26 @@ async function followPart(
   client: Client,
   holdfast: Holdfast,
   { sub, tenant, way, after, pages, manner }: Part,
+  kept: KeptCursors,
   isOver: (at: Cursor | undefined) => boolean,
   giveUp: AbortController,
-): Promise<Cursor | undefined> {
-  const from = Number(after?.position ?? 0n);
+): Promise<void> {
+  const from = Number(after?.cursor.position ?? 0n);
   const kinds = manner === "some" ? SOME : [];
-  client.ledger.write({ k: "open", sub, tenant, way, after: from, kinds, t: monotonicMs() });
-  const subscription = holdfast.events.subscribe({ after: after ?? "start", kinds, signal: giveUp.signal });
-  let cursor = after;
+  client.ledger.write({ k: "open", sub, tenant, way, after: from, of: after?.sub, kinds, t: monotonicMs() });
+  const subscription = holdfast.events.subscribe({
+    after: after?.cursor ?? "start",
+    kinds,
+    signal: giveUp.signal,
+  });
   let left = pages;
   let paused = monotonicMs();
   try {
     for await (const page of subscription.pages()) {
-      cursor = page.cursor;
+      kept.keep({ sub, cursor: page.cursor });
       note(client, sub, page);
       left -= 1;
-      if (left <= 0 || isOver(cursor)) break;
+      if (left <= 0 || isOver(page.cursor)) break;
       if (manner === "slow" && !client.stop.signal.aborted) {
         const isDue = monotonicMs() - paused > PAUSE_EVERY_MS;
         if (isDue) paused = monotonicMs();
@@ -93,11 +96,13 @@ async function followPart(
     }
   } catch (thrown) {
     const { reason, message, code } = HoldfastError.from(thrown);
-    if (code !== "CANCELLED")
+    if (String(reason) === "LOG_DIVERGED") {
+      client.ledger.write({ k: "diverged", sub, t: monotonicMs() });
+      kept.goBack();
+    } else if (code !== "CANCELLED")
       client.saw("Resumable", `after ${from} a subscription ended: ${reason}, ${message}`);
     await delay(200);
   }
-  return cursor;
 }
 
 function note(client: Client, sub: string, { events, cursor, caughtUp }: EventPage): void {

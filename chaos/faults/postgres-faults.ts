@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isPostgresReady, signal } from "../stage/postgres-processes.js";
+import { signal } from "../stage/postgres-processes.js";
 import type { Stage } from "../stage/stage.js";
 import type { Fault } from "./fault.js";
 
@@ -41,7 +41,7 @@ async function restart(stage: Stage): Promise<void> {
   if (before !== undefined) signal(before, "SIGINT");
   const until = Date.now() + 30_000;
   while (Date.now() < until) {
-    if (stage.postmaster !== before && isPostgresReady(stage.postgresDirectory)) return;
+    if (stage.postmaster !== before && stage.postgres.primary.isReady) return;
     await delay(50);
   }
 }

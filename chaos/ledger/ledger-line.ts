@@ -19,6 +19,7 @@ export type LedgerLine =
   | HeadLine
   | OpenLine
   | PageLine
+  | DivergedLine
   | { readonly k: "reads"; readonly what: string; readonly n: number }
   | { readonly k: "saw"; readonly guarantee: Guarantee; readonly text: string; readonly t: number };
 
@@ -91,8 +92,17 @@ export interface OpenLine {
   readonly tenant: string;
   readonly way: number;
   readonly after: number;
+  /** The subscription that gave the cursor; absent at the start of the log. */
+  readonly of?: string | undefined;
   /** Of entities, as numbers of `EntityKind`; empty for all. */
   readonly kinds: readonly number[];
+  readonly t: number;
+}
+
+/** A subscription ended, or was not begun, because the log has another history than its reader was told. */
+export interface DivergedLine {
+  readonly k: "diverged";
+  readonly sub: string;
   readonly t: number;
 }
 

@@ -1,17 +1,18 @@
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
-import { pino } from "pino";
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/postgres/start-embedded-postgres.js";
+import type pg from "pg";
+import { layoutOf } from "../../src/postgres/layout.js";
 import { migrateUp } from "../../src/store/migrate.js";
 import type { ClientOptions } from "../clients/client-options.js";
+import { monotonicMs } from "../clock.js";
 import type { Alteration } from "../server/bugs/bug.js";
 import { ClientProcess } from "./client-process.js";
 import { freePort } from "./free-port.js";
 import { NetworkProxy } from "./network-proxy.js";
-import { isPostgresReady, postmasterOf } from "./postgres-processes.js";
+import type { PostgresMember } from "./postgres-member.js";
+import { ReplicatedPostgres } from "./replicated-postgres.js";
 import { ServerProcess, type ServerProgram } from "./server-process.js";
 import { mountSmallDisk, type SmallDisk } from "./small-disk.js";
 
@@ -30,6 +31,16 @@ const SETTINGS = {
 };
 
 const SERVERS = 2;
+/** That something may be lost which servers wrote between two moments to the Postgres of this number. */
+export interface LossLine {
+  readonly k: "loss";
+  readonly number: number;
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Says which Postgres of the run was the primary last; absent where that is the first. */
+const PRIMARY_FILE = "primary";
 
 /**
  * All that a run needs but its clients: Postgres, servers in processes of their own, and between everybody a proxy
@@ -43,7 +54,9 @@ export class Stage {
   readonly clients: ClientProcess[] = [];
   readonly databaseProxies: NetworkProxy[] = [];
   #nextClient = 0;
-  #postgres: EmbeddedPostgres | undefined;
+  #postgres: ReplicatedPostgres | undefined;
+  /** The number of the primary before the last promotion. */
+  #before = 0;
 
   private constructor(directory: string, withDisk: boolean) {
     mkdirSync(directory, { recursive: true });
@@ -51,12 +64,16 @@ export class Stage {
     this.disk = withDisk ? mountSmallDisk(directory) : undefined;
   }
 
-  static async start(directory: string, options: { bug?: Alteration; withDisk: boolean }): Promise<Stage> {
+  static async start(
+    directory: string,
+    options: { bug?: Alteration; withDisk: boolean; withStandby?: boolean },
+  ): Promise<Stage> {
     const stage = new Stage(directory, options.withDisk);
     try {
       await stage.#startPostgres();
       await migrateUp({ url: stage.databaseUrl });
       for (const statement of options.bug?.schema ?? []) await stage.query(statement);
+      if (options.withStandby) await stage.postgres.addStandby();
       await stage.#startServers(options.bug);
       return stage;
     } catch (error) {
@@ -72,20 +89,27 @@ export class Stage {
     return stage;
   }
 
-  get postgresDirectory(): string {
-    return join(this.disk?.path ?? this.directory, "postgres");
+  get postgres(): ReplicatedPostgres {
+    if (!this.#postgres) throw new Error("expected Postgres to have been started");
+    return this.#postgres;
   }
 
+  /** Postgres' own logs, of all that were started; what a new one copies, its log is not part of. */
+  get postgresLogs(): readonly string[] {
+    return this.postgres.directories.map((directory) => layoutOf(directory).logs);
+  }
+
+  /** Of the primary. */
   get databaseUrl(): string {
-    return this.#postgres?.url ?? "";
+    return this.postgres.primary.url;
   }
 
   get version(): string {
-    return this.#postgres?.version ?? "";
+    return this.postgres.primary.version;
   }
 
   get postmaster(): number | undefined {
-    return postmasterOf(this.postgresDirectory);
+    return this.postgres.primary.postmaster;
   }
 
   get addresses(): readonly string[] {
@@ -110,15 +134,23 @@ export class Stage {
     return this.ways.filter((way) => this.fronts[way]?.reaches(port));
   }
 
-  async query(text: string): Promise<pg.QueryArrayResult["rows"]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 3000 });
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      return (await client.query({ text, rowMode: "array" })).rows;
-    } finally {
-      await client.end().catch(() => {});
-    }
+  query(text: string): Promise<pg.QueryArrayResult["rows"]> {
+    return this.postgres.primary.query(text);
+  }
+
+  /** Makes the standby the primary; answers with the primary before. */
+  async promote(): Promise<PostgresMember> {
+    this.#before = this.postgres.primaryNumber;
+    const before = await this.postgres.promote();
+    // For whoever looks at what the run left.
+    writeFileSync(join(this.directory, PRIMARY_FILE), String(this.postgres.primaryNumber));
+    return before;
+  }
+
+  /** The primary before had what the standby that was promoted had not; nobody writes to it any more. */
+  noteLoss(since: number): void {
+    const line: LossLine = { k: "loss", number: this.#before, since, until: monotonicMs() };
+    this.note(line);
   }
 
   /** Resolves when Postgres and every server answer, or after so long. Returns whether they do. */
@@ -127,7 +159,7 @@ export class Stage {
     do {
       const ready = await Promise.all(this.servers.map((server) => server.ready(until - Date.now())));
       // Last, and all at one look: Postgres may have gone while a server was waited for.
-      if (isPostgresReady(this.postgresDirectory) && ready.every(Boolean)) return true;
+      if (this.postgres.primary.isReady && ready.every(Boolean)) return true;
       await delay(50);
     } while (Date.now() < until);
     return false;
@@ -146,27 +178,28 @@ export class Stage {
   }
 
   async #startPostgres(): Promise<void> {
-    const directory = this.postgresDirectory;
-    mkdirSync(directory, { recursive: true });
-    this.#postgres = await startEmbeddedPostgres({
-      directory,
-      logger: pino({ level: "info" }, pino.destination(join(this.directory, "postgres.log"))),
-    });
+    const root = this.disk?.path ?? this.directory;
+    const file = join(this.directory, PRIMARY_FILE);
+    const number = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+    this.#postgres = await ReplicatedPostgres.start(root, join(this.directory, "postgres.log"), number);
   }
 
   async #startServers(bug: Alteration | undefined): Promise<void> {
-    const socket = new URL(this.databaseUrl).searchParams;
-    const path = join(socket.get("host") ?? "", `.s.PGSQL.${socket.get("port")}`);
+    const { postgres } = this;
     for (let i = 0; i < SERVERS; i++) {
-      const proxy = await NetworkProxy.start(() => [{ path }]);
-      this.databaseProxies.push(proxy);
+      const hosts: string[] = [];
+      for (const place of postgres.places) {
+        const proxy = await NetworkProxy.start(() => postgres.addresses(place));
+        this.databaseProxies.push(proxy);
+        hosts.push(`127.0.0.1:${proxy.port}`);
+      }
       const port = await freePort();
       const server = new ServerProcess({
         program: serverProgram(join(this.directory, `server-${i}.jsonl`), bug),
         environment: {
           ...SETTINGS,
           ...bug?.settings,
-          DATABASE_URL: `postgres://postgres@127.0.0.1:${proxy.port}/holdfast?sslmode=disable`,
+          DATABASE_URL: databaseUrl(hosts),
           HOLDFAST_GRPC_PORT: String(port),
         },
         port,
@@ -188,6 +221,12 @@ export class Stage {
   note(line: object): void {
     appendFileSync(join(this.directory, "faults.jsonl"), `${JSON.stringify(line)}\n`);
   }
+}
+
+/** As servers are given it. */
+function databaseUrl(hosts: readonly string[]): string {
+  const target = hosts.length > 1 ? "&target_session_attrs=read-write" : "";
+  return `postgres://postgres@${hosts.join(",")}/holdfast?sslmode=disable${target}`;
 }
 
 function serverProgram(reports: string, bug: Alteration | undefined): ServerProgram {

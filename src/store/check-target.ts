@@ -13,6 +13,6 @@ export async function checkTarget(client: pg.ClientBase, target: TargetSession, 
   const text = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
   const { rows } = await client.query<[boolean, boolean]>({ text, rowMode: "array" });
   const [isStandby, isReadOnly] = rows[0] ?? [true, true];
-  if (isStandby) throw new NoPrimaryError(`${host} is a standby`, true);
-  if (target === "read-write" && isReadOnly) throw new NoPrimaryError(`${host} is read-only`, true);
+  if (isStandby) throw new NoPrimaryError(`${host} is a standby`, "read-only");
+  if (target === "read-write" && isReadOnly) throw new NoPrimaryError(`${host} is read-only`, "read-only");
 }

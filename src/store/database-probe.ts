@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
+import { formatHost } from "../core/postgres-hosts.js";
 import { Heartbeat } from "./heartbeat.js";
 import type { Primary } from "./primary.js";
 import { StatementWatch } from "./statement-watch.js";
@@ -12,6 +13,8 @@ export const DATABASE_STATES = [
   "stalled",
   /** It answers and refuses to write: it is a standby, or was told to be read-only. */
   "read-only",
+  /** Two of its servers take writes and neither is the newer one: nothing is written until an operator stops one. */
+  "conflicting",
   /** It answers and cannot write: the disk is full, the language or a routine of the append path cannot be used. */
   "failing",
   /** It does not answer, or takes no connection. */
@@ -85,12 +88,23 @@ export function probeDatabase(options: {
     if (closed) return;
     if (found !== state) {
       state = found;
-      logger.warn({ state }, state === "writable" ? "the database is back" : "the database takes no writes");
+      if (state === "writable") logger.warn({ state }, "the database is back");
+      else {
+        const level = state === "conflicting" ? "error" : "warn";
+        logger[level]({ state, reason: heartbeat.failure }, "the database takes no writes");
+      }
       onChange(state);
     }
     timer = setTimeout(() => void run(), intervalMs);
   };
   timer = setTimeout(() => void run(), intervalMs);
+  const forgetMoves = primary.onMoved(() => {
+    const server = primary.host && formatHost(primary.host);
+    logger.warn(
+      { server },
+      "connections to the database are made anew: it has, or may have, another primary",
+    );
+  });
   return {
     get state() {
       return state;
@@ -101,6 +115,7 @@ export function probeDatabase(options: {
     close() {
       closed = true;
       clearTimeout(timer);
+      forgetMoves();
       heartbeat.disconnect();
       watch.disconnect();
     },

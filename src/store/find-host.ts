@@ -1,50 +1,18 @@
-import pg from "pg";
-import { errorText } from "../core/errors.js";
-import { formatHost, type PostgresHost, type PostgresHosts } from "../core/postgres-hosts.js";
-import { checkTarget } from "./check-target.js";
-import { leadTo } from "./lead-to.js";
-import { NoPrimaryError } from "./no-primary-error.js";
+import type { PostgresHost, PostgresHosts } from "../core/postgres-hosts.js";
+import { askHost } from "./ask-host.js";
+import { noHostError } from "./no-host-error.js";
 
 /** How long one server may take to answer before the next one is asked as well, in ms: a failover must not wait for a server that is gone without a word. */
 const HEAD_START_MS = 500;
-/** How long one server is waited for, in ms; as long as a connection may take by default. */
-const ANSWER_TIMEOUT_MS = 5000;
 
 /**
- * Asks the hosts of a URL, in their order, for the first that is what `target_session_attrs` asks for. Each is asked on a
- * connection of its own, which is closed again.
+ * Asks the hosts of a URL, in their order, for the first that accepts connections.
  *
  * @throws NoPrimaryError that says of each host why it was not chosen.
  */
-export function findHost({ url, hosts, target }: PostgresHosts): Promise<PostgresHost> {
-  const ask = async (host: PostgresHost) => {
-    const client = new pg.Client({
-      connectionString: url,
-      application_name: "holdfast look",
-      connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
-      query_timeout: ANSWER_TIMEOUT_MS,
-    });
-    client.on("error", () => {});
-    leadTo(client, host);
-    try {
-      await client.connect();
-      await checkTarget(client, target, formatHost(host));
-    } finally {
-      void client.end().catch(() => {});
-    }
-  };
-  return firstOf(hosts, ask, (failures) => {
-    const wanted = target === "any" ? "accepts connections" : "takes writes";
-    const reasons = failures.map((error, i) => reasonOf(hosts[i] as PostgresHost, error));
-    const isReadOnly = failures.some((error) => error instanceof NoPrimaryError);
-    return new NoPrimaryError(`no server of the database URL ${wanted}: ${reasons.join("; ")}`, isReadOnly);
-  });
-}
-
-function reasonOf(host: PostgresHost, error: unknown): string {
-  if (error instanceof NoPrimaryError) return error.message;
-  const text = error instanceof AggregateError ? error.errors.map(errorText).join(", ") : errorText(error);
-  return `${formatHost(host)}: ${text}`;
+export function findHost(hosts: PostgresHosts): Promise<PostgresHost> {
+  const ask = (host: PostgresHost) => askHost(hosts, host, async () => {});
+  return firstOf(hosts.hosts, ask, (failures) => noHostError(hosts, failures));
 }
 
 /** The first that passes. The next is asked when the one before failed, or has not answered in time. */

@@ -2,13 +2,13 @@ import pg from "pg";
 import type { Logger } from "pino";
 import { errorText } from "../core/errors.js";
 import { migrationNames } from "./migrate.js";
-import { NoPrimaryError } from "./no-primary-error.js";
+import { NoPrimaryError, type NoPrimaryReason } from "./no-primary-error.js";
 import type { Primary } from "./primary.js";
 import { PrimaryClient } from "./primary-client.js";
 import { databaseError } from "./sqlstate.js";
 
 /** What a heartbeat that ended found. `failing`: Postgres answers, and does not write for another reason than being read-only. */
-export type HeartbeatResult = "writable" | "read-only" | "failing" | "unreachable";
+export type HeartbeatResult = "writable" | "failing" | NoPrimaryReason;
 
 /**
  * How long a connection to a server that is read-only is kept, in ms. The address may lead to the new primary by then; a
@@ -36,6 +36,7 @@ export class Heartbeat {
   #client: PrimaryClient | undefined;
   #connectedAt = 0;
   #underWay: Promise<HeartbeatResult> | undefined;
+  #failure: string | undefined;
 
   constructor(primary: Primary, server: { readonly id: string; readonly version: string }, logger: Logger) {
     this.#primary = primary;
@@ -44,6 +45,11 @@ export class Heartbeat {
     const schema = migrationNames.at(-1) ?? "";
     const values = [server.id, server.version, schema, schema].map((value) => pg.escapeLiteral(value));
     this.statement = `SELECT holdfast.heartbeat(${values.join(", ")}), ${MAY_APPEND}`;
+  }
+
+  /** Why the last heartbeat that ended was not written; undefined if it was. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** What becomes of the write that is under way; begins one if there is none. Never rejects. */
@@ -79,14 +85,17 @@ export class Heartbeat {
       const { rows } = await client.query<[string, boolean]>({ text: this.statement, rowMode: "array" });
       if (rows[0]?.[1]) {
         this.#primary.tookWrites();
+        this.#failure = undefined;
         return "writable";
       }
-      this.#logger.debug("the routines of the append path may not be called");
+      this.#failure = "the routines of the append path may not be called";
+      this.#logger.debug(this.#failure);
       return "failing";
     } catch (error) {
-      this.#logger.debug({ reason: errorText(error) }, "a heartbeat was not written");
-      const isReadOnly =
-        client?.refusedWrites(error) || (error instanceof NoPrimaryError && error.isReadOnly);
+      this.#failure = errorText(error);
+      this.#logger.debug({ reason: this.#failure }, "a heartbeat was not written");
+      const noPrimary = error instanceof NoPrimaryError ? error.reason : undefined;
+      const isReadOnly = client?.refusedWrites(error) || noPrimary === "read-only";
       const isYoung = performance.now() - this.#connectedAt < RECONNECT_MS;
       const isKept = client?.isUsable && (isReadOnly ? isYoung : isRefusal(error));
       // Another write may have begun on another connection since `disconnect`.
@@ -96,6 +105,7 @@ export class Heartbeat {
         if (!isGivenUp) this.#client = undefined;
       }
       if (isReadOnly) return "read-only";
+      if (noPrimary !== undefined) return noPrimary;
       if (isKept) return "failing";
       // One connection may have been ended by itself. Postgres is unreachable if it takes no other.
       return wasConnected && mayTryAgain && !isGivenUp ? this.#write(false) : "unreachable";

@@ -1,7 +1,7 @@
-import type { Socket } from "node:net";
 import pg from "pg";
-import { formatHost, type PostgresHost } from "../core/postgres-hosts.js";
+import { formatHost } from "../core/postgres-hosts.js";
 import { checkTarget } from "./check-target.js";
+import { cutClient } from "./cut-client.js";
 import { leadTo } from "./lead-to.js";
 import { LocalCommitError, type Notice } from "./local-commit-error.js";
 import type { Place, Primary } from "./primary.js";
@@ -9,10 +9,8 @@ import { databaseError, READ_ONLY } from "./sqlstate.js";
 
 interface Internals {
   readonly _ending: boolean;
-  readonly _connecting: boolean;
   readonly _queryable: boolean;
   readonly _connected: boolean;
-  readonly connection: { readonly stream: Socket };
   /** The statement whose answer is being received. */
   readonly _activeQuery: ActiveQuery | null;
   /** As ReadyForQuery told it last: `I` outside of a transaction. */
@@ -69,10 +67,7 @@ export class PrimaryClient extends pg.Client {
 
   /** Closes the connection at once. Postgres is not told: what it runs for the connection goes on there. */
   cut(): void {
-    const { _connecting, connection } = this as unknown as Internals;
-    void this.end().catch(() => {});
-    // Whoever waits for it to be connected hears of it by an error alone.
-    connection.stream.destroy(_connecting ? new Error("Connection terminated") : undefined);
+    cutClient(this);
   }
 
   override connect(): Promise<pg.Client>;
@@ -95,11 +90,14 @@ export class PrimaryClient extends pg.Client {
     if ((this as unknown as Internals)._ending) throw new Error("Connection terminated");
     this.#place = place;
     if (place.host) leadTo(this, place.host);
+    const closed = this.#primary.opened(() => this.cut());
+    this.once("end", closed);
     try {
       await super.connect();
-      await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#namedHost));
+      await checkTarget(this, this.#primary.target, formatHost(place.host ?? this.#primary.host ?? this));
       return this;
     } catch (error) {
+      closed();
       this.#lost();
       // A pool forgets a connection that could not be made without closing it.
       void this.end().catch(() => {});
@@ -118,10 +116,6 @@ export class PrimaryClient extends pg.Client {
       if (hasCommitted) query.handleError(new LocalCommitError(notice), connection);
       else succeed.call(query, connection);
     };
-  }
-
-  get #namedHost(): PostgresHost {
-    return this.#primary.onlyHost ?? this;
   }
 
   #lost(): void {

@@ -1,5 +1,10 @@
 import { type PostgresHost, type PostgresHosts, parsePostgresHosts } from "../core/postgres-hosts.js";
+import { choosePrimary, type WritableServer } from "./choose-primary.js";
 import { findHost } from "./find-host.js";
+import { findPrimary } from "./find-primary.js";
+import { NoPrimaryError } from "./no-primary-error.js";
+import type { ServerIdentity } from "./server-identity.js";
+import { watchHosts } from "./watch-hosts.js";
 
 /** Where a connection leads. */
 export interface Place {
@@ -13,14 +18,23 @@ export interface Place {
  * Knows which server of a connection URL is the primary. All connections to a database ask it: the pool, the probe, the
  * listener, what migrates and what archives. It remembers what it found until a connection fails or a server refuses a
  * write because it is read-only. Then the next connection makes it look again.
+ *
+ * While connections are open it also asks the other servers whether they take writes. A standby may be promoted while its
+ * primary still takes writes: then the one of the higher timeline is the primary, and connections to the other are cut.
  */
 export class Primary {
   readonly #hosts: PostgresHosts;
   readonly #listeners = new Set<() => void>();
+  /** How to cut each connection that is open or being made. */
+  readonly #connections = new Set<() => void>();
+  #stopWatching: (() => void) | undefined;
   /** The one in use; kept while it is looked for again, to tell whether it moved. */
   #host: PostgresHost | undefined;
+  /** The server written to last; undefined where any host will do. */
+  #server: ServerIdentity | undefined;
   #isKnown = false;
-  #looking: Promise<PostgresHost> | undefined;
+  #isConflicting = false;
+  #looking: Promise<void> | undefined;
   #generation = 0;
   /** Whether it is known already that no connection takes writes: a server may run on a standby, to read. */
   #isReadOnly = false;
@@ -39,9 +53,9 @@ export class Primary {
     return this.#hosts.target;
   }
 
-  /** The only host, for messages. */
-  get onlyHost(): PostgresHost | undefined {
-    return this.#hosts.hosts[0];
+  /** The host in use, or the only one; undefined while several are looked at. For messages. */
+  get host(): PostgresHost | undefined {
+    return this.#isList ? this.#host : this.#hosts.hosts[0];
   }
 
   get generation(): number {
@@ -50,8 +64,7 @@ export class Primary {
 
   /** Where to connect. @throws NoPrimaryError when there is no server to connect to. */
   async locate(): Promise<Place> {
-    if (this.#hosts.hosts.length < 2) return { host: undefined, generation: this.#generation };
-    if (!this.#isKnown) {
+    if (this.#isList && !this.#isKnown) {
       // Many connections may be lost at once: one look is for all.
       this.#looking ??= this.#look().finally(() => {
         this.#looking = undefined;
@@ -59,6 +72,24 @@ export class Primary {
       await this.#looking;
     }
     return { host: this.#host, generation: this.#generation };
+  }
+
+  /** A connection is being made. `cut` is called once it must not be used for anything any more. Answers how to tell that it is closed. */
+  opened(cut: () => void): () => void {
+    this.#connections.add(cut);
+    if (this.#isList && this.target !== "any") {
+      this.#stopWatching ??= watchHosts(
+        this.#hosts,
+        (host) => host === this.#host,
+        (server) => this.#meet(server),
+      );
+    }
+    return () => {
+      this.#connections.delete(cut);
+      if (this.#connections.size > 0) return;
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
+    };
   }
 
   /** A connection to this place was lost, or could not be made. */
@@ -76,8 +107,8 @@ export class Primary {
     this.lost(place);
     // Of many refusals on old connections only the first tells anything.
     if (this.#isReadOnly || place.generation !== this.#generation) return;
-    this.#isReadOnly = true;
     this.#move();
+    this.#isReadOnly = true;
   }
 
   /** A connection took a write: the next refusal is news again. */
@@ -91,18 +122,64 @@ export class Primary {
     return () => void this.#listeners.delete(listener);
   }
 
-  async #look(): Promise<PostgresHost> {
-    const found = await findHost(this.#hosts);
-    const hasMoved = this.#host !== undefined && this.#host !== found;
-    this.#host = found;
+  get #isList(): boolean {
+    return this.#hosts.hosts.length > 1;
+  }
+
+  async #look(): Promise<void> {
+    if (this.target === "any") return this.#use({ host: await findHost(this.#hosts), server: undefined });
+    try {
+      const before = { host: this.#host, server: this.#server, isConflicting: this.#isConflicting };
+      this.#use(await findPrimary(this.#hosts, before));
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** Another server than the one in use takes writes. */
+  #meet(server: WritableServer): void {
+    // While it is looked for the look decides, which asks all of them.
+    if (!this.#isKnown || this.#looking || !this.#host || !this.#server) return;
+    try {
+      this.#use(choosePrimary([{ host: this.#host, server: this.#server }, server]));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #use({ host, server }: { readonly host: PostgresHost; readonly server: ServerIdentity | undefined }): void {
+    const isAnother = this.#host !== undefined && this.#host !== host;
+    this.#host = host;
+    this.#server = server;
     this.#isKnown = true;
-    if (!hasMoved) return found;
-    this.#isReadOnly = false;
+    this.#isConflicting = false;
+    if (!isAnother) return;
+    // Where any host will do, the one before may do as well for what is under way on it.
+    if (server) this.#leave();
+    else this.#move();
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof NoPrimaryError) || error.reason !== "conflicting") return;
+    this.#isConflicting = true;
+    this.#isKnown = false;
+    if (this.#host === undefined) return;
+    this.#host = undefined;
+    this.#leave();
+  }
+
+  /**
+   * Cuts what is connected to the server used before. It may be alive, and a COMMIT there may wait for a standby that was
+   * promoted. What is under way there has an unknown outcome, and is tried again under the same ids at the new primary.
+   */
+  #leave(): void {
     this.#move();
-    return found;
+    for (const cut of [...this.#connections]) cut();
   }
 
   #move(): void {
+    this.#isReadOnly = false;
     this.#generation += 1;
     for (const listener of [...this.#listeners]) listener();
   }

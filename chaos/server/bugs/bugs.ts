@@ -1,4 +1,5 @@
 import { ackBeforeCommit } from "./ack-before-commit.js";
+import { ackWithoutStandby } from "./ack-without-standby.js";
 import type { Bug } from "./bug.js";
 import { lostHandOver } from "./lost-hand-over.js";
 import { noDeduplication } from "./no-deduplication.js";
@@ -13,6 +14,7 @@ export const BUGS: readonly Bug[] = [
   lostHandOver,
   plainSet,
   unorderedLocks,
+  ackWithoutStandby,
 ];
 
 /** @throws RangeError naming those there are. */
