@@ -7,7 +7,11 @@ import { join } from "node:path";
 export const previousBuild = {
   /** Why there is none; undefined when there can be one. */
   missing(): string | undefined {
-    return previousCommit() === undefined ? "there is no history with a commit before this one" : undefined;
+    const commit = previousCommit();
+    if (commit === undefined) return "there is no history with a commit before this one";
+    const other = FORMAT.filter((path) => tree(commit, path) !== tree("HEAD", path));
+    // Clients would send it what it does not know, and when it starts it puts its own routines into the database.
+    return other.length > 0 ? `the commit before this one has other files in ${other.join(", ")}` : undefined;
   },
 
   /** Its program. */
@@ -19,6 +23,13 @@ export const previousBuild = {
     return { path, commit: commit.slice(0, 8) };
   },
 };
+
+/** What two versions must have in common to serve the same clients on the same database. */
+const FORMAT = ["proto", "src/store/routines"];
+
+function tree(commit: string, path: string): string {
+  return git("rev-parse", `${commit}:${path}`);
+}
 
 function previousCommit(): string | undefined {
   try {
