@@ -61,7 +61,7 @@ class FlushPlanner {
   readonly #appended = new Map<EntityCodec, PlacedRow[]>();
   readonly #changed = new Map<EntityCodec, StateChange[]>();
   /** Rows as the entries placed so far leave them, and the ones created by them. */
-  readonly #rows = new Map<EntityCodec, FlushRows>();
+  readonly #rows = new Map<string, FlushRows>();
   readonly #created = new Set<string>();
   readonly #last = new Map<string, { rows: StateChange[]; index: number }>();
   readonly #placed = new Map<string, Placed>();
@@ -232,13 +232,15 @@ class FlushPlanner {
     return placed;
   }
 
+  /** By table: who made an entry may have made a codec of its own. */
   #rowsOf(codec: EntityCodec): FlushRows {
-    let rows = this.#rows.get(codec);
+    const { table } = codec.entity;
+    let rows = this.#rows.get(table);
     if (!rows) {
       rows = new FlushRows(codec, this.#facts, (steps) => {
         this.steps += steps;
       });
-      this.#rows.set(codec, rows);
+      this.#rows.set(table, rows);
     }
     return rows;
   }
