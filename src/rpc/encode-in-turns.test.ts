@@ -11,7 +11,7 @@ test("an answer encoded in turns is the same message, and every some items other
     })),
     nextPageToken: "next",
     lastPosition: 100n,
-    logId: "log",
+    cursor: { logId: "log", position: 100n },
   };
   for (const given of [answer, create(ListEventsResponseSchema, answer)]) {
     let turns = 0;
@@ -29,7 +29,7 @@ test("an answer encoded in turns is the same message, and every some items other
 test("an answer without any items is the same message too", async () => {
   const encoded = await encodeInTurns(
     ListEventsResponseSchema,
-    { events: [], logId: "log" },
+    { events: [], nextPageToken: "next" },
     () => undefined,
   );
   expect(fromBinary(ListEventsResponseSchema, encoded.take())).toEqual(
