@@ -1,6 +1,7 @@
 import { ackBeforeCommit } from "./ack-before-commit.js";
 import { ackWithoutStandby } from "./ack-without-standby.js";
 import type { Bug } from "./bug.js";
+import { feedWithoutComparison } from "./feed-without-comparison.js";
 import { lostHandOver } from "./lost-hand-over.js";
 import { noDeduplication } from "./no-deduplication.js";
 import { plainSet } from "./plain-set.js";
@@ -15,6 +16,7 @@ export const BUGS: readonly Bug[] = [
   plainSet,
   unorderedLocks,
   ackWithoutStandby,
+  feedWithoutComparison,
 ];
 
 /** @throws RangeError naming those there are. */
