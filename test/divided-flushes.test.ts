@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import pino from "pino";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { alterConnections } from "../chaos/server/alter-connections.js";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { EntrySchema } from "../gen/holdfast/v1/event_pb.js";
 import { GoalSchema } from "../gen/holdfast/v1/goal_pb.js";
@@ -56,20 +57,13 @@ type Watch = (statement: Statement | string, run: Run) => Promise<readonly (read
 
 /** The database with something between it and the transactions that change things. */
 function watched(inner: Database, watch: Watch): Database {
-  return {
-    ...inner,
-    get connections() {
-      return inner.connections;
-    },
-    lane() {
-      const lane = inner.lane();
-      const watching =
-        (run: Run): Run =>
-        async (statement) =>
-          (await watch(statement, run)) as never;
-      return { ...lane, withConnection: (use) => lane.withConnection((run) => use(watching(run))) };
-    },
-  };
+  const watching =
+    (run: Run): Run =>
+    async (statement) =>
+      (await watch(statement, run)) as never;
+  return alterConnections(inner, (connections) => ({
+    withConnection: (use) => connections.withConnection((run) => use(watching(run))),
+  }));
 }
 
 /** Adds the bytes of the current rows of each read to a list. */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import pino from "pino";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { alterConnections } from "../chaos/server/alter-connections.js";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { EntrySchema } from "../gen/holdfast/v1/event_pb.js";
 import { SessionSchema, SessionStatus } from "../gen/holdfast/v1/session_pb.js";
@@ -138,33 +139,23 @@ interface Behind {
 
 /** The database, counting what becomes of flushes sent behind others, and telling when one is sent. */
 function watched(inner: Database, behind: Behind, onSent: () => void): Database {
-  return {
-    ...inner,
-    get connections() {
-      return inner.connections;
+  return alterConnections(inner, (connections) => ({
+    run(statement) {
+      const isBehind = typeof statement.values?.[5] === "string";
+      const answer = connections.run(statement);
+      if (isBehind) {
+        onSent();
+        answer.then(
+          () => (behind.stored += 1),
+          (error) => {
+            if (databaseError(error)?.code === NOT_IN_TURN) behind.notInTurn += 1;
+            else behind.lost += 1;
+          },
+        );
+      }
+      return answer as never;
     },
-    lane() {
-      const lane = inner.lane();
-      return {
-        ...lane,
-        run(statement) {
-          const isBehind = typeof statement.values?.[5] === "string";
-          const answer = lane.run(statement);
-          if (isBehind) {
-            onSent();
-            answer.then(
-              () => (behind.stored += 1),
-              (error) => {
-                if (databaseError(error)?.code === NOT_IN_TURN) behind.notInTurn += 1;
-                else behind.lost += 1;
-              },
-            );
-          }
-          return answer as never;
-        },
-      };
-    },
-  };
+  }));
 }
 
 const KINDS = [

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import pino from "pino";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { alterConnections } from "../chaos/server/alter-connections.js";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { GoalSchema, GoalStatus, UpdateGoalRequestSchema } from "../gen/holdfast/v1/goal_pb.js";
 import { readConfig } from "../src/config.js";
@@ -50,25 +51,15 @@ afterAll(async () => {
 
 /** The database, of which the connection is lost when it is sent the flushes from a certain one on. */
 function losing(inner: Database, isLost: () => boolean): Database {
-  return {
-    ...inner,
-    get connections() {
-      return inner.connections;
-    },
-    lane() {
-      const lane = inner.lane();
-      return {
-        ...lane,
-        withConnection: (use) =>
-          lane.withConnection((run) =>
-            use((statement) => {
-              const isFlush = (statement as Statement).name?.startsWith("append ");
-              return isFlush && isLost() ? Promise.reject(databaseUnavailable()) : run(statement);
-            }),
-          ),
-      };
-    },
-  };
+  return alterConnections(inner, (connections) => ({
+    withConnection: (use) =>
+      connections.withConnection((run) =>
+        use((statement) => {
+          const isFlush = (statement as Statement).name?.startsWith("append ");
+          return isFlush && isLost() ? Promise.reject(databaseUnavailable()) : run(statement);
+        }),
+      ),
+  }));
 }
 
 /** A tenant with some hubs, for each of which many goals wait, and what its log was told of. */
