@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import pino from "pino";
 import { Registry } from "prom-client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { alterConnections } from "../chaos/server/alter-connections.js";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { EntrySchema } from "../gen/holdfast/v1/event_pb.js";
@@ -18,13 +18,13 @@ import { Appender } from "../src/service/appender.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry } from "../src/service/prepared-entry.js";
 import { createRules } from "../src/service/rules.js";
-import { type Database, openDatabase, type Run, type Statement } from "../src/store/database.js";
+import type { Database, Run, Statement } from "../src/store/database.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
-import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { durableLog } from "./support/durable-log.js";
 import { action, finishAction, observation, payload, startAction } from "./support/entries.js";
 import { heldBytes, heldBytesAtRest } from "./support/held-bytes.js";
 import type { EntryInit } from "./support/tenant.js";
+import { useDatabase } from "./support/use-database.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 const MAX_FLUSH_BYTES = 512 * 1024;
@@ -34,17 +34,7 @@ const logger = pino({ level: "silent" });
 const codecs = createCodecs(entities);
 const preparer = createEntryPreparer(codecs, { maxBytesPerEntry: 1 << 20, maxEntriesPerBatch: 500 });
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  const settings = { maxConnections: 4, connectTimeoutMs: 5000, statementTimeoutMs: 30_000 };
-  database = openDatabase({ url: testDatabase.url, preparedStatements: true, ...settings }, logger);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.close();
-});
+const shared = useDatabase();
 
 /** One commit: its positions, and the bytes of its changes. */
 interface ToldCommit {
@@ -88,12 +78,12 @@ const justRun: Watch = (statement, run) => run(statement);
 function newAppender(watch: Watch = justRun, onCommit = (): void => {}): TestAppender {
   const commits: ToldCommit[] = [];
   const context = {
-    database: watched(database, watch),
+    database: watched(shared.database, watch),
     sessionCodec: codecs.of(session),
     // Nothing here needs validation, so no thread is started.
     rules: createRules(readConfig({}), new WorkerPool(readConfig({}), new Registry())),
     logger,
-    durable: durableLog(testDatabase.url),
+    durable: durableLog(shared.url),
     onCommit(_: string, commit: { changes(): readonly { position: bigint; byteLength: number }[] }) {
       const changes = commit.changes();
       commits.push({
@@ -164,7 +154,7 @@ test("small changes of large rows are divided among transactions, in order and e
   expect(again.flat().every((outcome) => !(outcome instanceof Error) && outcome.duplicate)).toBe(true);
   await appender.close();
   expect(commits.flatMap((commit) => commit.positions)).toEqual(positions);
-  expect(await expectSoundLog(testDatabase.url, tenantId)).toBe(positions.at(-1));
+  expect(await expectSoundLog(shared.url, tenantId)).toBe(positions.at(-1));
 });
 
 test("changes of one large row are divided among transactions, since each writes a whole revision", async () => {
@@ -189,7 +179,7 @@ test("changes of one large row are divided among transactions, since each writes
   expect(positions).toEqual(entries.map((_, i) => BigInt(i + 2)));
   expect(commits.flatMap((commit) => commit.positions)).toEqual(positions);
   for (const { byteLength } of commits) expect(byteLength).toBeLessThan(MAX_FLUSH_BYTES + rowBytes + 1000);
-  expect(await expectSoundLog(testDatabase.url, tenantId)).toBe(positions.at(-1));
+  expect(await expectSoundLog(shared.url, tenantId)).toBe(positions.at(-1));
 });
 
 test("a refused change of a large row costs those beside it nothing", async () => {
@@ -252,7 +242,7 @@ test("a call that does not fit into a transaction is refused, and those beside i
   expect(again.every((outcome) => !(outcome instanceof Error) && outcome.duplicate)).toBe(true);
   await appender.close();
   expect(commits.flatMap(({ positions }) => positions)).toHaveLength(3 + tooLarge.length);
-  expect(await expectSoundLog(testDatabase.url, tenantId)).toBe(23n + BigInt(tooLarge.length));
+  expect(await expectSoundLog(shared.url, tenantId)).toBe(23n + BigInt(tooLarge.length));
 });
 
 test("a single change is stored however large its row is", async () => {

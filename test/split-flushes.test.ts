@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import pino from "pino";
 import { Registry } from "prom-client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { alterConnections } from "../chaos/server/alter-connections.js";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { GoalSchema, GoalStatus, UpdateGoalRequestSchema } from "../gen/holdfast/v1/goal_pb.js";
@@ -18,12 +18,12 @@ import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import type { EntryOutcome, PreparedEntry, StoredEntry } from "../src/service/prepared-entry.js";
 import { createRules } from "../src/service/rules.js";
 import type { Commit } from "../src/service/write-flush.js";
-import { type Database, openDatabase, type Statement } from "../src/store/database.js";
+import type { Database, Statement } from "../src/store/database.js";
 import { databaseUnavailable } from "../src/store/sqlstate.js";
 import { WorkerPool } from "../src/workers/worker-pool.js";
-import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { durableLog } from "./support/durable-log.js";
 import { query } from "./support/query.js";
+import { useDatabase } from "./support/use-database.js";
 import { expectSoundLog } from "./support/verify-log.js";
 
 /** Goals that wait for each hub: completing one passes the limit of a flush. */
@@ -37,17 +37,7 @@ const codecs = createCodecs(entities);
 const codec = codecs.of(goal);
 const preparer = createEntryPreparer(codecs, { maxBytesPerEntry: 1 << 20, maxEntriesPerBatch: BATCH });
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  const settings = { maxConnections: 2, connectTimeoutMs: 60_000, statementTimeoutMs: 120_000 };
-  database = openDatabase({ url: testDatabase.url, preparedStatements: true, ...settings }, logger);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.close();
-});
+const shared = useDatabase({ maxConnections: 2, connectTimeoutMs: 60_000, statementTimeoutMs: 120_000 });
 
 /** The database, of which the connection is lost when it is sent the flushes from a certain one on. */
 function losing(inner: Database, isLost: () => boolean): Database {
@@ -67,7 +57,7 @@ async function tenantWithHubs(count: number, isLost: (flush: number) => boolean 
   const tenantId = uuidV7();
   const commits: Commit[] = [];
   let flushes = 0;
-  const watched = losing(database, () => {
+  const watched = losing(shared.database, () => {
     flushes += 1;
     return isLost(flushes);
   });
@@ -77,9 +67,9 @@ async function tenantWithHubs(count: number, isLost: (flush: number) => boolean 
     rules,
     onCommit,
     logger,
-    durable: durableLog(testDatabase.url),
+    durable: durableLog(shared.url),
   };
-  const before = new Appender({ ...context, database, onCommit: () => {} }, config);
+  const before = new Appender({ ...context, database: shared.database, onCommit: () => {} }, config);
   const hubs = Array.from({ length: count }, () => uuidV7());
   await before.append(
     tenantId,
@@ -108,7 +98,7 @@ function completion(id: string): PreparedEntry {
 async function commitsOf(tenantId: string, outcomes: readonly EntryOutcome[]): Promise<number> {
   const positions = outcomes.map((each) => (each as StoredEntry).position);
   const rows = await query(
-    testDatabase.url,
+    shared.url,
     `SELECT count(DISTINCT c.position)::integer AS count FROM holdfast.commits c
      JOIN unnest($2::bigint[]) AS p (position) ON p.position BETWEEN c.first_position AND c.position
      WHERE c.tenant_id = $1`,
@@ -130,7 +120,7 @@ test("calls that together take too many steps are stored one after the other, ea
   expect(await commitsOf(tenantId, answers.flat())).toBe(3);
   // The hub was told of every change once, in order.
   const positions = commits.flatMap((commit) => commit.changes().map(({ position }) => position));
-  const end = await expectSoundLog(testDatabase.url, tenantId);
+  const end = await expectSoundLog(shared.url, tenantId);
   expect(positions).toEqual(positions.map((_, i) => end - BigInt(positions.length - 1 - i)));
   expect(positions).toHaveLength(3 + 3 * WAITING + 1);
   await appender.close();
@@ -152,6 +142,6 @@ test("calls stored before the connection is lost are acknowledged, the others ar
   expect(stored).toMatchObject({
     value: [{ position: (repeated as StoredEntry).position, duplicate: false }],
   });
-  await expectSoundLog(testDatabase.url, tenantId);
+  await expectSoundLog(shared.url, tenantId);
   await appender.close();
 });

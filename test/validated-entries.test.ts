@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ErrorReason } from "../gen/holdfast/v1/error_pb.js";
 import { ObservationSchema } from "../gen/holdfast/v1/observation_pb.js";
 import { SessionSchema } from "../gen/holdfast/v1/session_pb.js";
@@ -15,34 +15,23 @@ import { Appender } from "../src/service/appender.js";
 import type { EntityRules } from "../src/service/entity-rules.js";
 import { createEntryPreparer } from "../src/service/prepare-entry.js";
 import { ValidationNeeded } from "../src/service/validation-needed.js";
-import { type Database, openDatabase } from "../src/store/database.js";
-import { createTestDatabase, type TestDatabase } from "./support/create-test-database.js";
 import { durableLog } from "./support/durable-log.js";
+import { useDatabase } from "./support/use-database.js";
 
 const logger = pino({ level: "silent" });
 const codecs = createCodecs(entities);
 const preparer = createEntryPreparer(codecs, { maxBytesPerEntry: 1 << 20, maxEntriesPerBatch: 500 });
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  const settings = { maxConnections: 4, connectTimeoutMs: 5000, statementTimeoutMs: 30_000 };
-  database = openDatabase({ url: testDatabase.url, preparedStatements: true, ...settings }, logger);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.close();
-});
+const shared = useDatabase();
 
 /** An appender whose sessions need validation by these rules. */
 function newAppender(rules: Pick<EntityRules, "shape" | "validate">): Appender {
   const limits = { maxFlushBytes: 1e7, maxFlushEntries: 100, maxWaitingBytes: 1e8, maxWaitingEntries: 1e5 };
   const context = {
-    database,
+    database: shared.database,
     sessionCodec: codecs.of(session),
     logger,
-    durable: durableLog(testDatabase.url),
+    durable: durableLog(shared.url),
     onCommit: () => {},
   };
   return new Appender({ ...context, rules: new Map([[session, { isSerialised: false, ...rules }]]) }, limits);
