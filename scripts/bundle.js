@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 
 /** What it lies in, below dist/. One level deep, as `keepPlaces` takes it. */
 const BUNDLE = "bundle/";
@@ -34,6 +34,8 @@ export async function bundle(output) {
       entryFileNames: "[name].js",
       chunkFileNames: "[name].js",
     });
+    // npx makes it so only when it links it for the first time, and each build replaces the file.
+    chmodSync(`${output}${BUNDLE}bin.js`, 0o755);
   } finally {
     await bundled.close();
   }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const SCRIPTS = new URL("../scripts/", import.meta.url);
@@ -35,6 +36,14 @@ describe("replaceFiles", () => {
 });
 
 describe("build", () => {
+  test("the program can be run by its name, as npx does", () => {
+    const { status, stdout } = spawnSync(fileURLToPath(new URL("../dist/bundle/bin.js", SCRIPTS)), [
+      "--help",
+    ]);
+    expect(status).toBe(0);
+    expect(String(stdout)).toContain("Usage: holdfast COMMAND");
+  });
+
   test.each(["src/app.js", "bundle/serve.js"])(
     "the source map of dist/%s names files that are there",
     (path) => {
